@@ -1,0 +1,33 @@
+# `make repro` runs the pipeline, `make test` the tests; both install what they need into .venv first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: repro test test-slow check clean
+
+repro: .venv/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
+	@$(RUN) python -m stages.check
+	@$(RUN) dvc repro
+
+test: .venv/requirements-dev.txt  ## the tests that take minutes at most
+	@$(RUN) python -m pytest -q -m "not slow"
+
+test-slow: .venv/requirements-dev.txt  ## the tests that run the whole pipeline
+	@$(RUN) python -m pytest -q -m slow
+
+check: .venv/requirements-dev.txt  ## formatting, lint and types
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+
+.venv/%.txt: %.txt
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, this is {v.major}.{v.minor}: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@cp $< $@
+
+.venv/requirements-dev.txt: requirements.txt
+
+clean:  ## remove the environment and every output; DVC's cache stays
+	rm -rf .venv data/validated data/splits data/features models/whisper metrics/train metrics/baseline metrics/evaluate

@@ -1,0 +1,1 @@
+"""The library: one noun per file, no YAML, no fixed path."""

@@ -1,0 +1,86 @@
+"""Audio files: decoding to samples.
+
+libsndfile (inside soundfile's wheel) reads wav, flac, ogg, opus and mp3; FFmpeg (inside PyAV's wheel) reads the rest,
+such as m4a and webm. Neither needs a system package.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+STREAMED_RIFF = 0x7FFF_FFFF
+
+
+class UnreadableAudioError(Exception):
+    """A file that is not audio, or audio that ends before its header says."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Decoded audio: `samples` is float32 in [-1, 1] of shape (frames, channels), at `rate` Hz."""
+
+    samples: NDArray[np.float32]
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.samples) / self.rate
+
+    @property
+    def channels(self) -> int:
+        """1 is mono, 2 is stereo."""
+        return int(self.samples.shape[1])
+
+
+def content_hash(content: bytes) -> str:
+    """What identifies a file's bytes, 32 hexadecimal digits."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def decode(path: Path) -> Recording:
+    """Decode a whole audio file.
+
+    Raises:
+        UnreadableAudioError: when neither decoder can read it, or when it is cut short.
+    """
+    try:
+        with soundfile.SoundFile(path) as file:
+            promised, rate = file.frames, file.samplerate
+            samples = file.read(dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError:
+        return _decode_with_ffmpeg(path)
+    if len(samples) < promised:
+        raise UnreadableAudioError(f"cut short: {len(samples) / rate:.2f} s of {promised / rate:.2f} s can be read")
+    _require_whole_wav(path)
+    return Recording(samples, rate)
+
+
+def _require_whole_wav(path: Path) -> None:
+    """Libsndfile reads what there is of a WAV file that breaks off; its header says how long the file should be."""
+    with path.open("rb") as file:
+        header = file.read(8)
+    promised = int.from_bytes(header[4:8], "little") + 8
+    # A program that writes to a pipe can't go back to the header, and leaves the largest number or none there.
+    if header[:4] == b"RIFF" and path.stat().st_size < promised < STREAMED_RIFF:
+        raise UnreadableAudioError(f"cut short: {path.stat().st_size} of {promised} bytes")
+
+
+def _decode_with_ffmpeg(path: Path) -> Recording:
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise UnreadableAudioError("no audio in the file")
+            rate = container.streams.audio[0].rate
+            to_float = av.AudioResampler(format="fltp", rate=rate)
+            blocks = [block.to_ndarray() for frame in container.decode(audio=0) for block in to_float.resample(frame)]
+    except (av.FFmpegError, OSError) as error:
+        raise UnreadableAudioError(f"damaged, cut short or not audio ({error.strerror or error})") from error
+    if not blocks:
+        raise UnreadableAudioError("no audio in the file")
+    return Recording(np.concatenate(blocks, axis=1).T.astype(np.float32), rate)

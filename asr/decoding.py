@@ -1,0 +1,47 @@
+"""Decoding: from log-mel features to hypotheses, by generation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from transformers import WhisperForConditionalGeneration, WhisperTokenizer
+
+from asr.logmel import LogMel, pad_frames
+from asr.progress import track
+
+
+def transcribe(
+    model: WhisperForConditionalGeneration,
+    tokenizer: WhisperTokenizer,
+    features: Sequence[LogMel],
+    batch_size: int,
+    max_new_tokens: int,
+    num_beams: int,
+) -> list[str]:
+    """What the model hears in each clip, in the order given.
+
+    Every clip is padded to the model's full window, as other software does. Clips of similar length share a batch, so
+    that a batch ends when its own longest transcript does.
+
+    Args:
+        model: in evaluation mode on its device; its generation configuration holds language and task.
+        tokenizer: the model's own.
+        features: per clip, shape (frames, mels), unpadded.
+        batch_size: clips decoded at once.
+        max_new_tokens: where a transcript is cut off; lowered to what the model's positions allow.
+        num_beams: 1 is greedy.
+    """
+    order = np.argsort([-len(clip) for clip in features], kind="stable").tolist()
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    # The prompt takes up to four of the decoder's positions.
+    budget = min(max_new_tokens, model.config.max_target_positions - 4)
+    window = 2 * model.config.max_source_positions
+    hypotheses = [""] * len(order)
+    for batch in track(batches, total=len(batches), what="transcribe", unit="batch"):
+        padded = np.stack([pad_frames(features[index], window).T for index in batch])
+        inputs = torch.from_numpy(padded).to(device=model.device, dtype=model.dtype)
+        with torch.inference_mode():
+            tokens = model.generate(inputs, max_new_tokens=budget, num_beams=num_beams)
+        for index, text in zip(batch, tokenizer.batch_decode(tokens, skip_special_tokens=True), strict=True):
+            hypotheses[index] = text.strip()
+    return hypotheses

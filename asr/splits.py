@@ -1,0 +1,125 @@
+"""Splits: which clips are kept, and which of train, validation and test each one belongs to."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import datasets
+from pydantic import Field
+
+from asr.errors import DataError
+from asr.manifest import Clip
+from asr.params import Section
+
+SPLITS = ("train", "validation", "test")
+
+
+class Split(Section):
+    """How clips are divided."""
+
+    method: Literal["stable", "random"]
+    group_by: Literal["speaker", "audio"]
+    validation_share: float = Field(gt=0, lt=1)
+    test_share: float = Field(gt=0, lt=1)
+    seed: int
+
+
+class Filter(Section):
+    """Which clips are kept. None is no limit."""
+
+    min_characters: int = Field(ge=0)
+    max_characters: int | None = Field(ge=1)
+    min_seconds: float = Field(ge=0)
+    max_seconds: float = Field(gt=0)
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """`kept` in the order given; `dropped` counts the others by reason."""
+
+    kept: list[Clip]
+    dropped: dict[str, int]
+
+
+def filter_clips(clips: Sequence[Clip], limits: Filter) -> Filtered:
+    """Keep clips with at least `min_characters`, longer than `min_seconds` and shorter than `max_seconds`."""
+    reasons = [_reason_to_drop(clip, limits) for clip in clips]
+    kept = [clip for clip, reason in zip(clips, reasons, strict=True) if reason is None]
+    return Filtered(kept, dict(Counter(reason for reason in reasons if reason is not None)))
+
+
+def _reason_to_drop(clip: Clip, limits: Filter) -> str | None:
+    characters = len(clip.text.strip())
+    if characters < limits.min_characters:
+        return f"under {limits.min_characters} characters"
+    if limits.max_characters is not None and characters > limits.max_characters:
+        return f"over {limits.max_characters} characters"
+    if clip.seconds <= limits.min_seconds:
+        return f"not over {limits.min_seconds:g} s"
+    if clip.seconds >= limits.max_seconds:
+        return f"not under {limits.max_seconds:g} s"
+    return None
+
+
+def split_clips(clips: Sequence[Clip], how: Split) -> dict[str, list[Clip]]:
+    """Divide clips into SPLITS, each in the order given.
+
+    Raises:
+        DataError: when a split would be empty.
+    """
+    if how.validation_share + how.test_share >= 1:
+        raise DataError("split.validation_share and split.test_share leave nothing to train on; they must sum to less than 1")
+    names = _stable(clips, how) if how.method == "stable" else _random(len(clips), how)
+    splits = {split: [clip for clip, name in zip(clips, names, strict=True) if name == split] for split in SPLITS}
+    empty = [split for split in SPLITS if not splits[split]]
+    if empty:
+        raise DataError(_why_empty(empty[0], clips, how))
+    return splits
+
+
+def _stable(clips: Sequence[Clip], how: Split) -> list[str]:
+    """By a hash of the clip's group alone, so that other clips, come or gone, never move it."""
+    return [_place(_group(clip, how.group_by), how) for clip in clips]
+
+
+def _group(clip: Clip, group_by: str) -> str:
+    if group_by == "speaker" and clip.speaker is not None:
+        return f"speaker {clip.speaker}"
+    return f"audio {clip.audio_hash}"
+
+
+def _place(group: str, how: Split) -> str:
+    digest = hashlib.blake2b(f"{how.seed} {group}".encode(), digest_size=8).digest()
+    position = int.from_bytes(digest) / 2**64
+    if position < how.test_share:
+        return "test"
+    return "validation" if position < how.test_share + how.validation_share else "train"
+
+
+def _random(count: int, how: Split) -> list[str]:
+    """As `datasets.Dataset.train_test_split` does it, test first: clips may move when the number of clips changes."""
+    if count < len(SPLITS):
+        return ["train"] * count
+    rest = datasets.Dataset.from_dict({"position": range(count)})
+    names = ["train"] * count
+    # What is left after the test split is smaller, so validation takes a larger part of it.
+    shares = {"test": how.test_share, "validation": how.validation_share / (1 - how.test_share)}
+    for split, share in shares.items():
+        parts = rest.train_test_split(test_size=share, seed=how.seed)
+        for position in parts["test"]["position"]:
+            names[position] = split
+        rest = parts["train"]
+    return names
+
+
+def _why_empty(split: str, clips: Sequence[Clip], how: Split) -> str:
+    speakers = len({clip.speaker for clip in clips if clip.speaker is not None})
+    problem = f"the {split} split would be empty ({len(clips)} clips kept, {speakers} speakers)"
+    if not clips:
+        return f"{problem}; every clip was dropped: change the limits under filter"
+    if how.method == "stable" and how.group_by == "speaker" and speakers:
+        return f"{problem}; a speaker is never divided: change split.seed, or set split.group_by to audio"
+    share = "split.validation_share and split.test_share" if split == "train" else f"split.{split}_share"
+    return f"{problem}; change split.seed or {share}, or add clips"

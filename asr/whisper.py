@@ -1,0 +1,153 @@
+"""Whisper: loading a checkpoint with its tokenizer, its prompt, and whether given clips fit it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import Field
+from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
+from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
+
+from asr.errors import DataError
+from asr.params import Section
+
+FIRST_MULTILINGUAL_VOCABULARY = 51_865
+"""openai/whisper `model.py`: English-only checkpoints have one token fewer. Used when a checkpoint doesn't say."""
+
+
+class Model(Section):
+    """Which checkpoint to start from."""
+
+    name: str = Field(min_length=1)
+    language: str | None
+    task: Literal["transcribe", "translate"]
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """A checkpoint: the model in float32, and the processor whose tokenizer writes the right prompt before a label."""
+
+    model: WhisperForConditionalGeneration
+    processor: WhisperProcessor
+
+    @property
+    def tokenizer(self) -> WhisperTokenizer:
+        """Writes the model's prompt before a label and the end after it."""
+        return self.processor.tokenizer
+
+    @property
+    def window_frames(self) -> int:
+        """Mel frames that the encoder takes: 3000, which is 30 s, for the released models."""
+        return 2 * int(self.model.config.max_source_positions)
+
+    def save(self, folder: Path) -> None:
+        """Write what `load_tuned` and transformers read."""
+        self.model.save_pretrained(folder)
+        self.processor.save_pretrained(folder)
+
+
+def load(name: str, language: str | None, task: str) -> Whisper:
+    """Load a checkpoint from a folder or the hub, and set its language and task.
+
+    Raises:
+        DataError: when it can't be had, or when the language doesn't suit it.
+    """
+    whisper = load_tuned(Path(name)) if Path(name).is_dir() else _from_hub(name)
+    _set_prompt(whisper, name, language, task)
+    return whisper
+
+
+def load_tuned(folder: Path) -> Whisper:
+    """Load a checkpoint that holds its own language and task."""
+    return _from_pretrained(str(folder))
+
+
+def _from_hub(name: str) -> Whisper:
+    try:
+        return _from_pretrained(name)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"model.name {name}: not a folder here, and not to be had from the hub ({reason}); "
+            "check the name and the network, and that HF_HUB_OFFLINE is not set"
+        ) from error
+
+
+def _from_pretrained(name: str) -> Whisper:
+    # Some checkpoints are stored in half precision; training and comparing start from float32 alike.
+    model = WhisperForConditionalGeneration.from_pretrained(name, dtype=torch.float32)
+    return Whisper(model, WhisperProcessor.from_pretrained(name))
+
+
+def is_multilingual(model: WhisperForConditionalGeneration) -> bool:
+    """As the checkpoint says; its name says nothing."""
+    stated = getattr(model.generation_config, "is_multilingual", None)
+    return bool(model.config.vocab_size >= FIRST_MULTILINGUAL_VOCABULARY if stated is None else stated)
+
+
+def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) -> None:
+    """English-only checkpoints take neither language nor task; the others need both."""
+    config = whisper.model.generation_config
+    config.forced_decoder_ids = None
+    config.suppress_tokens = []
+    if not is_multilingual(whisper.model):
+        if language is not None or task != "transcribe":
+            raise DataError(f"model.name {name} is English-only: set model.language to null and model.task to transcribe")
+        whisper.tokenizer.set_prefix_tokens(language=None, task=None, predict_timestamps=False)
+        return
+    if language is None:
+        raise DataError(f"model.name {name} is multilingual: set model.language, for example to nl or dutch")
+    code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+    if code not in LANGUAGES:
+        raise DataError(f"model.language {language}: Whisper doesn't know it; it knows {', '.join(sorted(LANGUAGES))}")
+    whisper.tokenizer.set_prefix_tokens(language=code, task=task, predict_timestamps=False)
+    config.language, config.task = code, task
+
+
+def require_same_mels(whisper: Whisper, n_mels: int) -> None:
+    """Stop when features of `n_mels` are not what the model hears.
+
+    Raises:
+        DataError: naming the parameter to change.
+    """
+    wanted = whisper.model.config.num_mel_bins
+    if n_mels != wanted:
+        raise DataError(f"features.n_mels is {n_mels}, the model takes {wanted}: set features.n_mels to {wanted}")
+
+
+def require_in_window(whisper: Whisper, names: Sequence[str], frames: Sequence[int]) -> None:
+    """Stop when a clip is longer than the model's window.
+
+    Args:
+        whisper: the model.
+        names: what to call each clip in the message.
+        frames: stored frames of each clip; up to three lie past its end (see `asr.logmel`).
+
+    Raises:
+        DataError: with the number of such clips, the first, and the parameter to change.
+    """
+    long = [index for index, count in enumerate(frames) if count > whisper.window_frames + 3]
+    if long:
+        first, seconds = long[0], whisper.window_frames / 100
+        raise DataError(
+            f"{len(long)} of {len(frames)} clips are longer than the model's window of {seconds:g} s "
+            f"(the first: {names[first]}, {frames[first] / 100:.1f} s): set filter.max_seconds to {seconds:g}"
+        )
+
+
+def require_label_positions(whisper: Whisper, names: Sequence[str], labels: Sequence[Sequence[int]]) -> None:
+    """Stop when a transcript has more tokens than the decoder has positions.
+
+    Raises:
+        DataError: with the number of such transcripts, the first, and the parameter to change.
+    """
+    positions = whisper.model.config.max_target_positions
+    long = [index for index, label in enumerate(labels) if len(label) > positions]
+    if long:
+        first = long[0]
+        raise DataError(
+            f"{len(long)} of {len(labels)} transcripts are longer than the model's {positions} tokens "
+            f"(the first: {names[first]}, {len(labels[first])} tokens): lower filter.max_characters"
+        )

@@ -1,0 +1,1 @@
+"""Flat: test_<module>.py, and the helpers that make their inputs."""

@@ -1,0 +1,68 @@
+"""A copy of this project with a small data set and a tiny model, for tests that run stages."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.settings import Yaml12Loader
+from tests.sounds import write_tiny_whisper, write_tone
+
+ROOT = Path(__file__).parent.parent
+STAGES = ("validate", "split", "features_eval", "features_train", "train", "baseline", "evaluate", "report")
+SPEAKERS = 30
+
+EDITS = {
+    "model": {"name": "models/pico"},
+    "split": {"validation_share": 0.2, "test_share": 0.2},
+    "train": {"epochs": 1, "accumulation": 2, "max_new_tokens": 6},
+    "decode": {"max_new_tokens": 6},
+}
+
+
+def make_project(folder: Path, audio: Path) -> Path:
+    """The code, two tiny models, and a CSV of 60 tones in `audio` (which may lie outside) with one bad row."""
+    folder.mkdir(parents=True)
+    for name in ("asr", "stages"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    write_tiny_whisper(folder / "models" / "pico")
+    write_tiny_whisper(folder / "models" / "other")
+    params = read_yaml(ROOT / "params.yaml")
+    for section, values in EDITS.items():
+        params[section].update(values)
+    params["data"].update(csv=str(audio / "clips.csv"), audio_root=str(audio))
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    lines = ["audios,transcription,speaker"]
+    for number in range(2 * SPEAKERS):
+        write_tone(audio / "audios" / f"{number}.wav", seconds=1.2 + number % 9 / 10, hertz=150 + 10 * number)
+        lines.append(f"audios/{number}.wav,this is sentence {number},speaker {number % SPEAKERS}")
+    lines.insert(5, "audios/missing.wav,nobody recorded this,speaker 1")
+    (audio / "clips.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=Yaml12Loader)
+    return values
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of this process, with its Python first on the path; no bytecode files, no network."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1", **more}
+
+
+def run_stage(stage: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a stage in `folder` as dvc.yaml does."""
+    command = [sys.executable, "-m", f"stages.{stage}"]
+    return subprocess.run(command, cwd=folder, env=environment(**more), capture_output=True, text=True, check=False)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file's content by its path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -1,0 +1,138 @@
+"""dvc.yaml is the contract: what it declares is what the code imports, reads and writes."""
+
+import importlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.check import Params
+from tests.closure import import_closure
+from tests.project import ROOT, STAGES, make_project, read_yaml, run_stage, tree
+
+PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
+DETERMINISTIC = STAGES[:4]
+
+
+def deps(stage: str) -> list[str]:
+    return list(PIPELINE[stage]["deps"])
+
+
+def outs(stage: str) -> list[str]:
+    declared = [*PIPELINE[stage].get("outs", []), *PIPELINE[stage].get("metrics", [])]
+    return [name if isinstance(name, str) else next(iter(name)) for name in declared]
+
+
+def params(stage: str) -> list[str]:
+    return list(PIPELINE[stage].get("params", []))
+
+
+def test_the_stages_are_those_of_the_pipeline() -> None:
+    assert tuple(PIPELINE) == STAGES
+    for stage, declared in PIPELINE.items():
+        assert declared["cmd"] == f"python -m stages.{stage}"
+        assert declared["desc"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_deps_equal_the_import_closure(stage: str) -> None:
+    declared = {dep for dep in deps(stage) if dep.startswith(("asr/", "stages/"))}
+
+    assert declared == import_closure(ROOT / "stages" / f"{stage}.py", ROOT)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_declared_params_are_the_ones_the_stage_types(stage: str) -> None:
+    module = importlib.import_module(f"stages.{stage}")
+    typed = list(module.Params.model_fields) if hasattr(module, "Params") else []
+
+    assert sorted(params(stage)) == sorted(typed)
+
+
+def test_every_section_of_params_yaml_is_declared_and_typed() -> None:
+    declared = {section for stage in STAGES for section in params(stage)}
+
+    assert declared == set(read_yaml(ROOT / "params.yaml")) == set(Params.model_fields)
+
+
+def test_only_the_reports_metrics_are_kept_out_of_the_cache() -> None:
+    uncached = {
+        (stage, next(iter(out)))
+        for stage in STAGES
+        for out in [*PIPELINE[stage].get("outs", []), *PIPELINE[stage].get("metrics", [])]
+        if isinstance(out, dict)
+    }
+
+    assert uncached == {("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate")}
+
+
+def test_each_stage_runs_with_nothing_but_what_it_declares(tmp_path: Path) -> None:
+    world = make_project(tmp_path / "world", tmp_path / "audio")
+    for stage in STAGES:
+        alone = tmp_path / stage
+        given = isolate(stage, world, alone)
+
+        result = run_stage(stage, alone, HF_HOME=str(tmp_path / "hf"))
+
+        assert result.returncode == 0, f"{stage}: {result.stderr}"
+        assert "Traceback" not in result.stderr
+        written = set(tree(alone)) - given
+        for out in outs(stage):
+            assert any(name == out or name.startswith(f"{out}/") for name in written), f"{stage} did not write {out}"
+        stray = {name for name in written if not any(name == out or name.startswith(f"{out}/") for out in outs(stage))}
+        assert not stray, f"{stage} wrote what it does not declare"
+        for out in outs(stage):
+            copy(alone / out, world / out)
+
+
+def isolate(stage: str, world: Path, alone: Path) -> set[str]:
+    """Put the declared deps and the declared params into an empty folder; the audio stays where it is."""
+    values: dict[str, Any] = read_yaml(world / "params.yaml")
+    for dep in deps(stage):
+        if not dep.startswith("${data."):
+            copy(world / dep, alone / dep)
+    declared = {section: values[section] for section in params(stage)}
+    (alone / "params.yaml").write_text(yaml.safe_dump(declared))
+    return set(tree(alone))
+
+
+def copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy(source, target)
+
+
+def test_same_bytes_twice_and_on_any_number_of_workers(tmp_path: Path) -> None:
+    make_project(tmp_path / "one", tmp_path / "audio")
+    shutil.copytree(tmp_path / "one", tmp_path / "three")
+    for workers, name in (("1", "one"), ("3", "three")):
+        for stage in DETERMINISTIC:
+            result = run_stage(stage, tmp_path / name, ASR_WORKERS=workers)
+            assert result.returncode == 0, result.stderr
+
+    assert tree(tmp_path / "one" / "data") == tree(tmp_path / "three" / "data")
+
+
+def test_a_stage_shows_help_and_says_what_is_wrong_without_a_traceback(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    (tmp_path / "audio" / "clips.csv").unlink()
+
+    told = run_stage("validate", project)
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("validate: ")
+    assert "no such file; set data.csv in params.yaml to your CSV" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert "usage: python -m stages.validate" in run_stage_help(project)
+
+
+def run_stage_help(project: Path) -> str:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "stages.validate", "--help"]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,118 @@
+"""Parameters: typed, every mistake reported at once, YAML read as DVC reads it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from asr.errors import DataError
+from asr.params import parse
+from stages.check import Params
+from stages.settings import Machine, Yaml12Loader, read_machine, read_params
+
+SHIPPED = Path(__file__).parent.parent / "params.yaml"
+
+
+def edited(*edits: tuple[str, str]) -> dict[str, object]:
+    text = SHIPPED.read_text(encoding="utf-8")
+    for old, new in edits:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    values: dict[str, object] = yaml.load(text, Loader=Yaml12Loader)
+    return values
+
+
+def test_the_shipped_file_is_valid() -> None:
+    params = parse(Params, edited(), "params.yaml")
+
+    assert params.train.learning_rate == "auto"
+    assert params.train.batch_size * params.train.accumulation == 64
+
+
+def test_every_mistake_is_reported_at_once_under_its_key() -> None:
+    values = edited(
+        ("epochs: 5", "epoch: 5"),
+        ("n_mels: 80", "n_mels: 81"),
+        ("min_clips: 20", 'min_clips: "20"'),
+        ("learning_rate: auto", "learning_rate: fast"),
+        ("decode:", "decoding:"),
+    )
+
+    with pytest.raises(DataError) as error:
+        parse(Params, values, "params.yaml")
+
+    message = str(error.value)
+    assert "params.yaml: train.epoch: unknown key, did you mean epochs?" in message
+    assert "params.yaml: train.epochs: missing" in message
+    assert "params.yaml: features.n_mels: Input should be 80 or 128, got 81" in message
+    assert "params.yaml: data.min_clips: Input should be a valid integer, got '20'" in message
+    assert "params.yaml: train.learning_rate: " in message
+    assert "params.yaml: decoding: unknown key, did you mean decode?" in message
+    assert "params.yaml: decode: missing" in message
+
+
+def test_an_exponent_without_a_point_is_a_number() -> None:
+    assert parse(Params, edited(("learning_rate: auto", "learning_rate: 1e-5")), "").train.learning_rate == 1e-5
+
+
+def test_norwegian_is_a_language() -> None:
+    values = edited(("language: null", "language: no"))
+
+    assert parse(Params, values, "").model.language == "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", "no"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("true", True),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("010", 10),
+        ("1e-5", 1e-5),
+        ("1.5E+3", 1500.0),
+        ("-2.0", -2.0),
+        (".5", 0.5),
+        ("12:30", "12:30"),
+        ("2026-11-21", "2026-11-21"),
+        ("1_000", "1_000"),
+        ('"null"', "null"),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
+    loaded = yaml.load(f"key: {text}", Loader=Yaml12Loader)["key"]
+
+    assert (loaded, type(loaded)) == (value, type(value))
+
+
+def test_dvc_reads_the_shipped_file_alike() -> None:
+    from dvc.utils.serialize import load_yaml
+
+    assert load_yaml(str(SHIPPED)) == edited()
+
+
+def test_a_range_upside_down_names_both_keys() -> None:
+    with pytest.raises(DataError, match=r"augment.gain_min_db is above augment.gain_max_db"):
+        parse(Params, edited(("gain_min_db: -2.0", "gain_min_db: 3.0")), "params.yaml")
+
+
+def test_a_missing_file_says_where_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(DataError, match=r"params.yaml: No such file or directory; run this in the project's folder"):
+        read_params(Params)
+
+
+def test_an_environment_variable_goes_before_machine_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "machine.yaml").write_text("workers: 3\n")
+
+    assert read_machine() == Machine(workers=3)
+    monkeypatch.setenv("ASR_WORKERS", "5")
+    assert read_machine() == Machine(workers=5)
+    monkeypatch.setenv("ASR_WORKERS", "none")
+    with pytest.raises(DataError, match=r"machine.yaml: workers: "):
+        read_machine()

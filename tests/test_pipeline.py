@@ -1,0 +1,165 @@
+"""The whole pipeline under DVC: what a change re-runs, and nothing else."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.project import STAGES, environment, make_project
+
+pytestmark = pytest.mark.slow
+
+
+def call(project: Path, *command: str) -> str:
+    result = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def dvc(project: Path, *command: str) -> str:
+    return call(project, sys.executable, "-m", "dvc", *command)
+
+
+def repro(project: Path) -> list[str]:
+    """Run `dvc repro`; the stages that ran, in the pipeline's order."""
+    ran = set(re.findall(r"Running stage '(\w+)'", dvc(project, "repro")))
+    return [stage for stage in STAGES if stage in ran]
+
+
+def git(project: Path, *command: str) -> None:
+    call(project, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", *command)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1, f"{old!r} in {path}"
+    path.write_text(text.replace(old, new))
+
+
+def metrics(project: Path, name: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((project / "metrics" / f"{name}.json").read_text())
+    return values
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose pipeline has run once."""
+    folder = tmp_path_factory.mktemp("finished") / "project"
+    project = make_project(folder, folder / "data" / "sample")
+    edit(project / "params.yaml", f"csv: {project}/", "csv: ")
+    edit(project / "params.yaml", f"audio_root: {project}/", "audio_root: ")
+    git(project, "init", "--quiet", "--initial-branch=main")
+    dvc(project, "init", "--quiet")
+    dvc(project, "config", "core.autostage", "true")
+    dvc(project, "config", "cache.type", "hardlink,copy")
+    assert repro(project) == list(STAGES)
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "-m", "first run")
+    return project
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    """A copy to change."""
+    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+
+
+def test_every_row_is_accounted_for(finished: Path) -> None:
+    data = metrics(finished, "data")
+
+    assert data["rows"] == 61
+    assert data["rejected"] == {"file not found": 1}
+    assert data["rows"] == sum(data["rejected"].values()) + sum(data["dropped"].values()) + sum(data["clips"].values())
+    assert metrics(finished, "baseline")["clips"] == metrics(finished, "evaluate")["clips"] == data["clips"]["test"]
+
+
+def test_a_second_run_skips_everything(project: Path) -> None:
+    assert repro(project) == []
+
+
+def test_the_model_that_comes_out_is_one_that_transformers_loads(finished: Path) -> None:
+    from transformers import pipeline
+
+    transcribe = pipeline("automatic-speech-recognition", str(finished / "models" / "whisper"), device="cpu")
+
+    assert "text" in transcribe(str(finished / "data/sample/audios/1.wav"), generate_kwargs={"max_new_tokens": 4})
+
+
+def test_a_training_parameter(project: Path) -> None:
+    edit(project / "params.yaml", "learning_rate: auto", "learning_rate: 0.0005")
+
+    assert repro(project) == ["train", "evaluate", "report"]
+
+
+def test_a_transcript(project: Path) -> None:
+    edit(project / "data/sample/clips.csv", "this is sentence 7,", "this was sentence 7,")
+
+    ran = repro(project)
+
+    assert {"validate", "split", "report"} <= set(ran)
+    assert not {"features_eval", "features_train"} & set(ran)
+
+
+def test_an_augmentation_parameter(project: Path) -> None:
+    edit(project / "params.yaml", "noise_probability: 0.2", "noise_probability: 0.9")
+
+    assert repro(project) == ["features_train", "train", "evaluate", "report"]
+
+
+def test_the_base_model(project: Path) -> None:
+    edit(project / "params.yaml", "name: models/pico", "name: models/other")
+
+    ran = repro(project)
+
+    assert not {"validate", "split", "features_eval", "features_train"} & set(ran)
+    assert {"train", "baseline"} <= set(ran)
+
+
+def test_evaluation_code(project: Path) -> None:
+    edit(project / "asr/scoring.py", '"""Scoring: ', '"""Scoring, edited: ')
+
+    ran = repro(project)
+
+    assert {"baseline", "evaluate"} <= set(ran)
+    assert "train" not in ran
+
+
+def test_a_parameter_that_is_set_back_is_restored_from_the_run_cache(project: Path) -> None:
+    edit(project / "params.yaml", "learning_rate: auto", "learning_rate: 0.0005")
+    repro(project)
+    edit(project / "params.yaml", "learning_rate: 0.0005", "learning_rate: auto")
+
+    assert "train" not in repro(project)
+
+
+def test_two_branches_are_compared(project: Path) -> None:
+    git(project, "checkout", "--quiet", "-b", "other")
+    edit(project / "params.yaml", "learning_rate: auto", "learning_rate: 0.05")
+    repro(project)
+    git(project, "commit", "--quiet", "--all", "-m", "another rate")
+
+    difference = json.loads(dvc(project, "metrics", "diff", "main", "other", "--all", "--json"))
+
+    wer = difference["metrics/evaluate.json"]["wer"]
+    assert {"old", "new"} <= set(wer)
+    assert difference["metrics/train.json"]["learning_rate"]["new"] == 0.05
+
+
+def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(project: Path) -> None:
+    from tests.sounds import write_tone
+
+    write_tone(project / "data/sample/audios/7.wav", seconds=5.5)
+
+    result = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"], cwd=project, env=environment(), capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode != 0
+    assert "longer than the model's window of 4 s (the first: data/sample/audios/7.wav, 5.5 s)" in result.stderr
+    assert "set filter.max_seconds to 4" in result.stderr
+    assert "Traceback" not in result.stderr

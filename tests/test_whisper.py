@@ -1,0 +1,151 @@
+"""Checkpoints: prompts for the two kinds of model, and errors that name the parameter to change."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from asr.decoding import transcribe
+from asr.device import pick_precision
+from asr.errors import DataError
+from asr.whisper import (
+    Whisper,
+    is_multilingual,
+    load,
+    load_tuned,
+    require_in_window,
+    require_label_positions,
+    require_same_mels,
+)
+from tests.sounds import write_tiny_whisper
+
+
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_whisper(tmp_path_factory.mktemp("english"))
+
+
+@pytest.fixture(scope="module")
+def multilingual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_whisper(tmp_path_factory.mktemp("multilingual"), multilingual=True)
+
+
+def prompt(whisper: Whisper) -> list[str]:
+    ids = whisper.tokenizer("hi").input_ids
+    tokens: list[str] = whisper.tokenizer.convert_ids_to_tokens(ids)
+    return tokens
+
+
+def test_an_english_model_takes_no_language_and_no_task(english: Path) -> None:
+    whisper = load(str(english), None, "transcribe")
+
+    assert not is_multilingual(whisper.model)
+    assert prompt(whisper) == ["<|startoftranscript|>", "<|notimestamps|>", "h", "i", "<|endoftext|>"]
+
+
+@pytest.mark.parametrize(("language", "task"), [("en", "transcribe"), (None, "translate")])
+def test_an_english_model_refuses_both(english: Path, language: str | None, task: str) -> None:
+    with pytest.raises(DataError, match=r"is English-only: set model.language to null and model.task to transcribe"):
+        load(str(english), language, task)
+
+
+@pytest.mark.parametrize("language", ["no", "Norwegian", "norwegian"])
+def test_a_multilingual_model_takes_both(multilingual: Path, language: str) -> None:
+    whisper = load(str(multilingual), language, "transcribe")
+
+    assert prompt(whisper)[:4] == ["<|startoftranscript|>", "<|no|>", "<|transcribe|>", "<|notimestamps|>"]
+    assert (whisper.model.generation_config.language, whisper.model.generation_config.task) == ("no", "transcribe")
+
+
+def test_a_multilingual_model_needs_a_language_that_it_knows(multilingual: Path) -> None:
+    with pytest.raises(DataError, match=r"is multilingual: set model.language"):
+        load(str(multilingual), None, "transcribe")
+    with pytest.raises(DataError, match=r"model.language klingon: Whisper doesn't know it; it knows .*dutch|.* nl"):
+        load(str(multilingual), "klingon", "transcribe")
+
+
+def test_language_and_task_survive_saving(multilingual: Path, tmp_path: Path) -> None:
+    load(str(multilingual), "nl", "translate").save(tmp_path)
+
+    whisper = load_tuned(tmp_path)
+
+    assert (whisper.model.generation_config.language, whisper.model.generation_config.task) == ("nl", "translate")
+    assert prompt(whisper)[1:3] == ["<|nl|>", "<|translate|>"]
+
+
+def test_generation_starts_from_the_models_prompt(multilingual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whisper = load(str(multilingual), "nl", "transcribe")
+    seen: list[list[int]] = []
+    forward = whisper.model.forward
+
+    def spy(*args: object, **kwargs: object) -> object:
+        ids = kwargs["decoder_input_ids"]
+        assert isinstance(ids, torch.Tensor)
+        seen.append(ids[0].tolist())
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(whisper.model, "forward", spy)
+    transcribe(whisper.model.eval(), whisper.tokenizer, [np.zeros((50, 80), np.float16)], 1, 5, 1)
+
+    assert whisper.tokenizer.convert_ids_to_tokens(seen[0]) == [
+        "<|startoftranscript|>", "<|nl|>", "<|transcribe|>", "<|notimestamps|>",
+    ]  # fmt: skip
+
+
+def test_hypotheses_come_in_the_order_of_the_clips_whatever_the_batches(english: Path) -> None:
+    whisper = load(str(english), None, "transcribe")
+    random = np.random.default_rng(0)
+    clips = [random.normal(size=(length, 80)).astype(np.float16) for length in (40, 300, 7, 120, 200)]
+
+    together = transcribe(whisper.model.eval(), whisper.tokenizer, clips, batch_size=2, max_new_tokens=8, num_beams=1)
+    alone = [transcribe(whisper.model, whisper.tokenizer, [clip], 1, 8, 1)[0] for clip in clips]
+
+    assert together == alone
+
+
+def test_weights_are_float32_however_they_are_stored(english: Path, tmp_path: Path) -> None:
+    whisper = load(str(english), None, "transcribe")
+    whisper.model.half()
+    whisper.save(tmp_path)
+
+    assert load_tuned(tmp_path).model.dtype == torch.float32
+
+
+def test_what_does_not_fit_the_model_names_the_parameter(english: Path) -> None:
+    whisper = load(str(english), None, "transcribe")
+
+    require_same_mels(whisper, 80)
+    with pytest.raises(DataError, match=r"features.n_mels is 128, the model takes 80: set features.n_mels to 80"):
+        require_same_mels(whisper, 128)
+
+    require_in_window(whisper, ["a.wav"], [403])
+    with pytest.raises(
+        DataError,
+        match=r"1 of 2 clips are longer than .* window of 4 s \(the first: b.wav, 5.0 s\): set filter.max_seconds to 4",
+    ):
+        require_in_window(whisper, ["a.wav", "b.wav"], [400, 503])
+
+    require_label_positions(whisper, ["a.wav"], [[1] * 64])
+    with pytest.raises(
+        DataError,
+        match=r"1 of 1 transcripts .* 64 tokens \(the first: a.wav, 65 tokens\): lower filter.max_characters",
+    ):
+        require_label_positions(whisper, ["a.wav"], [[1] * 65])
+
+
+def test_a_model_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    with pytest.raises(DataError, match=r"model.name nobody/nothing: not a folder here, and not to be had from the hub"):
+        load("nobody/nothing", None, "transcribe")
+
+
+@pytest.mark.parametrize(
+    ("device", "bf16", "expected"),
+    [("cpu", True, "fp32"), ("mps", True, "fp32"), ("cuda", True, "bf16"), ("cuda", False, "fp16")],
+)
+def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch, device: str, bf16: bool, expected: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+
+    assert pick_precision(device) == expected
