@@ -43,10 +43,7 @@ def table(findings: Findings) -> str:
         f"rows in the CSV    {data['rows']}",
         f"rejected           {_counted(rejected)}",
         f"dropped            {_counted(dropped)}",
-        *(
-            f"{split:<19}{count} clips, {60 * data['hours'][split]:.1f} min, {data['speakers'][split] or 'unnamed'} speakers"
-            for split, count in data["clips"].items()
-        ),
+        *(_split_line(split, data) for split in data["clips"]),
         "",
         f"{'':<19}   WER      CER   substituted  deleted  inserted   of words",
         _score_line("base model", findings.baseline),
@@ -55,6 +52,12 @@ def table(findings: Findings) -> str:
         _verdict(findings.baseline["wer"], findings.evaluate["wer"]),
     ]
     return "\n".join(lines)
+
+
+def _split_line(split: str, data: Mapping[str, Any]) -> str:
+    line = f"{split:<19}{data['clips'][split]} clips, {60 * data['hours'][split]:.1f} min"
+    speakers = data["speakers"][split]
+    return f"{line}, {speakers} speaker{'s' if speakers > 1 else ''}" if speakers else line
 
 
 def _counted(reasons: Mapping[str, int]) -> str:

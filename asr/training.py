@@ -33,6 +33,13 @@ from asr.whisper import Whisper
 
 LOG_EVERY_STEPS = 50
 
+# transformers 5.23 renamed the argument and warns of the old name, the only one that 5.17 knows.
+CHECKPOINTING = next(
+    name
+    for name in ("activation_checkpointing", "gradient_checkpointing")
+    if name in Seq2SeqTrainingArguments.__dataclass_fields__
+)
+
 RATE_BY_WIDTH = {128: 1e-3, 384: 3.75e-5, 512: 2.5e-5, 768: 1.25e-5, 1024: 6.25e-6, 1280: 4.375e-6}
 """Learning rate by `d_model`. From 384 (tiny) to 1280 (large): a fortieth of the peak rate of pretraining (table 17 of
 arXiv:2212.04356), the advice of Hugging Face's Whisper fine-tuning event. 128 is the bundled model, tried on the sample."""
@@ -98,6 +105,8 @@ def train(
     precision = pick_precision(pick_device())
     rate = auto_learning_rate(whisper.model.config.d_model) if settings.learning_rate == "auto" else settings.learning_rate
     whisper.model.config.use_cache = False
+    # What the checkpoint never wrote, such as brackets, the user's transcripts may hold.
+    whisper.model.generation_config.suppress_tokens = []
     trainer = Seq2SeqTrainer(
         model=whisper.model,
         args=_arguments(settings, rate, precision, whisper, len(examples), checkpoints),
@@ -155,7 +164,7 @@ def _arguments(
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=settings.batch_size * 4,
         gradient_accumulation_steps=settings.accumulation,
-        gradient_checkpointing=settings.gradient_checkpointing,
+        **{CHECKPOINTING: settings.gradient_checkpointing},
         learning_rate=rate,
         lr_scheduler_type=settings.schedule,
         warmup_steps=settings.warmup_share,

@@ -91,7 +91,6 @@ def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) ->
     """English-only checkpoints take neither language nor task; the others need both."""
     config = whisper.model.generation_config
     config.forced_decoder_ids = None
-    config.suppress_tokens = []
     if not is_multilingual(whisper.model):
         if language is not None or task != "transcribe":
             raise DataError(f"model.name {name} is English-only: set model.language to null and model.task to transcribe")

@@ -3,8 +3,11 @@
 Not a stage of dvc.yaml: it writes nothing. Each stage checks the sections that it reads.
 """
 
+from pathlib import Path
+
 from asr.augment import Augment
 from asr.clips import Data
+from asr.errors import DataError
 from asr.evaluation import Decode
 from asr.features import Extraction
 from asr.params import Section
@@ -32,8 +35,14 @@ class Params(Section):
 
 def main() -> None:
     """Check."""
-    read_params(Params)
+    data = read_params(Params).data
     read_machine()
+    for key, path, exists in (
+        ("csv", data.csv, Path(data.csv).is_file()),
+        ("audio_root", data.audio_root, Path(data.audio_root).is_dir()),
+    ):
+        if not exists:
+            raise DataError(f"params.yaml: data.{key}: {path} does not exist")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ def make_project(folder: Path, audio: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("asr", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "dvc.yaml", folder)
+    for name in ("dvc.yaml", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
     write_tiny_whisper(folder / "models" / "pico")
     write_tiny_whisper(folder / "models" / "other")
     params = read_yaml(ROOT / "params.yaml")

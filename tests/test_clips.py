@@ -148,6 +148,17 @@ def test_the_same_audio_under_two_speakers_is_refused(tmp_path: Path) -> None:
     assert [(reject.line, reject.reason) for reject in rejects] == [(3, "audio of two speakers")]
 
 
+def test_a_row_has_the_audio_of_its_own_path_whatever_the_order_of_names(tmp_path: Path) -> None:
+    lengths = {"10.wav": 1.0, "9.wav": 2.0, "b.wav": 3.0, "a.wav": 4.0}
+    for name, seconds in lengths.items():
+        write_tone(tmp_path / name, seconds=seconds)
+    rows = [TableRow(line, name, f"text of {name}", None, {}) for line, name in enumerate(lengths, start=2)]
+
+    clips, _ = check_rows(rows, str(tmp_path), workers=2)
+
+    assert [(clip.text, clip.seconds) for clip in clips] == [(f"text of {name}", length) for name, length in lengths.items()]
+
+
 def test_workers_change_nothing(tmp_path: Path) -> None:
     rows = []
     for number in range(130):

@@ -68,6 +68,12 @@ def test_only_the_reports_metrics_are_kept_out_of_the_cache() -> None:
     assert uncached == {("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate")}
 
 
+def test_nothing_is_chosen_on_the_test_split() -> None:
+    readers = {stage for stage in STAGES for dep in deps(stage) if Path(dep).stem == "test"}
+
+    assert readers == {"features_eval", "baseline", "evaluate"}
+
+
 def test_each_stage_runs_with_nothing_but_what_it_declares(tmp_path: Path) -> None:
     world = make_project(tmp_path / "world", tmp_path / "audio")
     for stage in STAGES:

@@ -51,6 +51,11 @@ def test_every_mistake_is_reported_at_once_under_its_key() -> None:
     assert "params.yaml: decode: missing" in message
 
 
+def test_a_key_that_nothing_would_read_is_refused() -> None:
+    with pytest.raises(DataError, match=r"train.resume: unknown key"):
+        parse(Params, edited(("epochs: 5", "epochs: 5\n  resume: true")), "params.yaml")
+
+
 def test_an_exponent_without_a_point_is_a_number() -> None:
     assert parse(Params, edited(("learning_rate: auto", "learning_rate: 1e-5")), "").train.learning_rate == 1e-5
 

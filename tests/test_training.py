@@ -8,9 +8,11 @@ import torch
 
 from asr.batch import Examples
 from asr.curves import curves
+from asr.decoding import transcribe
 from asr.shards import Features, Shard, write_manifest, write_shard
 from asr.text import basic_english
 from asr.training import Train, Trained, auto_learning_rate, loss_per_token, train
+from asr.wer import load_error_rates
 from asr.whisper import Whisper, load
 from tests.sounds import write_tiny_whisper
 
@@ -77,6 +79,18 @@ def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_impr
     untouched = load(str(write_tiny_whisper(tmp_path / "again")), None, "transcribe")
     for got, expected in zip(whisper.model.parameters(), untouched.model.parameters(), strict=True):
         torch.testing.assert_close(got, expected)
+
+
+def test_validation_wer_is_by_generation(tmp_path: Path) -> None:
+    whisper, trained = run(tmp_path, "run", ONE_STEP.model_copy(update={"learning_rate": 0.0}), clips=4)
+    features = Features(tmp_path / "run" / "features")
+
+    # The trainer's limit counts the prompt's two tokens.
+    heard = transcribe(whisper.model.eval(), whisper.tokenizer, [features[n] for n in range(4)], 4, 6, 1)
+
+    said = ["a", "ab", "abc", "abcd"]
+    rates = load_error_rates().compute(predictions=[basic_english(text) for text in heard], references=said)
+    assert trained.best_wer == pytest.approx(100 * rates["wer"])
 
 
 def test_same_inputs_same_weights(tmp_path: Path) -> None:

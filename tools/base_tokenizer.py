@@ -22,6 +22,8 @@ def train_tokenizer(sentences: Iterable[str], size: int) -> WhisperTokenizer:
     merges = [tuple(pair) for pair in model["merges"]]
     tokenizer = WhisperTokenizer(vocab=model["vocab"], merges=merges, pad_token=END_OF_TEXT)
     tokenizer.add_tokens([AddedToken(token, special=True) for token in special_tokens()], special_tokens=True)
+    # What it puts around a label was settled when the special tokens were not there yet.
+    tokenizer.set_prefix_tokens(language=None, task=None, predict_timestamps=False)
     return tokenizer
 
 

@@ -1,6 +1,6 @@
 """Make the bundled base model: a real, very small Whisper that has learned synthetic American and British voices.
 
-    python -m tools.make_base_model            (about 25 minutes on two cores; writes models/pico)
+    python -m tools.make_base_model            (about 12 minutes on two cores; writes models/pico)
 
 Every sentence is spoken by a random voice at a random speed and pitch, and goes through the project's own features.
 """
@@ -38,6 +38,8 @@ N_MELS = 80
 VOCABULARY = 512
 CTC_TOKENS = VOCABULARY + 1
 CTC_WEIGHT = 0.5
+MASKED_MELS = 16
+MASKED_FRAMES = 20
 WINDOW_SECONDS = 8
 BATCH = 32
 PEAK_LEARNING_RATE = 2e-3
@@ -56,7 +58,7 @@ class Utterance:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sentences", type=int, default=12_000)
-    parser.add_argument("--steps", type=int, default=3_000)
+    parser.add_argument("--steps", type=int, default=2_400)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--out", type=Path, default=Path("models/pico"))
     options = parser.parse_args()
@@ -72,11 +74,11 @@ def main() -> None:
     logging.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
     fit(model, tokenizer, train, options.steps, Random(options.seed))
 
-    model = model.half()
+    model.half()
     model.save_pretrained(options.out)
     tokenizer.save_pretrained(options.out)
     WhisperFeatureExtractor(feature_size=N_MELS, chunk_length=WINDOW_SECONDS).save_pretrained(options.out)
-    model = model.float().eval()
+    model.float().eval()
     heard = transcribe(model, tokenizer, [u.features for u in unseen], batch_size=50, max_new_tokens=64, num_beams=1)
     logging.info("WER on %d unseen utterances: %.1f %%", len(unseen), 100 * jiwer.wer([u.text for u in unseen], heard))
 
@@ -139,8 +141,8 @@ def fit(
 ) -> None:
     """Train from nothing: AdamW with a one-cycle rate, batches of similar length, most cut to their longest clip.
 
-    With cross entropy alone the decoder learns the grammar and for thousands of steps ignores the sound (loss 0.5, WER 100 %
-    after 3,000). A CTC loss on the encoder, through a layer that is thrown away, gives it something to attend to.
+    With cross entropy alone the decoder learns the grammar and for thousands of steps ignores the sound (a loss of 0.5 after
+    3,000). A CTC loss on the encoder, through a layer that is thrown away, gives it something to attend to (0.1 after 1,200).
     """
     to_tokens = nn.Linear(model.config.d_model, CTC_TOKENS)
     parameters = [*model.parameters(), *to_tokens.parameters()]
@@ -150,7 +152,8 @@ def fit(
     model.train()
     for step, batch in zip(range(1, steps + 1), _endless_batches(utterances, random), strict=False):
         full = random.random() < FULL_WINDOW_SHARE
-        losses = _losses(model, to_tokens, [utterances[n] for n in batch], [labels[n] for n in batch], full)
+        heard = [_masked(utterances[n], random) for n in batch]
+        losses = _losses(model, to_tokens, heard, [labels[n] for n in batch], full)
         optimizer.zero_grad()
         torch.autograd.backward(losses[0] + CTC_WEIGHT * losses[1])
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -158,6 +161,18 @@ def fit(
         schedule.step()
         if step % 50 == 0:
             logging.info("step %d of %d, cross entropy %.3f, CTC %.3f", step, steps, *(loss.item() for loss in losses))
+
+
+def _masked(utterance: Utterance, random: Random) -> Utterance:
+    """Silence two bands of mels and two stretches of time (SpecAugment), so that no voice is learned by heart."""
+    features = utterance.features.copy()
+    frames, mels = features.shape
+    silence = features.min()
+    for _ in range(2):
+        low, first = random.randrange(mels), random.randrange(frames)
+        features[:, low : low + random.randint(0, MASKED_MELS)] = silence
+        features[first : first + random.randint(0, MASKED_FRAMES)] = silence
+    return Utterance(utterance.text, features)
 
 
 def _losses(

@@ -1,0 +1,22 @@
+"""Progress in a log: lines with rate and time left, and silence when the work is short."""
+
+import pytest
+
+from asr import progress
+
+
+def test_a_long_loop_writes_lines_with_rate_and_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter(range(0, 1000, 20))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(seconds)))
+
+    assert list(progress.track("abcd", total=4, what="validate", unit="row")) == list("abcd")
+
+    # The clock goes 20 s with every look at it, and a line is due after 30.
+    assert capsys.readouterr().err == "validate: 2 of 4 rows, 0.1 rows/s, 40 s left\n"
+
+
+def test_a_short_loop_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(progress.track(range(3), total=3, what="validate")) == [0, 1, 2]
+    assert capsys.readouterr().err == ""
