@@ -2,6 +2,8 @@
 
 import importlib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +139,5 @@ def test_a_stage_shows_help_and_says_what_is_wrong_without_a_traceback(tmp_path:
 
 
 def run_stage_help(project: Path) -> str:
-    import subprocess
-    import sys
-
     command = [sys.executable, "-m", "stages.validate", "--help"]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout

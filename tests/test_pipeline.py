@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.project import STAGES, environment, make_project
+from tests.sounds import tone, write_tone
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +88,7 @@ def test_the_model_that_comes_out_is_one_that_transformers_loads(finished: Path)
 
     transcribe = pipeline("automatic-speech-recognition", str(finished / "models" / "whisper"), device="cpu")
 
-    assert "text" in transcribe(str(finished / "data/sample/audios/1.wav"), generate_kwargs={"max_new_tokens": 4})
+    assert "text" in transcribe({"raw": tone(2.0)[:, 0], "sampling_rate": 16_000}, generate_kwargs={"max_new_tokens": 4})
 
 
 def test_a_training_parameter(project: Path) -> None:
@@ -101,14 +102,17 @@ def test_a_transcript(project: Path) -> None:
 
     ran = repro(project)
 
-    assert {"validate", "split", "report"} <= set(ran)
+    assert {"validate", "split"} <= set(ran)
     assert not {"features_eval", "features_train"} & set(ran)
 
 
 def test_an_augmentation_parameter(project: Path) -> None:
     edit(project / "params.yaml", "noise_probability: 0.2", "noise_probability: 0.9")
 
-    assert repro(project) == ["features_train", "train", "evaluate", "report"]
+    ran = repro(project)
+
+    # A model this small scores the same as before, and then there is nothing new to report.
+    assert [stage for stage in ran if stage != "report"] == ["features_train", "train", "evaluate"]
 
 
 def test_the_base_model(project: Path) -> None:
@@ -151,8 +155,6 @@ def test_two_branches_are_compared(project: Path) -> None:
 
 
 def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(project: Path) -> None:
-    from tests.sounds import write_tone
-
     write_tone(project / "data/sample/audios/7.wav", seconds=5.5)
 
     result = subprocess.run(

@@ -9,7 +9,7 @@ def test_a_long_loop_writes_lines_with_rate_and_time_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seconds = iter(range(0, 1000, 20))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(seconds)))
 
     assert list(progress.track("abcd", total=4, what="validate", unit="row")) == list("abcd")
 
