@@ -102,14 +102,15 @@ def train(
         checkpoints: a folder for the trainer's checkpoints, which the caller removes.
         tensorboard: a folder for TensorBoard's event files.
     """
-    precision = pick_precision(pick_device())
+    device = pick_device()
+    precision = pick_precision(device)
     rate = auto_learning_rate(whisper.model.config.d_model) if settings.learning_rate == "auto" else settings.learning_rate
     whisper.model.config.use_cache = False
     # What the checkpoint never wrote, such as brackets, the user's transcripts may hold.
     whisper.model.generation_config.suppress_tokens = []
     trainer = Seq2SeqTrainer(
         model=whisper.model,
-        args=_arguments(settings, rate, precision, whisper, len(examples), checkpoints),
+        args=_arguments(settings, rate, device, whisper, len(examples), checkpoints),
         train_dataset=examples,
         eval_dataset=validation,
         data_collator=Collator(
@@ -155,8 +156,9 @@ def loss_per_token(outputs: Mapping[str, Tensor], labels: Tensor, num_items_in_b
 
 
 def _arguments(
-    settings: Train, rate: float, precision: Precision, whisper: Whisper, clips: int, checkpoints: Path
+    settings: Train, rate: float, device: str, whisper: Whisper, clips: int, checkpoints: Path
 ) -> Seq2SeqTrainingArguments:
+    precision = pick_precision(device)
     steps_per_epoch = math.ceil(clips / (settings.batch_size * settings.accumulation))
     return Seq2SeqTrainingArguments(
         output_dir=str(checkpoints),
@@ -184,7 +186,7 @@ def _arguments(
         # At least one entry an epoch, so that short runs have a curve too.
         logging_steps=min(LOG_EVERY_STEPS, steps_per_epoch),
         remove_unused_columns=False,
-        dataloader_pin_memory=precision != "fp32",
+        dataloader_pin_memory=device == "cuda",
         report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
         seed=settings.seed,

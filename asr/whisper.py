@@ -54,7 +54,17 @@ def load(name: str, language: str | None, task: str) -> Whisper:
     Raises:
         DataError: when it can't be had, or when the language doesn't suit it.
     """
-    whisper = load_tuned(Path(name)) if Path(name).is_dir() else _from_hub(name)
+    try:
+        whisper = _from_pretrained(name)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        where = (
+            "the folder holds no Whisper that can be read"
+            if Path(name).is_dir()
+            else "not a folder, nor to be had from the hub"
+        )
+        remedy = "check the name, the network, and that HF_HUB_OFFLINE is not set"
+        raise DataError(f"model.name {name}: {where} ({reason}); {remedy}") from error
     _set_prompt(whisper, name, language, task)
     return whisper
 
@@ -62,17 +72,6 @@ def load(name: str, language: str | None, task: str) -> Whisper:
 def load_tuned(folder: Path) -> Whisper:
     """Load a checkpoint that holds its own language and task."""
     return _from_pretrained(str(folder))
-
-
-def _from_hub(name: str) -> Whisper:
-    try:
-        return _from_pretrained(name)
-    except OSError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"model.name {name}: not a folder here, and not to be had from the hub ({reason}); "
-            "check the name and the network, and that HF_HUB_OFFLINE is not set"
-        ) from error
 
 
 def _from_pretrained(name: str) -> Whisper:

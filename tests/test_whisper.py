@@ -137,8 +137,13 @@ def test_what_does_not_fit_the_model_names_the_parameter(english: Path) -> None:
 def test_a_model_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
-    with pytest.raises(DataError, match=r"model.name nobody/nothing: not a folder here, and not to be had from the hub"):
+    with pytest.raises(DataError, match=r"model.name nobody/nothing: not a folder, nor to be had from the hub"):
         load("nobody/nothing", None, "transcribe")
+
+
+def test_a_folder_that_holds_no_model(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"model.name .*: the folder holds no Whisper that can be read"):
+        load(str(tmp_path), None, "transcribe")
 
 
 @pytest.mark.parametrize(
