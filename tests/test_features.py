@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import soundfile
 from transformers import WhisperFeatureExtractor
@@ -45,6 +46,16 @@ def test_a_stereo_48_khz_file_becomes_the_extractors_features(tmp_path: Path) ->
     assert (stored.ids, stored.n_mels, stored[0].dtype.name) == (["clip"], 80, "float16")
     assert len(stored[0]) < 210
     np.testing.assert_allclose(pad_frames(stored[0], 3000), expected, atol=5e-4)
+
+
+def test_a_shard_holds_no_text(tmp_path: Path) -> None:
+    extract([entry(write_tone(tmp_path / "a.wav"))], tmp_path / "out", SETTINGS, None, workers=1)
+
+    with pa.OSFile(str(tmp_path / "out" / "00000.arrow")) as file:
+        table = pa.ipc.open_file(file).read_all()
+
+    assert table.column_names == ["id", "log_mel"]
+    assert table.schema.field("log_mel").type == pa.list_(pa.float16())
 
 
 def test_silence_around_speech_is_cut_and_can_be_kept(tmp_path: Path) -> None:

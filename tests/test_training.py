@@ -13,7 +13,7 @@ from asr.shards import Features, Shard, write_manifest, write_shard
 from asr.text import basic_english
 from asr.training import Train, Trained, auto_learning_rate, loss_per_token, train
 from asr.wer import load_error_rates
-from asr.whisper import Whisper, load
+from asr.whisper import Whisper, load, load_tuned
 from tests.sounds import write_tiny_whisper
 
 ONE_STEP = Train(
@@ -91,6 +91,22 @@ def test_validation_wer_is_by_generation(tmp_path: Path) -> None:
     said = ["a", "ab", "abc", "abcd"]
     rates = load_error_rates().compute(predictions=[basic_english(text) for text in heard], references=said)
     assert trained.best_wer == pytest.approx(100 * rates["wer"])
+
+
+def test_a_multilingual_model_is_tuned_and_keeps_its_prompt(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path / "model", multilingual=True)), "nl", "transcribe")
+    examples = unequal_examples(whisper, tmp_path / "features", clips=4)
+    before = whisper.model.model.decoder.embed_tokens.weight.detach().clone()
+
+    train(whisper, examples, examples, ONE_STEP, basic_english, tmp_path / "checkpoints", tmp_path / "events")
+    whisper.save(tmp_path / "tuned")
+
+    prompt = whisper.tokenizer.convert_ids_to_tokens(list(examples[0].labels)[:4])
+    assert prompt == ["<|startoftranscript|>", "<|nl|>", "<|transcribe|>", "<|notimestamps|>"]
+    tuned = load_tuned(tmp_path / "tuned")
+    assert (tuned.model.generation_config.language, tuned.model.generation_config.task) == ("nl", "transcribe")
+    assert not torch.equal(tuned.model.model.decoder.embed_tokens.weight, before)
+    assert len(transcribe(tuned.model.eval(), tuned.tokenizer, [examples[0].features], 1, 6, 1)) == 1
 
 
 def test_same_inputs_same_weights(tmp_path: Path) -> None:
