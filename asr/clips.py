@@ -81,19 +81,21 @@ def _check_job(rows: Sequence[TableRow | BadRow], audio_root: str) -> list[Clip 
 
 
 def check_row(row: TableRow | BadRow, audio_root: str) -> Clip | Reject:
-    """Check one row; decoding is complete, so that a file that breaks off is found here and not in training."""
+    """Check one row; decoding is complete, so that a file that can't be read to its end is found here and not in training."""
     if isinstance(row, BadRow):
-        detail = f"{row.fields} fields where the header has {row.expected}"
-        return Reject(row.line, row.audio, "wrong number of fields", detail, "quote a transcript that holds a comma")
+        return Reject(row.line, row.audio, row.reason, row.detail, row.remedy)
     path = locate(row.audio, audio_root)
     if isinstance(path, str):
         return Reject(row.line, row.audio, "path outside audio_root", path, "give it relative to data.audio_root")
     reject = partial(Reject, row.line, row.audio)
     if not row.text:
         return reject("empty transcript", "no text", "transcribe the clip or remove the row")
-    if not path.is_file():
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
         return reject("file not found", f"{path} does not exist", "check the name and data.audio_root")
-    content = path.read_bytes()
+    except OSError as error:
+        return reject("file can't be opened", error.strerror or "not a file", "check the name and its permissions")
     if not content:
         return reject("empty file", "0 bytes", "copy the file again")
     try:

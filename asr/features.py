@@ -64,6 +64,8 @@ def extract(clips: Sequence[AudioEntry], folder: Path, settings: Extraction, cha
     for shard, gone in track(run_jobs(run, jobs, workers), total=len(jobs), what=f"features of {folder.name}", unit="shard"):
         shards.append(shard)
         dropped.extend(gone)
+    if clips and len(dropped) == len(clips):
+        raise DataError(f"no clip of {folder.name} has features (the first: {dropped[0].path}, {dropped[0].reason})")
     write_manifest(folder, settings.n_mels, shards, dropped)
     print(f"features of {folder.name}: {sum(shard.clips for shard in shards)} clips", file=sys.stderr)
     for clip in dropped:

@@ -20,14 +20,16 @@ class Findings:
 
 
 def data_metrics(findings: Findings) -> dict[str, Any]:
-    """The rows' fate in numbers: rows = rejected + dropped + the clips of the three splits."""
-    gone = {f"{split} features": count for split, count in findings.features_dropped.items() if count}
-    clips = {split: count - findings.features_dropped[split] for split, count in findings.split["clips"].items()}
+    """The rows' fate in numbers: rows = rejected + dropped + the clips of the three splits.
+
+    Clips `without_features`, too short once trimmed, are among those of their split, but neither learned nor scored.
+    """
     return {
         "rows": findings.validate["rows"],
         "rejected": findings.validate["rejected"],
-        "dropped": {**findings.split["dropped"], **gone},
-        "clips": clips,
+        "dropped": findings.split["dropped"],
+        "clips": findings.split["clips"],
+        "without_features": {split: count for split, count in findings.features_dropped.items() if count},
         "hours": findings.split["hours"],
         "speakers": findings.split["speakers"],
         "repeated_audio": findings.validate["repeated_audio"],
@@ -44,6 +46,7 @@ def table(findings: Findings) -> str:
         f"rejected           {_counted(rejected)}",
         f"dropped            {_counted(dropped)}",
         *(_split_line(split, data) for split in data["clips"]),
+        f"without features   {_counted(data['without_features'])}",
         "",
         f"{'':<19}   WER      CER   substituted  deleted  inserted   of words",
         _score_line("base model", findings.baseline),

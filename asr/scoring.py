@@ -40,10 +40,13 @@ class Prediction:
 
 
 def score(texts: Sequence[TextEntry], hypotheses: Sequence[str], normalize: Normalizer) -> Score:
-    """The corpus score of `hypotheses`, one for each of `texts`."""
+    """The corpus score of `hypotheses`, one for each of `texts`.
+
+    References are normalised once more, as a tuned model's hypotheses are: whisper_english makes "007" into "7".
+    """
     metric = load_error_rates()
     heard = [normalize(hypothesis) for hypothesis in hypotheses]
-    rates = metric.compute(predictions=heard, references=[text.text for text in texts])
+    rates = metric.compute(predictions=heard, references=[normalize(text.text) for text in texts])
     raw = metric.compute(predictions=list(hypotheses), references=[text.raw_text for text in texts])
     return Score(
         wer=_percent(rates["wer"]),
@@ -61,10 +64,10 @@ def predictions(texts: Sequence[TextEntry], hypotheses: Sequence[str], normalize
     """A row per clip, most errors first."""
     rows = []
     for text, hypothesis in zip(texts, hypotheses, strict=True):
-        heard = normalize(hypothesis)
-        words = jiwer.process_words(text.text, heard)
+        said, heard = normalize(text.text), normalize(hypothesis)
+        words = jiwer.process_words(said, heard)
         errors = words.substitutions + words.deletions + words.insertions
-        rows.append(Prediction(text.id, text.path, text.text, heard, errors, len(text.text.split())))
+        rows.append(Prediction(text.id, text.path, said, heard, errors, len(said.split())))
     return sorted(rows, key=lambda row: -row.errors)
 
 

@@ -23,7 +23,7 @@ class Split(Section):
     group_by: Literal["speaker", "audio"]
     validation_share: float = Field(gt=0, lt=1)
     test_share: float = Field(gt=0, lt=1)
-    seed: int
+    seed: int = Field(ge=0, lt=2**32)
 
 
 class Filter(Section):

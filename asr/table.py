@@ -38,12 +38,13 @@ class TableRow:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row whose number of fields differs from the header's."""
+    """A row that is not what the header says, and what to do about it."""
 
     line: int
     audio: str
-    fields: int
-    expected: int
+    reason: str
+    detail: str
+    remedy: str
 
 
 def find_columns(header: list[str], source: str, audio: str | None, text: str | None, speaker: str | None) -> Columns:
@@ -89,11 +90,14 @@ def read_table(
         raise DataError(f"{path}: no such file; set data.csv in params.yaml to your CSV")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _rows(csv.reader(file), str(path), (audio_column, text_column, speaker_column))
+            lines = csv.reader(file, strict=True)
+            yield from _rows(lines, str(path), (audio_column, text_column, speaker_column))
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except csv.Error as error:
-        raise DataError(f"{path}: not a CSV ({error})") from error
+        raise DataError(
+            f"{path}:{lines.line_num}: not a CSV ({error}): a quote that opens a field must close it, and one inside is doubled"
+        ) from error
 
 
 def _rows(lines: "_csv.Reader", source: str, named: tuple[str | None, str | None, str | None]) -> Iterator[TableRow | BadRow]:
@@ -101,6 +105,9 @@ def _rows(lines: "_csv.Reader", source: str, named: tuple[str | None, str | None
     if header is None:
         raise DataError(f"{source}: empty; the first line must name the columns, as in `audios,transcription`")
     header = [name.strip() for name in header]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise DataError(f"{source}:1: two columns are named {', '.join(twice)}; rename one")
     columns = find_columns(header, source, *named)
     wanted = {columns.audio, columns.text, columns.speaker}
     end = lines.line_num
@@ -109,9 +116,19 @@ def _rows(lines: "_csv.Reader", source: str, named: tuple[str | None, str | None
         if not fields:
             continue
         if len(fields) != len(header):
-            yield BadRow(start, fields[0], len(fields), len(header))
+            detail = f"{len(fields)} fields where the header has {len(header)}"
+            yield BadRow(start, fields[0], "wrong number of fields", detail, "quote a transcript that holds a comma")
+            continue
+        if any(_holds_a_row(field, len(header)) for field in fields):
+            detail = f"a quoted field goes on to line {end} and holds what look like rows"
+            yield BadRow(start, fields[0], "quote left open", detail, "close the quote, or take the line breaks out")
             continue
         row = dict(zip(header, fields, strict=True))
         speaker = row[columns.speaker].strip() or None if columns.speaker else None
         extra = {name: value for name, value in row.items() if name not in wanted}
         yield TableRow(start, row[columns.audio].strip(), row[columns.text].strip(), speaker, extra)
+
+
+def _holds_a_row(field: str, columns: int) -> bool:
+    """Whether a later line of a field splits into as many columns as the table has: a stray quote has swallowed it."""
+    return any(line.count(",") == columns - 1 for line in field.splitlines()[1:])

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -51,7 +51,7 @@ class Train(Section):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     accumulation: int = Field(ge=1)
-    learning_rate: float | Literal["auto"]
+    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"]
     warmup_share: float = Field(ge=0, lt=1)
     schedule: Literal["cosine", "linear", "constant_with_warmup"]
     weight_decay: float = Field(ge=0)
@@ -60,7 +60,7 @@ class Train(Section):
     early_stopping_patience: int = Field(ge=1)
     keep_checkpoints: int = Field(ge=1)
     gradient_checkpointing: bool
-    seed: int
+    seed: int = Field(ge=0, lt=2**32)
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,9 @@ def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) ->
     code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
     if code not in LANGUAGES:
         raise DataError(f"model.language {language}: Whisper doesn't know it; it knows {', '.join(sorted(LANGUAGES))}")
+    known = getattr(config, "lang_to_id", None)
+    if known is not None and f"<|{code}|>" not in known:
+        raise DataError(f"model.language {language}: Whisper has it, but not the checkpoint {name}; choose a newer one")
     whisper.tokenizer.set_prefix_tokens(language=code, task=task, predict_timestamps=False)
     config.language, config.task = code, task
 

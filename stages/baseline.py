@@ -46,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run("baseline", __doc__, main)
+    run("baseline", __doc__, main, writes=(OUT,))

@@ -4,6 +4,7 @@ Not a stage of dvc.yaml: it writes nothing. Each stage checks the sections that 
 """
 
 from pathlib import Path
+from typing import Any
 
 from asr.augment import Augment
 from asr.clips import Data
@@ -16,7 +17,9 @@ from asr.text import Text
 from asr.training import Train
 from asr.whisper import Model
 from stages.command import run
-from stages.settings import read_machine, read_params
+from stages.settings import read_machine, read_params, read_yaml
+
+OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/features", "models/whisper", "metrics")
 
 
 class Params(Section):
@@ -35,14 +38,43 @@ class Params(Section):
 
 def main() -> None:
     """Check."""
-    data = read_params(Params).data
+    params = read_params(Params)
     read_machine()
+    require_places(params.data)
+    require_declared(params.model.name, read_yaml(Path("dvc.yaml")))
+
+
+def require_places(data: Data) -> None:
+    """The CSV and the audio exist, and no stage writes among the audio.
+
+    Raises:
+        DataError: naming the parameter.
+    """
     for key, path, exists in (
         ("csv", data.csv, Path(data.csv).is_file()),
         ("audio_root", data.audio_root, Path(data.audio_root).is_dir()),
     ):
         if not exists:
             raise DataError(f"params.yaml: data.{key}: {path} does not exist")
+    root = Path(data.audio_root).resolve()
+    inside = [folder for folder in OUTPUT_FOLDERS if Path(folder).resolve().is_relative_to(root)]
+    if inside:
+        raise DataError(
+            f"params.yaml: data.audio_root: {data.audio_root} holds {inside[0]}, which a stage writes; use a folder in it"
+        )
+
+
+def require_declared(model: str, pipeline: dict[str, Any]) -> None:
+    """A base model in a folder is among the deps of the stages that read it, so that they re-run when it changes.
+
+    Raises:
+        DataError: naming the folder.
+    """
+    for stage in ("train", "baseline"):
+        if Path(model).is_dir() and model not in pipeline["stages"][stage]["deps"]:
+            raise DataError(
+                f"params.yaml: model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
+            )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,30 @@
 """A stage as a command: its help, its errors, its exit code."""
 
 import argparse
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from asr.errors import DataError
 
 
-def run(name: str, description: str | None, main: Callable[[], None]) -> None:
-    """Run a stage: exit 1 with a message for bad data, 130 when interrupted; anything else is our bug and shows itself."""
+def run(name: str, description: str | None, main: Callable[[], None], writes: Sequence[Path] = ()) -> None:
+    """Run a stage: exit 1 with a message for bad data, 130 when interrupted; anything else is our bug and shows itself.
+
+    Args:
+        name: the stage.
+        description: for `--help`.
+        main: what it does.
+        writes: its output folders, which are removed first. DVC does so too, but not when a stage is run by hand: the files
+            are then links into DVC's cache, and to write into them would change what is cached.
+    """
     parser = argparse.ArgumentParser(
         prog=f"python -m stages.{name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.parse_args()
+    for folder in writes:
+        shutil.rmtree(folder, ignore_errors=True)
     try:
         main()
     except DataError as error:

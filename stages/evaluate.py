@@ -45,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run("evaluate", __doc__, main)
+    run("evaluate", __doc__, main, writes=(OUT,))

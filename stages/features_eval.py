@@ -12,6 +12,7 @@ from stages.settings import StageParams, read_machine, read_params
 
 LISTS = Path("data/splits/audio")
 OUT = Path("data/features")
+SPLITS = ("validation", "test")
 
 
 class Params(StageParams):
@@ -23,10 +24,10 @@ class Params(StageParams):
 def main() -> None:
     """Extract."""
     settings = read_params(Params).features
-    for split in ("validation", "test"):
+    for split in SPLITS:
         clips = read_rows(LISTS / f"{split}.jsonl", AudioEntry)
         extract(clips, OUT / split, settings, None, read_machine().workers)
 
 
 if __name__ == "__main__":
-    run("features_eval", __doc__, main)
+    run("features_eval", __doc__, main, writes=[OUT / split for split in SPLITS])

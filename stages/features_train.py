@@ -31,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run("features_train", __doc__, main)
+    run("features_train", __doc__, main, writes=(OUT,))

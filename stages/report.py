@@ -1,6 +1,7 @@
 """Gather every stage's findings into metrics/*.json, which git keeps, and print a table.
 
-Reads the summaries of the other stages; writes metrics/data.json, train.json, baseline.json and evaluate.json.
+Reads the summaries of the other stages; writes metrics/data.json, train.json, baseline.json, evaluate.json
+and the table as report.txt.
 """
 
 import json
@@ -31,6 +32,7 @@ def main() -> None:
     write_json(METRICS / "train.json", dict(findings.train))
     write_json(METRICS / "baseline.json", dict(findings.baseline))
     write_json(METRICS / "evaluate.json", dict(findings.evaluate))
+    (METRICS / "report.txt").write_text(table(findings) + "\n", encoding="utf-8")
     print(table(findings))
 
 

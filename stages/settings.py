@@ -60,9 +60,10 @@ def read_machine() -> Machine:
     values = read_yaml(MACHINE) if MACHINE.exists() else {}
     for key in Machine.model_fields:
         variable = f"ASR_{key.upper()}"
-        if variable in os.environ:
-            values[key] = yaml.load(os.environ[variable], Loader=Yaml12Loader)
-    return parse(Machine, values, str(MACHINE))
+        text = os.environ.get(variable, "")
+        if text:
+            values[key] = int(text) if text.isdecimal() else text
+    return parse(Machine, values, f"{MACHINE} or the environment")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -72,11 +73,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
         DataError: when the file is missing or is not one.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=Yaml12Loader)
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=Yaml12Loader) or {}
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; run this in the project's folder") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or a tag that doesn't suit its value
         raise DataError(f"{path}: not YAML: {error}") from error
     if not isinstance(values, dict):
-        raise DataError(f"{path}: should hold sections such as `data:`")
+        raise DataError(f"{path}: should hold keys and their values, such as `workers: 4`")
     return values

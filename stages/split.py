@@ -81,4 +81,4 @@ def report(splits: dict[str, list[Clip]], dropped: dict[str, int], lost: float, 
 
 
 if __name__ == "__main__":
-    run("split", __doc__, main)
+    run("split", __doc__, main, writes=(OUT,))

@@ -81,4 +81,4 @@ def read_split(split: str, whisper: Whisper) -> Examples:
 
 
 if __name__ == "__main__":
-    run("train", __doc__, main)
+    run("train", __doc__, main, writes=(MODEL, OUT))

@@ -69,4 +69,4 @@ def report(source: str, clips: Sequence[Clip], rejects: Sequence[Reject]) -> Non
 
 
 if __name__ == "__main__":
-    run("validate", __doc__, main)
+    run("validate", __doc__, main, writes=(OUT,))

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -49,15 +50,47 @@ def test_formats_of_libsndfile(tmp_path: Path, extension: str) -> None:
     assert result.seconds == pytest.approx(1.5, abs=0.1)
 
 
-def test_m4a_through_ffmpeg(tmp_path: Path) -> None:
-    import av
-
-    with av.open(str(tmp_path / "a.m4a"), "w") as container:
-        stream = container.add_stream("aac", rate=44_100, layout="mono")
-        frame = av.AudioFrame.from_ndarray(tone(1.5, 44_100).T.copy(), format="fltp", layout="mono")
-        frame.rate = 44_100
+def encode(path: Path, codec: str, seconds: float, rate: int, **options: str) -> Path:
+    """Write a tone with FFmpeg."""
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        frame = av.AudioFrame.from_ndarray(tone(seconds, rate).T.copy(), format="fltp", layout="mono")
+        frame.rate = rate
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("seconds", [4.0, 10.0])
+def test_an_mp3_without_a_xing_header_is_read_to_its_end(tmp_path: Path, seconds: float) -> None:
+    encode(tmp_path / "a.mp3", "libmp3lame", seconds, 44_100, write_xing="0")
+
+    result = check("a.mp3", tmp_path)
+
+    assert isinstance(result, Clip)
+    assert result.seconds == pytest.approx(seconds, abs=0.1)
+
+
+def test_a_webm_cut_short_is_rejected(tmp_path: Path) -> None:
+    whole = encode(tmp_path / "whole.webm", "libopus", 5.0, 48_000).read_bytes()
+    (tmp_path / "cut.webm").write_bytes(whole[: len(whole) // 2])
+
+    assert isinstance(check("whole.webm", tmp_path), Clip)
+    assert rejected("cut.webm", tmp_path) == "unreadable audio"
+
+
+def test_names_that_the_system_or_the_decoder_refuses(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(b"1234" * 1000)
+    (tmp_path / "folder.wav").mkdir()
+
+    assert rejected("a.raw", tmp_path) == "unreadable audio"
+    assert rejected("folder.wav", tmp_path) == "file can't be opened"
+    assert rejected("a long sentence in the place of a name " * 10, tmp_path) == "file can't be opened"
+
+
+def test_m4a_through_ffmpeg(tmp_path: Path) -> None:
+    encode(tmp_path / "a.m4a", "aac", 1.5, 44_100)
 
     result = check("a.m4a", tmp_path)
 
@@ -176,12 +209,42 @@ def test_a_row_with_a_comma_too_many(tmp_path: Path) -> None:
     rows = list(read_table(csv, None, None, None))
 
     assert [row.line for row in rows] == [2, 3, 5, 7]
-    assert rows[1] == BadRow(3, "b.wav", fields=3, expected=2)
+    assert isinstance(rows[1], BadRow)
+    assert rows[1].detail == "3 fields where the header has 2"
     assert isinstance(rows[0], TableRow)
     assert rows[0].text == "yes, doctor"
     _, rejects = check_rows([rows[1]], str(tmp_path), workers=1)
     assert Counter(reject.reason for reject in rejects) == {"wrong number of fields": 1}
     assert "quote" in rejects[0].remedy
+
+
+def test_a_stray_quote_swallows_no_rows_in_silence(tmp_path: Path) -> None:
+    csv = tmp_path / "clips.csv"
+    csv.write_text('audios,transcription\na.wav,"hello\nb.wav,good morning\nc.wav,he said hello"\nd.wav,last one\n')
+
+    rows = list(read_table(csv, None, None, None))
+
+    assert [(row.line, type(row)) for row in rows] == [(2, BadRow), (5, TableRow)]
+    assert isinstance(rows[0], BadRow)
+    assert rows[0].reason == "quote left open"
+    assert "on to line 4" in rows[0].detail
+
+
+@pytest.mark.parametrize("text", ['a.wav,"hello\nb.wav,he said "hello" and left\n', 'a.wav,"never closed\n'])
+def test_a_quote_that_cannot_be_right_stops_with_its_line(tmp_path: Path, text: str) -> None:
+    csv = tmp_path / "clips.csv"
+    csv.write_text("audios,transcription\n" + text)
+
+    with pytest.raises(DataError, match=r"clips.csv:[23]: not a CSV .* a quote that opens a field must close it"):
+        list(read_table(csv, None, None, None))
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    csv = tmp_path / "clips.csv"
+    csv.write_text("audios,transcription,transcription\na.wav,hi,hello\n")
+
+    with pytest.raises(DataError, match=r"clips.csv:1: two columns are named transcription; rename one"):
+        list(read_table(csv, None, None, None))
 
 
 def test_columns_are_found_and_the_others_kept(tmp_path: Path) -> None:

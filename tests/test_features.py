@@ -84,6 +84,14 @@ def test_a_click_that_trims_to_nothing_is_dropped_with_its_reason(tmp_path: Path
     assert [(clip.id, clip.reason) for clip in stored.dropped] == [("click", "under 0.5 s after trimming")]
 
 
+def test_a_split_without_any_features_stops(tmp_path: Path) -> None:
+    clip = entry(write_tone(tmp_path / "a.wav"))
+    settings = SETTINGS.model_copy(update={"min_trimmed_seconds": 60.0})
+
+    with pytest.raises(DataError, match=r"no clip of out has features \(the first: .*a.wav, under 60 s after trimming\)"):
+        extract([clip], tmp_path / "out", settings, None, workers=1)
+
+
 def test_same_bytes_on_any_number_of_workers(tmp_path: Path) -> None:
     clips = []
     for number in range(CLIPS_PER_SHARD + 9):

@@ -7,7 +7,7 @@ import yaml
 
 from asr.errors import DataError
 from asr.params import parse
-from stages.check import Params
+from stages.check import Params, require_declared, require_places
 from stages.settings import Machine, Yaml12Loader, read_machine, read_params
 
 SHIPPED = Path(__file__).parent.parent / "params.yaml"
@@ -119,5 +119,52 @@ def test_an_environment_variable_goes_before_machine_yaml(tmp_path: Path, monkey
     monkeypatch.setenv("ASR_WORKERS", "5")
     assert read_machine() == Machine(workers=5)
     monkeypatch.setenv("ASR_WORKERS", "none")
-    with pytest.raises(DataError, match=r"machine.yaml: workers: "):
+    with pytest.raises(DataError, match=r"machine.yaml or the environment: workers: .*got 'none'"):
         read_machine()
+
+
+def test_an_empty_machine_yaml_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ASR_WORKERS", raising=False)
+    (tmp_path / "machine.yaml").write_text("# workers: 4\n")
+
+    assert read_machine() == Machine()
+
+
+@pytest.mark.parametrize("content", [b"workers: [", b"workers: caf\xe9", b"workers: !!int x"])
+def test_a_file_that_is_not_yaml_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "machine.yaml").write_bytes(content)
+
+    with pytest.raises(DataError, match=r"machine.yaml: not YAML"):
+        read_machine()
+
+
+@pytest.mark.parametrize(
+    "edit", [("learning_rate: auto", "learning_rate: -0.1"), ("keep_checkpoints: 2", "keep_checkpoints: 0")]
+)
+def test_numbers_out_of_range_are_refused_before_anything_runs(edit: tuple[str, str]) -> None:
+    with pytest.raises(DataError, match=r"params.yaml: train\.\w+: .*greater than"):
+        parse(Params, edited(edit), "params.yaml")
+
+
+def test_the_audio_root_may_hold_no_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "clips.csv").touch()
+    data = parse(Params, edited(), "").data.model_copy(update={"csv": "data/clips.csv"})
+
+    with pytest.raises(DataError, match=r"data.audio_root: data/sample does not exist"):
+        require_places(data)
+    with pytest.raises(DataError, match=r"data.audio_root: data holds data/validated, which a stage writes"):
+        require_places(data.model_copy(update={"audio_root": "data"}))
+
+
+def test_a_base_model_in_a_folder_must_be_a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    pipeline = {"stages": {"train": {"deps": ["models/pico"]}, "baseline": {"deps": ["models/pico"]}}}
+
+    require_declared("openai/whisper-small.en", pipeline)
+    with pytest.raises(DataError, match=r"model.name: add mine to the deps of train in dvc.yaml"):
+        require_declared("mine", pipeline)

@@ -91,6 +91,18 @@ def test_the_model_that_comes_out_is_one_that_transformers_loads(finished: Path)
     assert "text" in transcribe({"raw": tone(2.0)[:, 0], "sampling_rate": 16_000}, generate_kwargs={"max_new_tokens": 4})
 
 
+def test_a_stage_that_is_run_by_hand_leaves_the_cache_whole(project: Path) -> None:
+    before = (project / "data/splits/summary.json").read_bytes()
+    edit(project / "params.yaml", "seed: 42\n  test_share", "seed: 7\n  test_share")
+    call(project, sys.executable, "-m", "stages.split")
+    assert (project / "data/splits/summary.json").read_bytes() != before
+
+    edit(project / "params.yaml", "seed: 7\n  test_share", "seed: 42\n  test_share")
+    repro(project)
+
+    assert (project / "data/splits/summary.json").read_bytes() == before
+
+
 def test_a_training_parameter(project: Path) -> None:
     edit(project / "params.yaml", "learning_rate: auto", "learning_rate: 0.0005")
 

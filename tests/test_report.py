@@ -23,8 +23,9 @@ FINDINGS = Findings(
 def test_every_row_is_rejected_dropped_or_in_a_split() -> None:
     data = data_metrics(FINDINGS)
 
-    assert data["clips"] == {"train": 70, "validation": 10, "test": 9}
-    assert data["dropped"] == {"not over 1 s": 10, "train features": 1}
+    assert data["clips"] == {"train": 71, "validation": 10, "test": 9}
+    assert data["dropped"] == {"not over 1 s": 10}
+    assert data["without_features"] == {"train": 1}
     assert data["rows"] == sum(data["rejected"].values()) + sum(data["dropped"].values()) + sum(data["clips"].values())
 
 
@@ -32,10 +33,11 @@ def test_the_table() -> None:
     assert table(FINDINGS).splitlines() == [
         "rows in the CSV    105",
         "rejected           5 (2 silence, 3 file not found)",
-        "dropped            11 (10 not over 1 s, 1 train features)",
-        "train              70 clips, 6.0 min, 7 speakers",
+        "dropped            10 (10 not over 1 s)",
+        "train              71 clips, 6.0 min, 7 speakers",
         "validation         10 clips, 1.2 min",
         "test               9 clips, 0.6 min, 1 speaker",
+        "without features   1 (1 train)",
         "",
         "                      WER      CER   substituted  deleted  inserted   of words",
         "base model          40.00 %  20.00 %          30        6         4        100",

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from asr.batch import Examples
 from asr.curves import curves
@@ -69,16 +70,32 @@ def test_the_loss_is_the_models_own_when_there_is_one_batch(whisper: Whisper, tm
     torch.testing.assert_close(loss_per_token(outputs, batch["labels"], None), outputs.loss)
 
 
-def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve(tmp_path: Path) -> None:
-    settings = ONE_STEP.model_copy(update={"epochs": 6, "learning_rate": 0.0, "early_stopping_patience": 2})
+class ScriptedRates:
+    """Error rates that were written down before."""
 
-    whisper, trained = run(tmp_path, "still", settings)
+    def __init__(self, rates: list[float]) -> None:
+        self._rates = iter(rates)
 
-    # With a rate of zero no epoch is better than the first.
-    assert (trained.best_step, trained.epochs) == (1, 3.0)
-    untouched = load(str(write_tiny_whisper(tmp_path / "again")), None, "transcribe")
-    for got, expected in zip(whisper.model.parameters(), untouched.model.parameters(), strict=True):
-        torch.testing.assert_close(got, expected)
+    def compute(self, **texts: object) -> dict[str, float]:
+        """The next one."""
+        return {"wer": next(self._rates)}
+
+
+def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asr.training.load_error_rates", lambda: ScriptedRates([0.9, 0.2, 0.5, 0.4, 0.1, 0.1]))
+    settings = ONE_STEP.model_copy(update={"epochs": 6, "early_stopping_patience": 2, "keep_checkpoints": 2})
+
+    whisper, trained = run(tmp_path, "run", settings)
+
+    # Epochs 3 and 4 are worse than 2, so 5 and 6 are not run.
+    assert (trained.best_step, trained.best_wer, trained.epochs) == (2, 20.0, 4.0)
+    saved = {step: load_file(tmp_path / f"run/checkpoints/checkpoint-{step}/model.safetensors") for step in (2, 4)}
+    name = "model.decoder.layers.0.fc1.weight"
+    kept = whisper.model.state_dict()[name]
+    assert torch.equal(kept, saved[2][name])
+    assert not torch.equal(kept, saved[4][name])
 
 
 def test_validation_wer_is_by_generation(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Checkpoints: prompts for the two kinds of model, and errors that name the parameter to change."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,16 @@ def test_a_multilingual_model_needs_a_language_that_it_knows(multilingual: Path)
         load(str(multilingual), None, "transcribe")
     with pytest.raises(DataError, match=r"model.language klingon: Whisper doesn't know it; it knows .*dutch|.* nl"):
         load(str(multilingual), "klingon", "transcribe")
+
+
+def test_a_language_that_this_checkpoint_lacks(multilingual: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(multilingual, tmp_path / "older"))
+    config = json.loads((folder / "generation_config.json").read_text())
+    del config["lang_to_id"]["<|yue|>"]
+    (folder / "generation_config.json").write_text(json.dumps(config))
+
+    with pytest.raises(DataError, match=r"model.language yue: Whisper has it, but not the checkpoint"):
+        load(str(folder), "yue", "transcribe")
 
 
 def test_language_and_task_survive_saving(multilingual: Path, tmp_path: Path) -> None:
