@@ -160,7 +160,7 @@ def _arguments(
 ) -> Seq2SeqTrainingArguments:
     precision = pick_precision(device)
     steps_per_epoch = math.ceil(clips / (settings.batch_size * settings.accumulation))
-    return Seq2SeqTrainingArguments(
+    arguments = Seq2SeqTrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
@@ -191,6 +191,9 @@ def _arguments(
         disable_tqdm=not sys.stderr.isatty(),
         seed=settings.seed,
     )
+    # Where there are several GPUs the trainer would wrap the model in DataParallel, which multiplies the batch and the loss.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _wer_of(whisper: Whisper, normalize: Normalizer) -> Callable[[EvalPrediction], dict[str, float]]:
