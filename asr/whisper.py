@@ -11,6 +11,7 @@ from transformers import WhisperForConditionalGeneration, WhisperProcessor, Whis
 from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
 
 from asr.errors import DataError
+from asr.logmel import FRAMES_PER_SECOND
 from asr.params import Section
 
 FIRST_MULTILINGUAL_VOCABULARY = 51_865
@@ -131,10 +132,10 @@ def require_in_window(whisper: Whisper, names: Sequence[str], frames: Sequence[i
     """
     long = [index for index, count in enumerate(frames) if count > whisper.window_frames + 3]
     if long:
-        first, seconds = long[0], whisper.window_frames / 100
+        first, seconds = long[0], whisper.window_frames / FRAMES_PER_SECOND
         raise DataError(
             f"{len(long)} of {len(frames)} clips are longer than the model's window of {seconds:g} s "
-            f"(the first: {names[first]}, {frames[first] / 100:.1f} s): set filter.max_seconds to {seconds:g}"
+            f"(the first: {names[first]}, {frames[first] / FRAMES_PER_SECOND:.1f} s): set filter.max_seconds to {seconds:g}"
         )
 
 

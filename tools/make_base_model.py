@@ -28,7 +28,7 @@ from transformers import (
 )
 
 from asr.decoding import transcribe
-from asr.logmel import log_mel, pad_frames
+from asr.logmel import FRAMES_PER_SECOND, log_mel, pad_frames
 from asr.waveform import normalize_peak, to_mono_16k, trim_silence
 from tools.base_tokenizer import train_tokenizer
 from tools.phrases import sentence
@@ -68,7 +68,9 @@ def main() -> None:
 
     utterances = speak_sentences(options.sentences, options.seed)
     train, unseen = utterances[200:], utterances[:200]
-    logging.info("%d utterances, %.1f hours", len(utterances), sum(len(u.features) for u in utterances) / 360_000)
+    logging.info(
+        "%d utterances, %.1f hours", len(utterances), sum(len(u.features) for u in utterances) / FRAMES_PER_SECOND / 3600
+    )
     tokenizer = train_tokenizer((u.text for u in train), size=VOCABULARY)
     model = new_model(tokenizer)
     logging.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
@@ -87,7 +89,7 @@ def speak_sentences(count: int, seed: int) -> list[Utterance]:
     """`count` utterances, each different; the same for the same seed."""
     with ProcessPoolExecutor() as pool:
         spoken = pool.map(_utterance, (seed * 1_000_000 + n for n in range(count)), chunksize=100)
-        return [utterance for utterance in spoken if len(utterance.features) <= WINDOW_SECONDS * 100]
+        return [utterance for utterance in spoken if len(utterance.features) <= WINDOW_SECONDS * FRAMES_PER_SECOND]
 
 
 def _utterance(seed: int) -> Utterance:
@@ -183,7 +185,7 @@ def _losses(
     full: bool,
 ) -> tuple[Tensor, Tensor]:
     """Cross entropy of the decoder and CTC of the encoder, each a mean over tokens."""
-    longest = WINDOW_SECONDS * 100 if full else max(len(u.features) for u in utterances)
+    longest = WINDOW_SECONDS * FRAMES_PER_SECOND if full else max(len(u.features) for u in utterances)
     frames = longest + longest % 2
     padded = np.stack([pad_frames(u.features, frames).T for u in utterances]).astype(np.float32)
     tokens = nn.utils.rnn.pad_sequence([torch.tensor(label) for label in labels], True, padding_value=-100)
