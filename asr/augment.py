@@ -33,7 +33,7 @@ class Augment(Section):
         return self
 
 
-def augment(waveform: Waveform, clip_id: str, settings: Augment) -> Waveform:
+def augment(waveform: Waveform, clip_id: str, copy: int, settings: Augment) -> Waveform:
     """A changed copy of `waveform`. What is drawn depends on the seed and the clip's id, not on order or worker."""
     transform = Compose(
         [
@@ -61,3 +61,13 @@ def _seeded(seed: int, clip_id: str) -> Iterator[None]:
     finally:
         random.setstate(before)
         np.random.set_state(before_numpy)
+
+
+def variants(settings: Augment) -> tuple[int, ...]:
+    """The copies to store."""
+    return (1,)
+
+
+def content(settings: Augment) -> str:
+    """What decides the sound."""
+    return settings.model_dump_json()

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from asr.audio import UnreadableAudioError, content_hash, decode
-from asr.engine import run_jobs
+from asr.engine import Engine, Work, run_jobs
 from asr.errors import DataError
 from asr.manifest import Clip
 from asr.params import Section
@@ -23,6 +23,9 @@ SILENCE_PEAK = 10 ** (-60 / 20)
 """Quieter than 60 dB under full scale is silence."""
 
 ROWS_PER_JOB = 64
+
+Job = tuple[int, Sequence[TableRow | BadRow]]
+"""Rows, and the place of the first of them."""
 
 
 class Data(Section):
@@ -48,12 +51,15 @@ class Reject:
     remedy: str
 
 
-def check_rows(rows: Sequence[TableRow | BadRow], audio_root: str, workers: int) -> tuple[list[Clip], list[Reject]]:
+def check_rows(rows: Sequence[TableRow | BadRow], audio_root: str, engine: Engine) -> tuple[list[Clip], list[Reject]]:
     """Decode every row's audio and sort the rows into clips and rejects, both in the CSV's order."""
-    jobs = [rows[start : start + ROWS_PER_JOB] for start in range(0, len(rows), ROWS_PER_JOB)]
-    checked = run_jobs(partial(_check_job, audio_root=audio_root), jobs, workers)
-    results = list(track(chain.from_iterable(checked), total=len(rows), what="validate", unit="row"))
-    results = list(_name_clips(results))
+    jobs = [(start, rows[start : start + ROWS_PER_JOB]) for start in range(0, len(rows), ROWS_PER_JOB)]
+    work = Work(partial(_check_job, audio_root=audio_root), _rows_apart, _place_of)
+    ended = track(
+        run_jobs(work, jobs, engine), len(rows), "validate", "row", size=lambda job_and_result: len(job_and_result[1])
+    )
+    in_order = sorted(ended, key=lambda job_and_result: job_and_result[0][0])
+    results = list(_name_clips(chain.from_iterable(checked for _, checked in in_order)))
     clips = [result for result in results if isinstance(result, Clip)]
     return clips, [result for result in results if isinstance(result, Reject)]
 
@@ -76,8 +82,16 @@ def require_enough(clips: Sequence[Clip], rejects: Sequence[Reject], min_clips: 
         )
 
 
-def _check_job(rows: Sequence[TableRow | BadRow], audio_root: str) -> list[Clip | Reject]:
-    return [check_row(row, audio_root) for row in rows]
+def _check_job(job: Job, audio_root: str) -> list[Clip | Reject]:
+    return [check_row(row, audio_root) for row in job[1]]
+
+
+def _rows_apart(job: Job) -> Iterator[Job]:
+    return ((job[0], [row]) for row in job[1])
+
+
+def _place_of(job: Job) -> str:
+    return f"line {job[1][0].line}: {job[1][0].audio}"
 
 
 def check_row(row: TableRow | BadRow, audio_root: str) -> Clip | Reject:

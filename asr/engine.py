@@ -1,10 +1,19 @@
-"""The engine: independent jobs on this machine's cores, results in the order of the jobs."""
+"""The engine: independent jobs on all cores of this machine, or on a Ray cluster.
+
+A job that takes its process down with it (out of memory, killed, a crash in a decoder) is run once more, alone. When that
+kills the process too, the job is divided until the piece is found that does, and the run ends with its name.
+"""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Generic, Literal, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -13,31 +22,129 @@ from asr.errors import DataError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+JOBS_WAITING = 2
+"""Jobs handed to a worker ahead of time, so that it never waits for this process."""
 
-def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[Result]:
-    """Yield `function(job)` for each job, in order.
 
-    Every job sees one thread, here or in a worker, so that a result has the same bits for any number of workers.
+@dataclass(frozen=True)
+class Engine:
+    """Where jobs run: `workers` processes here, or the Ray cluster at `address` (see `asr.cluster`)."""
+
+    kind: Literal["local", "ray"] = "local"
+    workers: int = 1
+    address: str = "auto"
+
+
+@dataclass(frozen=True)
+class Work(Generic[Job, Result]):
+    """What is done with each job.
+
+    `run` and what it carries must be importable in another process. `divide` gives the smallest jobs that a job consists
+    of, and `name` says what a smallest job is about, to find the one that kills its process.
+    """
+
+    run: Callable[[Job], Result]
+    divide: Callable[[Job], Iterable[Job]]
+    name: Callable[[Job], str]
+
+
+def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> Iterator[tuple[Job, Result]]:
+    """Yield each job with its result, as they end.
+
+    Every job sees one thread, wherever it runs, so that a result has the same bits for any number of workers.
 
     Args:
-        function: importable from its module, as it may run in another process.
-        jobs: small values; the data itself is best read inside the job.
-        workers: processes; with 1 the jobs run in this one.
+        work: what is done.
+        jobs: small values, taken one by one as workers become free; the data itself is best read inside the job.
+        engine: where. A single job runs in this process unless the engine is a cluster.
 
     Raises:
-        DataError: when a worker was killed.
+        DataError: when a job kills its process twice.
     """
-    if workers == 1 or len(jobs) <= 1:
-        with threadpool_limits(limits=1):
-            for job in jobs:
-                yield function(job)
+    if engine.kind == "ray":
+        from asr.cluster import run_on_ray
+
+        yield from run_on_ray(work, jobs, engine.address)
         return
+    waiting = iter(jobs)
+    first = list(islice(waiting, 2))
+    if len(first) < 2:
+        with threadpool_limits(limits=1):
+            for job in first:
+                yield job, work.run(job)
+        return
+    waiting = chain(first, waiting)
+    while lost := (yield from _until_a_worker_dies(work.run, waiting, engine.workers)):
+        for job in lost:
+            yield job, _alone(work, job)
+
+
+def _until_a_worker_dies(
+    run: Callable[[Job], Result], jobs: Iterator[Job], workers: int
+) -> Generator[tuple[Job, Result], None, list[Job]]:
+    """Yield results; return the jobs whose results are lost with a pool that broke, of which at least one broke it."""
+    running: dict[Future[Result], Job] = {}
+    lost: list[Job] = []
+    with _pool(workers) as pool:
+        while True:
+            if not lost:
+                for job in islice(jobs, JOBS_WAITING * workers - len(running)):
+                    try:
+                        running[pool.submit(run, job)] = job
+                    except BrokenProcessPool:
+                        lost.append(job)
+                        break
+            if not running:
+                return lost
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    lost.append(job)
+                    continue
+                yield job, result
+
+
+def _alone(work: Work[Job, Result], job: Job) -> Result:
+    try:
+        with _pool(1) as pool:
+            return pool.submit(work.run, job).result()
+    except BrokenProcessPool:
+        culprit = None
+    with _pool(1) as pool:
+        for piece in work.divide(job):
+            try:
+                pool.submit(work.run, piece).result()
+            except BrokenProcessPool:
+                culprit = piece
+                break
+    raise blame(work, job, culprit)
+
+
+def blame(work: Work[Job, Result], job: Job, culprit: Job | None) -> DataError:
+    """The error that names the piece of `job` that kills its process, or the whole when no piece does so alone."""
+    remedy = "remove it, or when it is merely large, give each worker more memory: fewer `workers` in machine.yaml"
+    if culprit is not None:
+        return DataError(f"{work.name(culprit)}: the process that worked on it was killed, twice; {remedy}")
+    names = [work.name(piece) for piece in work.divide(job)]
+    return DataError(f"the process that worked on {names[0]} to {names[-1]} was killed, twice; {remedy}")
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
     # Not fork: a forked copy of a process with threads (numpy, torch, arrow) can hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=threadpool_limits, initargs=(1,)) as pool:
-        try:
-            yield from pool.map(function, jobs)
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker process was killed, most likely for want of memory; set fewer `workers` in machine.yaml"
-            ) from error
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    threadpool_limits(limits=1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool's workers wait for work forever when their parent is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,115 +1,187 @@
-"""Feature extraction: from the clips of a manifest to a folder of shards."""
+"""Features: from the clips of a manifest to a folder of shards, computing only the shards that no store has yet.
 
+What is written is a function of the clips, the settings and the code alone, whatever the store held and however many workers
+there were.
+"""
+
+import hashlib
+import json
+import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field
-
-from asr.audio import UnreadableAudioError, content_hash, decode
-from asr.engine import run_jobs
+import asr.audio
+import asr.extraction
+import asr.logmel
+import asr.mp3
+import asr.shards
+import asr.waveform
+from asr.chunks import cut
+from asr.code import code_version
+from asr.engine import Engine, Work, run_jobs
 from asr.errors import DataError
-from asr.logmel import log_mel
+from asr.extraction import Extraction, Unusable, Variants, clip_features
 from asr.manifest import AudioEntry
-from asr.params import Section
 from asr.progress import track
-from asr.shards import Dropped, Shard, write_manifest, write_shard
-from asr.waveform import SAMPLE_RATE, Waveform, normalize_peak, to_mono_16k, trim_silence
+from asr.shards import Dropped, Manifest, Row, Shard, to_bytes
+from asr.store import FolderStore, Record, Store, open_store
 
-CLIPS_PER_SHARD = 256
+MODULES: tuple[ModuleType, ...] = (asr.audio, asr.mp3, asr.waveform, asr.logmel, asr.extraction, asr.shards)
+"""The code whose text decides the bytes of a shard."""
 
-Change = Callable[[Waveform, str], Waveform]
+PACKAGES = ("av", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr")
 
+CLIPS_PER_JOB = 64
+"""Small chunks go to a worker together, at least this many clips at a time."""
 
-class Extraction(Section):
-    """What is computed from a clip; nothing here knows a model or a transcript."""
-
-    n_mels: Literal[80, 128]
-    trim_below_peak_db: float | None = Field(gt=0)
-    min_trimmed_seconds: float = Field(ge=0)
+Chunk = tuple[AudioEntry, ...]
+Job = tuple[tuple[int, Chunk], ...]
+"""Chunks with their places in the list."""
 
 
 @dataclass(frozen=True)
-class _Job:
-    file: Path
-    clips: Sequence[AudioEntry]
+class Recipe:
+    """All that a shard's bytes depend on but its clips."""
+
+    settings: Extraction
+    variants: Variants
+    version: str
+
+    def key(self, chunk: Chunk) -> str:
+        """The name of a chunk's shard before it is made."""
+        clips = [[clip.id, clip.audio_hash] for clip in chunk]
+        settings = self.settings.model_dump(exclude={"store"})
+        parts = [self.version, settings, self.variants.copies, self.variants.content, clips]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def extract(clips: Sequence[AudioEntry], folder: Path, settings: Extraction, change: Change | None, workers: int) -> None:
+@dataclass(frozen=True)
+class _Done:
+    """What became of a chunk; `computed` clips are those that the store had no shard of."""
+
+    index: int
+    clips: int
+    computed: int
+    shard: Shard
+    dropped: tuple[Dropped, ...]
+
+
+def extract(
+    clips: Iterable[AudioEntry], count: int, folder: Path, settings: Extraction, variants: Variants, cache: Path, engine: Engine
+) -> None:
     """Write the features of `clips`, in their order, to `folder`.
 
     Args:
-        clips: whose audio is read; it must be what was validated.
+        clips: whose audio is read; it must be what was validated. Read one by one, and not kept.
+        count: how many they are, for the progress.
         folder: created; has to be empty.
         settings: the parameters of the features.
-        change: what to make of each waveform, given its clip's id; None leaves it as recorded.
-        workers: processes; the bytes written don't depend on it.
+        variants: what is stored of each clip.
+        cache: where finished shards are kept and found again, unless the settings name a store.
+        engine: where the work is done.
 
     Raises:
-        DataError: when a file has changed since it was validated.
+        DataError: when a file has changed since it was validated, when no clip has features, or when the store can't be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [
-        _Job(folder / f"{start // CLIPS_PER_SHARD:05d}.arrow", clips[start : start + CLIPS_PER_SHARD])
-        for start in range(0, len(clips), CLIPS_PER_SHARD)
-    ]
-    run = partial(_extract_shard, settings=settings, change=change)
-    shards: list[Shard] = []
-    dropped: list[Dropped] = []
-    for shard, gone in track(run_jobs(run, jobs, workers), total=len(jobs), what=f"features of {folder.name}", unit="shard"):
-        shards.append(shard)
-        dropped.extend(gone)
-    if clips and len(dropped) == len(clips):
+    store = open_store(settings.store or cache.resolve())
+    recipe = Recipe(settings, variants, code_version(MODULES, PACKAGES))
+    chunks = enumerate(cut(clips, len(variants.copies)))
+    ended = track(_finish(chunks, recipe, store, engine), count, f"features of {folder.name}", size=lambda done: done.clips)
+    in_order = sorted(ended, key=lambda done: done.index)
+    dropped = tuple(clip for done in in_order for clip in done.dropped)
+    shards = tuple(done.shard for done in in_order if done.shard.rows)
+    if dropped and not shards:
         raise DataError(f"no clip of {folder.name} has features (the first: {dropped[0].path}, {dropped[0].reason})")
-    write_manifest(folder, settings.n_mels, shards, dropped)
-    print(f"features of {folder.name}: {sum(shard.clips for shard in shards)} clips", file=sys.stderr)
+    if isinstance(store, FolderStore):
+        for shard in shards:
+            _link(store.shard(shard.sha256), folder / shard.file)
+    Manifest(settings.n_mels, settings.store, shards, dropped).write(folder)
+    computed = sum(done.computed for done in in_order)
+    print(f"features of {folder.name}: {count} clips, {computed} computed, {len(dropped)} dropped", file=sys.stderr)
     for clip in dropped:
         print(f"  {clip.path}: dropped, {clip.reason}", file=sys.stderr)
 
 
-def _extract_shard(job: _Job, settings: Extraction, change: Change | None) -> tuple[Shard, list[Dropped]]:
-    ids: list[str] = []
-    features: list[NDArray[np.float16]] = []
-    dropped: list[Dropped] = []
-    for clip in job.clips:
-        result = clip_features(clip, settings, change)
-        if isinstance(result, Dropped):
-            dropped.append(result)
+def _finish(chunks: Iterable[tuple[int, Chunk]], recipe: Recipe, store: Store, engine: Engine) -> Iterator[_Done]:
+    """Every chunk once its shard is in the store, as they end."""
+    found: deque[_Done] = deque()
+    work = Work(partial(_make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
+    for job, records in run_jobs(work, _group(_missing(chunks, recipe, store, found)), engine):
+        for (index, chunk), record in zip(job, records, strict=True):
+            yield _done(index, chunk, record, len(chunk))
+        while found:
+            yield found.popleft()
+    yield from found
+
+
+def _missing(
+    chunks: Iterable[tuple[int, Chunk]], recipe: Recipe, store: Store, found: deque[_Done]
+) -> Iterator[tuple[int, Chunk]]:
+    """The chunks to compute; those whose shards are there go to `found`.
+
+    A folder answers at once. An object store takes its time, so there the workers ask, side by side.
+    """
+    for index, chunk in chunks:
+        record = store.find(recipe.key(chunk)) if isinstance(store, FolderStore) else None
+        if record is None:
+            yield index, chunk
         else:
-            ids.append(clip.id)
-            features.append(result)
-    write_shard(job.file, ids, features)
-    return Shard(job.file.name, len(ids)), dropped
+            found.append(_done(index, chunk, record, 0))
 
 
-def clip_features(clip: AudioEntry, settings: Extraction, change: Change | None) -> NDArray[np.float16] | Dropped:
-    """One clip's log-mel features, shape (frames, mels), or why it has none."""
-    path = Path(clip.path)
-    _require_unchanged(path, clip.audio_hash)
+def _group(chunks: Iterable[tuple[int, Chunk]]) -> Iterator[Job]:
+    job: list[tuple[int, Chunk]] = []
+    for index, chunk in chunks:
+        job.append((index, chunk))
+        if sum(len(clips) for _, clips in job) >= CLIPS_PER_JOB:
+            yield tuple(job)
+            job = []
+    if job:
+        yield tuple(job)
+
+
+def _done(index: int, chunk: Chunk, record: Record, computed: int) -> _Done:
+    paths = {clip.id: clip.path for clip in chunk}
+    dropped = tuple(Dropped(clip, paths[clip], reason) for clip, reason in record.dropped)
+    return _Done(index, len(chunk), computed, Shard(record.sha256, record.rows), dropped)
+
+
+def _make_shards(job: Job, recipe: Recipe, store: Store) -> list[Record]:
+    return [store.find(recipe.key(chunk)) or _make_shard(chunk, recipe, store) for _, chunk in job]
+
+
+def _make_shard(chunk: Chunk, recipe: Recipe, store: Store) -> Record:
+    rows: list[Row] = []
+    dropped: list[tuple[str, str]] = []
+    for clip in chunk:
+        made = clip_features(clip, recipe.settings, recipe.variants)
+        if isinstance(made, Unusable):
+            dropped.append((clip.id, made.reason))
+        else:
+            rows.extend(Row(clip.id, copy, features) for copy, features in zip(recipe.variants.copies, made, strict=True))
+    return store.keep(recipe.key(chunk), to_bytes(rows), len(rows), tuple(dropped))
+
+
+def _clips_apart(job: Job) -> Iterator[Job]:
+    return (((index, (clip,)),) for index, chunk in job for clip in chunk)
+
+
+def _path_of(job: Job) -> str:
+    return job[0][1][0].path
+
+
+def _link(shard: Path, name: Path) -> None:
+    """Give a shard its name in the output: one file on the disk where both are on one file system, or a copy."""
     try:
-        recording = decode(path)
-    except UnreadableAudioError as error:
-        return Dropped(clip.id, clip.path, str(error))
-    waveform = to_mono_16k(recording.samples, recording.rate)
-    if settings.trim_below_peak_db is not None:
-        waveform = trim_silence(waveform, settings.trim_below_peak_db)
-    if len(waveform) < settings.min_trimmed_seconds * SAMPLE_RATE:
-        return Dropped(clip.id, clip.path, f"under {settings.min_trimmed_seconds:g} s after trimming")
-    waveform = normalize_peak(waveform)
-    if change is not None:
-        waveform = change(waveform, clip.id)
-    return log_mel(waveform, settings.n_mels).astype(np.float16)
-
-
-def _require_unchanged(path: Path, audio_hash: str) -> None:
-    try:
-        found = content_hash(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}, but it was there when validate ran; run `dvc repro`") from error
-    if found != audio_hash:
-        raise DataError(f"{path}: changed since validate ran; run `dvc repro`")
+        os.link(shard, name)
+    except FileNotFoundError as error:
+        raise DataError(f"{shard}: gone since it was found; was the cache pruned meanwhile? Run `dvc repro` again") from error
+    except OSError:
+        shutil.copyfile(shard, name)

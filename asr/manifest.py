@@ -5,7 +5,7 @@ editing a transcript changes no input of the features.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,8 +61,20 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
 
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """Read what `write_rows` wrote."""
+    return list(iterate_rows(path, kind))
+
+
+def iterate_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
+    """As `read_rows`, one by one."""
     with path.open(encoding="utf-8") as file:
-        return [kind(**json.loads(line)) for line in file]
+        for line in file:
+            yield kind(**json.loads(line))
+
+
+def count_rows(path: Path) -> int:
+    """How many rows there are."""
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -11,21 +11,29 @@ Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 30.0
 
 
-def track(items: Iterable[Item], total: int, what: str, unit: str = "clip") -> Iterator[Item]:
+def track(
+    items: Iterable[Item], total: int, what: str, unit: str = "clip", size: Callable[[Item], int] = lambda item: 1
+) -> Iterator[Item]:
     """Yield `items` unchanged, showing rate and time left on stderr.
 
     Args:
         items: what to iterate over.
-        total: how many there will be.
+        total: how many units there will be.
         what: the work's name, for example "validate".
-        unit: what one item is called.
+        unit: what is counted.
+        size: the units that an item stands for.
     """
     if sys.stderr.isatty():
-        yield from tqdm(items, total=total, desc=what, unit=unit, leave=False, dynamic_ncols=True)
+        with tqdm(total=total, desc=what, unit=unit, leave=False, dynamic_ncols=True) as bar:
+            for item in items:
+                bar.update(size(item))
+                yield item
         return
     start = spoke = time.monotonic()
-    for done, item in enumerate(items, start=1):
+    done = 0
+    for item in items:
         yield item
+        done += size(item)
         now = time.monotonic()
         if now - spoke >= SECONDS_BETWEEN_LINES and done < total:
             rate = done / (now - start)

@@ -1,11 +1,14 @@
-"""Shards: log-mel features in Arrow files, read back memory-mapped.
+"""Shards: log-mel features in Arrow files, checked once and read memory-mapped.
 
-A folder holds numbered Arrow IPC files and `manifest.json`. A row is a clip: its id and its frames as one flat list of
-float16, frame by frame. There is no text in it and no token, so no transcript and no model can make it stale.
+A folder of features holds `manifest.json` and the shards that it lists, each an Arrow IPC file named by the SHA-256 of its
+bytes. A row is a clip, or a changed copy of one: the clip's id, the copy's number and its frames as one flat list of float16,
+frame by frame. There is no text in it and no token, so no transcript and no model can make it stale. When the manifest names
+a store, the shards are there instead, and are fetched when they are read.
 """
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,18 +17,38 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from asr.errors import DataError
+from asr.store import FolderStore, hash_file, open_store
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
-SCHEMA = pa.schema([pa.field("id", pa.string()), pa.field("log_mel", pa.list_(pa.float16()))])
+SCHEMA = pa.schema([pa.field("id", pa.string()), pa.field("copy", pa.int32()), pa.field("log_mel", pa.list_(pa.float16()))])
+
+READERS = 4
+"""Threads that check shards: hashing lets the others run."""
+
+REMEDY = "run `make repair`"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A clip's features, shape (frames, mels); copy 0 is the clip as recorded."""
+
+    id: str
+    copy: int
+    features: NDArray[np.float16]
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of a folder and the number of clips in it."""
+    """A file of a folder, by the hash of its bytes, and the number of rows in it."""
 
-    file: str
-    clips: int
+    sha256: str
+    rows: int
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return f"{self.sha256}.arrow"
 
 
 @dataclass(frozen=True)
@@ -37,56 +60,80 @@ class Dropped:
     reason: str
 
 
-def write_shard(path: Path, ids: Sequence[str], features: Sequence[NDArray[np.float16]]) -> None:
-    """Write clips' features, each of shape (frames, mels); the file appears under its name only when it is whole."""
-    lengths = [clip.size for clip in features]
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
-    values = pa.array(np.concatenate([np.zeros(0, np.float16), *(clip.ravel() for clip in features)]))
-    batch = pa.record_batch([pa.array(ids, pa.string()), pa.ListArray.from_arrays(offsets, values)], schema=SCHEMA)
-    unfinished = path.with_name(path.name + ".tmp")
-    with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_batch(batch)
-    unfinished.replace(path)
+@dataclass(frozen=True)
+class Manifest:
+    """What a folder of features holds; its presence means that the folder is complete."""
+
+    n_mels: int
+    store: str | None
+    shards: tuple[Shard, ...]
+    dropped: tuple[Dropped, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write it into `folder`."""
+        content = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
+        (folder / MANIFEST).write_text(content + "\n", encoding="utf-8")
 
 
-def write_manifest(folder: Path, n_mels: int, shards: Sequence[Shard], dropped: Sequence[Dropped]) -> None:
-    """Write what the folder holds; its presence means that the folder is complete."""
-    manifest = {
-        "format": FORMAT,
-        "n_mels": n_mels,
-        "shards": [asdict(shard) for shard in shards],
-        "dropped": [asdict(clip) for clip in dropped],
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+def read_manifest(folder: Path) -> Manifest:
+    """Read what `Manifest.write` wrote.
+
+    Raises:
+        DataError: when there is none, or one of another format.
+    """
+    try:
+        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if values["format"] != FORMAT:
+            raise DataError(f"{folder}: written in format {values['format']}, this is format {FORMAT}; {REMEDY}")
+        shards = tuple(Shard(**shard) for shard in values["shards"])
+        dropped = tuple(Dropped(**clip) for clip in values["dropped"])
+        return Manifest(values["n_mels"], values["store"], shards, dropped)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / MANIFEST}: can't be read; {REMEDY}") from error
+
+
+def to_bytes(rows: Sequence[Row]) -> bytes:
+    """A shard's file; equal rows give equal bytes."""
+    offsets = np.cumsum([0, *(row.features.size for row in rows)], dtype=np.int32)
+    values = np.concatenate([np.zeros(0, np.float16), *(row.features.ravel() for row in rows)])
+    columns = [
+        pa.array([row.id for row in rows], pa.string()),
+        pa.array([row.copy for row in rows], pa.int32()),
+        pa.ListArray.from_arrays(pa.array(offsets), pa.array(values)),
+    ]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, SCHEMA) as writer:
+        writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 class Features:
     """A folder of shards as one list of clips, each a float16 view of shape (frames, mels) into the mapped file."""
 
-    def __init__(self, folder: Path) -> None:
-        """Map the folder's shards.
+    def __init__(self, folder: Path, cache: Path) -> None:
+        """Check every shard against the manifest, and map it.
+
+        Args:
+            folder: what a features stage wrote.
+            cache: where shards are kept that an object store holds.
 
         Raises:
-            DataError: when the folder is incomplete or of another format.
+            DataError: when the folder is incomplete, damaged or of another format, naming the file and the remedy.
         """
-        rebuild = f"remove {folder} and run `dvc repro`"
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{folder / MANIFEST}: can't be read; {rebuild}") from error
-        if manifest["format"] != FORMAT:
-            raise DataError(f"{folder}: written in format {manifest['format']}, this is format {FORMAT}; {rebuild}")
+        manifest = read_manifest(folder)
         self.folder = folder
-        self.n_mels: int = manifest["n_mels"]
-        self.dropped = [Dropped(**clip) for clip in manifest["dropped"]]
+        self.n_mels = manifest.n_mels
+        self.dropped = manifest.dropped
         self.ids: list[str] = []
+        self.copies: list[int] = []
         self._places: list[tuple[pa.ListArray, int]] = []
-        for shard in manifest["shards"]:
-            try:
-                batch = pa.ipc.open_file(pa.memory_map(str(folder / shard["file"]))).get_batch(0)
-            except (OSError, pa.ArrowInvalid) as error:
-                raise DataError(f"{folder / shard['file']}: can't be read ({error}); {rebuild}") from error
+        with ThreadPoolExecutor(READERS) as pool:
+            paths = list(pool.map(lambda shard: _checked(shard, folder, manifest.store, cache), manifest.shards))
+        for path in paths:
+            batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
             self.ids.extend(batch.column("id").to_pylist())
+            self.copies.extend(batch.column("copy").to_pylist())
             self._places.extend((batch.column("log_mel"), row) for row in range(batch.num_rows))
 
     def __len__(self) -> int:
@@ -96,3 +143,29 @@ class Features:
         column, row = self._places[position]
         frames: NDArray[np.float16] = column[row].values.to_numpy(zero_copy_only=True)
         return frames.reshape(-1, self.n_mels)
+
+
+def _checked(shard: Shard, folder: Path, store: str | None, cache: Path) -> Path:
+    """The file of a shard whose bytes are right; DVC takes a damaged one for up to date when its times are (dvc#5978)."""
+    path = folder / shard.file if store is None else FolderStore(cache).shard(shard.sha256)
+    if store is not None and not path.exists():
+        return _fetched(shard, store, cache)
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror}); {REMEDY}") from error
+    if found != shard.sha256:
+        raise DataError(f"{path}: damaged, its bytes are not those that were written; {REMEDY}")
+    return path
+
+
+def _fetched(shard: Shard, store: str, cache: Path) -> Path:
+    try:
+        content = open_store(store).read(shard.sha256)
+    except OSError as error:
+        raise DataError(f"{store}: can't read {shard.file} ({error}); check the network and the rights, or {REMEDY}") from error
+    path = FolderStore(cache).add(shard.sha256, content)
+    if hash_file(path) != shard.sha256:
+        path.unlink()
+        raise DataError(f"{store}: {shard.file} is damaged, its bytes are not those that were written; {REMEDY}")
+    return path

@@ -13,7 +13,7 @@ from asr.shards import Features
 from asr.text import Text, normalizer
 from asr.whisper import Model, load
 from stages.command import run
-from stages.settings import StageParams, read_params
+from stages.settings import StageParams, read_machine, read_params
 
 FEATURES = Path("data/features/test")
 TEXTS = Path("data/splits/text/test.jsonl")
@@ -34,7 +34,7 @@ def main() -> None:
     whisper = load(params.model.name, params.model.language, params.model.task)
     evaluation = evaluate_split(
         whisper,
-        Features(FEATURES),
+        Features(FEATURES, Path(read_machine().cache)),
         read_rows(TEXTS, TextEntry),
         params.decode,
         normalizer(params.text.normalizer),

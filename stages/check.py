@@ -10,7 +10,7 @@ from asr.augment import Augment
 from asr.clips import Data
 from asr.errors import DataError
 from asr.evaluation import Decode
-from asr.features import Extraction
+from asr.extraction import Extraction
 from asr.params import Section
 from asr.splits import Filter, Split
 from asr.text import Text

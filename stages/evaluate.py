@@ -13,7 +13,7 @@ from asr.shards import Features
 from asr.text import Text, normalizer
 from asr.whisper import load_tuned
 from stages.command import run
-from stages.settings import StageParams, read_params
+from stages.settings import StageParams, read_machine, read_params
 
 MODEL = Path("models/whisper")
 FEATURES = Path("data/features/test")
@@ -33,7 +33,7 @@ def main() -> None:
     params = read_params(Params)
     evaluation = evaluate_split(
         load_tuned(MODEL),
-        Features(FEATURES),
+        Features(FEATURES, Path(read_machine().cache)),
         read_rows(TEXTS, TextEntry),
         params.decode,
         normalizer(params.text.normalizer),

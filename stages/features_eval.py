@@ -5,9 +5,11 @@ Reads the audio lists and the audio; writes data/features/validation and data/fe
 
 from pathlib import Path
 
-from asr.features import Extraction, extract
-from asr.manifest import AudioEntry, read_rows
+from asr.extraction import AS_RECORDED, Extraction
+from asr.features import extract
+from asr.manifest import AudioEntry, count_rows, iterate_rows
 from stages.command import run
+from stages.machine import read_engine
 from stages.settings import StageParams, read_machine, read_params
 
 LISTS = Path("data/splits/audio")
@@ -25,8 +27,10 @@ def main() -> None:
     """Extract."""
     settings = read_params(Params).features
     for split in SPLITS:
-        clips = read_rows(LISTS / f"{split}.jsonl", AudioEntry)
-        extract(clips, OUT / split, settings, None, read_machine().workers)
+        listed = LISTS / f"{split}.jsonl"
+        clips = iterate_rows(listed, AudioEntry)
+        cache = Path(read_machine().cache)
+        extract(clips, count_rows(listed), OUT / split, settings, AS_RECORDED, cache, read_engine())
 
 
 if __name__ == "__main__":

@@ -6,10 +6,14 @@ Reads the audio list and the audio; writes data/features/train.
 from functools import partial
 from pathlib import Path
 
-from asr.augment import Augment, augment
-from asr.features import Extraction, extract
-from asr.manifest import AudioEntry, read_rows
+import asr.augment
+from asr.augment import Augment, augment, content, variants
+from asr.code import code_version
+from asr.extraction import Extraction, Variants
+from asr.features import extract
+from asr.manifest import AudioEntry, count_rows, iterate_rows
 from stages.command import run
+from stages.machine import read_engine
 from stages.settings import StageParams, read_machine, read_params
 
 CLIPS = Path("data/splits/audio/train.jsonl")
@@ -26,8 +30,15 @@ class Params(StageParams):
 def main() -> None:
     """Extract."""
     params = read_params(Params)
-    change = partial(augment, settings=params.augment)
-    extract(read_rows(CLIPS, AudioEntry), OUT, params.features, change, read_machine().workers)
+    clips = iterate_rows(CLIPS, AudioEntry)
+    cache = Path(read_machine().cache)
+    extract(clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), cache, read_engine())
+
+
+def changes(settings: Augment) -> Variants:
+    """What is stored of each clip."""
+    version = code_version([asr.augment], ["audiomentations"])
+    return Variants(variants(settings), partial(augment, settings=settings), f"{version} {content(settings)}")
 
 
 if __name__ == "__main__":

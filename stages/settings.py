@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import ConfigDict, Field
@@ -41,6 +41,9 @@ class Machine(Section):
     """How to compute, which changes no result. Each key is also an environment variable: ASR_WORKERS."""
 
     workers: int = Field(default_factory=lambda: _usable_cores(), ge=1)
+    engine: Literal["local", "ray"] = "local"
+    ray_address: str = Field(default="auto", min_length=1)
+    cache: str = Field(default=".cache/features", min_length=1)
 
 
 def _usable_cores() -> int:

@@ -16,7 +16,7 @@ from asr.text import Text, normalizer
 from asr.training import Train, train
 from asr.whisper import Model, Whisper, load, require_in_window, require_label_positions, require_same_mels
 from stages.command import run
-from stages.settings import StageParams, read_params
+from stages.settings import StageParams, read_machine, read_params
 
 FEATURES = Path("data/features")
 TEXTS = Path("data/splits/text")
@@ -70,7 +70,7 @@ def main() -> None:
 
 def read_split(split: str, whisper: Whisper) -> Examples:
     """A split's clips with their labels, once it is sure that the model can take them all."""
-    features = Features(FEATURES / split)
+    features = Features(FEATURES / split, Path(read_machine().cache))
     require_same_mels(whisper, features.n_mels)
     positions, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
     paths = [text.path for text in texts]

@@ -15,7 +15,8 @@ from asr.clips import Data, Reject, check_rows, require_enough
 from asr.manifest import Clip, write_json, write_rows
 from asr.table import read_table
 from stages.command import run
-from stages.settings import StageParams, read_machine, read_params
+from stages.machine import read_engine
+from stages.settings import StageParams, read_params
 
 OUT = Path("data/validated")
 
@@ -30,7 +31,7 @@ def main() -> None:
     """Validate."""
     data = read_params(Params).data
     rows = list(read_table(Path(data.csv), data.audio_column, data.text_column, data.speaker_column))
-    clips, rejects = check_rows(rows, data.audio_root, read_machine().workers)
+    clips, rejects = check_rows(rows, data.audio_root, read_engine())
     OUT.mkdir(parents=True, exist_ok=True)
     write_rows(OUT / "clips.jsonl", clips)
     write_rejects(OUT / "rejects.csv", rejects)

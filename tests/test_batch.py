@@ -9,7 +9,8 @@ import torch
 from asr.batch import IGNORED, Collator, Example, pair
 from asr.errors import DataError
 from asr.manifest import TextEntry
-from asr.shards import Dropped, Features, Shard, write_manifest, write_shard
+from asr.shards import Dropped
+from tests.shards import stored
 
 START, END, PAD = 50, 60, 60
 COLLATE = Collator(window_frames=6, decoder_start_token_id=START, pad_token_id=PAD)
@@ -41,11 +42,8 @@ def test_features_are_padded_with_their_last_frame() -> None:
     assert features[0].tolist() == [[0, 2, 4, 4, 4, 4], [1, 3, 5, 5, 5, 5]]
 
 
-def stored(folder: Path, ids: list[str]) -> Features:
-    folder.mkdir()
-    write_shard(folder / "00000.arrow", ids, [np.full((2, 80), number, np.float16) for number in range(len(ids))])
-    write_manifest(folder, 80, [Shard("00000.arrow", len(ids))], [Dropped("gone", "gone.wav", "a click")])
-    return Features(folder)
+THREE = [np.full((2, 80), number, np.float16) for number in range(3)]
+GONE = Dropped("gone", "gone.wav", "a click")
 
 
 def text(clip_id: str) -> TextEntry:
@@ -53,7 +51,7 @@ def text(clip_id: str) -> TextEntry:
 
 
 def test_clips_meet_their_own_transcripts_whatever_the_order(tmp_path: Path) -> None:
-    features = stored(tmp_path / "features", ["a", "b", "c"])
+    features = stored(tmp_path / "features", ["a", "b", "c"], THREE, (GONE,))
 
     positions, texts = pair(features, [text("c"), text("gone"), text("a")])
 
@@ -64,7 +62,16 @@ def test_clips_meet_their_own_transcripts_whatever_the_order(tmp_path: Path) -> 
 
 
 def test_a_transcript_whose_clip_is_nowhere_is_an_error(tmp_path: Path) -> None:
-    features = stored(tmp_path / "features", ["a"])
+    features = stored(tmp_path / "features", ["a"], THREE[:1])
 
     with pytest.raises(DataError, match=r"1 clips have no features in .*the first: lost.wav"):
         pair(features, [text("a"), text("lost")])
+
+
+def test_every_copy_of_a_clip_has_its_transcript(tmp_path: Path) -> None:
+    features = stored(tmp_path / "features", ["a", "a", "b", "b"], [*THREE, THREE[0]])
+
+    positions, texts = pair(features, [text("b"), text("a")])
+
+    assert positions == [2, 3, 0, 1]
+    assert [entry.id for entry in texts] == ["b", "b", "a", "a"]

@@ -1,32 +1,149 @@
-"""The engine: order, any number of workers, a worker that dies."""
+"""The engine: every job's result, any number of workers, a worker that dies."""
 
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
-from asr.engine import run_jobs
+from asr.engine import Engine, Work, run_jobs
 from asr.errors import DataError
 
-
-def double(number: int) -> int:
-    return 2 * number
+Numbers = tuple[int, ...]
 
 
-def die_on_three(number: int) -> int:
-    if number == 3:
+def doubled(numbers: Numbers) -> Numbers:
+    return tuple(2 * number for number in numbers)
+
+
+def killed_by_13(numbers: Numbers) -> Numbers:
+    if 13 in numbers:
+        os._exit(9)
+    return doubled(numbers)
+
+
+def killed_once(job: tuple[str, int]) -> int:
+    """Job 3 dies the first time that it runs, and leaves a file that says so."""
+    folder, number = job
+    if number == 3 and not Path(folder, "died").exists():
+        Path(folder, "died").touch()
         os._exit(9)
     return number
 
 
+def killed_in_company(numbers: Numbers) -> Numbers:
+    if len(numbers) > 1 and 13 in numbers:
+        os._exit(9)
+    return doubled(numbers)
+
+
+def refused(numbers: Numbers) -> Numbers:
+    raise DataError(f"{numbers} is bad input")
+
+
+def apart(numbers: Numbers) -> Iterator[Numbers]:
+    return ((number,) for number in numbers)
+
+
+def name(numbers: Numbers) -> str:
+    return f"number {numbers[0]}"
+
+
+JOBS = [(1, 2), (3,), (4, 5), (6,), (7,)]
+
+
 @pytest.mark.parametrize("workers", [1, 2, 8])
-def test_results_come_in_the_order_of_the_jobs(workers: int) -> None:
-    assert list(run_jobs(double, range(5), workers)) == [0, 2, 4, 6, 8]
+def test_every_job_has_its_result(workers: int) -> None:
+    results = dict(run_jobs(Work(doubled, apart, name), JOBS, Engine(workers=workers)))
+
+    assert results == {(1, 2): (2, 4), (3,): (6,), (4, 5): (8, 10), (6,): (12,), (7,): (14,)}
 
 
 def test_no_jobs_no_results() -> None:
-    assert list(run_jobs(double, [], 2)) == []
+    assert list(run_jobs(Work(doubled, apart, name), [], Engine(workers=2))) == []
 
 
-def test_a_worker_that_is_killed_is_an_error_with_a_remedy() -> None:
-    with pytest.raises(DataError, match=r"a worker process was killed.*fewer `workers` in machine.yaml"):
-        list(run_jobs(die_on_three, range(5), 2))
+def test_jobs_are_taken_as_workers_become_free() -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[Numbers]:
+        for number in range(10_000):
+            taken.append(number)
+            yield (number,)
+
+    results = run_jobs(Work(doubled, apart, name), endless(), Engine(workers=2))
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+
+    assert len(taken) < 20
+
+
+def test_a_job_whose_worker_is_killed_runs_once_more(tmp_path: Path) -> None:
+    jobs = [(str(tmp_path), number) for number in range(12)]
+    work = Work(killed_once, lambda job: [job], lambda job: str(job[1]))
+
+    results = sorted(result for _, result in run_jobs(work, jobs, Engine(workers=2)))
+
+    assert results == list(range(12))
+    assert (tmp_path / "died").exists()
+
+
+def test_the_piece_that_kills_its_worker_each_time_is_named() -> None:
+    jobs = [(1, 2), (11, 12, 13, 14), (3, 4), (5, 6)]
+
+    with pytest.raises(DataError, match=r"^number 13: the process that worked on it was killed, twice; .*fewer `workers`"):
+        list(run_jobs(Work(killed_by_13, apart, name), jobs, Engine(workers=2)))
+
+
+def test_a_job_that_kills_its_worker_only_as_a_whole_is_named_by_its_ends() -> None:
+    with pytest.raises(DataError, match=r"^the process that worked on number 11 to number 14 was killed, twice"):
+        list(run_jobs(Work(killed_in_company, apart, name), [(1, 2), (11, 12, 13, 14)], Engine(workers=2)))
+
+
+@pytest.mark.parametrize("jobs", [[(1,)], [(1,), (2,), (3,)]])
+def test_bad_input_in_a_job_is_told_as_it_is(jobs: list[Numbers]) -> None:
+    with pytest.raises(DataError, match="is bad input"):
+        list(run_jobs(Work(refused, apart, name), jobs, Engine(workers=2)))
+
+
+SLEEPER = """
+import time
+from asr.engine import Engine, Work, run_jobs
+if __name__ == "__main__":
+    print("started", flush=True)
+    list(run_jobs(Work(time.sleep, lambda job: [job], str), [60, 60], Engine(workers=2)))
+"""
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text(SLEEPER)
+    parent = subprocess.Popen([sys.executable, tmp_path / "sleeper.py"], env={**os.environ, "PYTHONPATH": str(Path.cwd())})
+    try:
+        workers = wait_for(lambda: [child for child in psutil.Process(parent.pid).children() if "spawn_main" in told(child)])
+    finally:
+        parent.kill()
+        parent.wait()
+
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+def told(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def wait_for(found: object) -> list[psutil.Process]:
+    assert callable(found)
+    for _ in range(200):
+        processes: list[psutil.Process] = found()
+        if len(processes) == 2:
+            time.sleep(0.5)  # until they are at work
+            return processes
+        time.sleep(0.1)
+    raise AssertionError("the workers never started")

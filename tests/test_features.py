@@ -1,6 +1,10 @@
 """Features: from files to shards and back."""
 
-from functools import partial
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,28 +14,51 @@ import soundfile
 from transformers import WhisperFeatureExtractor
 
 from asr.audio import content_hash
-from asr.augment import Augment, augment
+from asr.engine import Engine
 from asr.errors import DataError
-from asr.features import CLIPS_PER_SHARD, Extraction, extract
+from asr.extraction import AS_RECORDED, Extraction, Variants
+from asr.features import extract
 from asr.logmel import pad_frames
 from asr.manifest import AudioEntry
 from asr.shards import Features
-from asr.waveform import normalize_peak, to_mono_16k, trim_silence
+from asr.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
 from tests.sounds import tone, write_tone
 
-SETTINGS = Extraction(n_mels=80, trim_below_peak_db=30.0, min_trimmed_seconds=0.1)
-ALWAYS = Augment(
-    seed=1, noise_probability=1.0, noise_min_amplitude=0.001, noise_max_amplitude=0.003,
-    gain_probability=1.0, gain_min_db=-2.0, gain_max_db=2.0,
-)  # fmt: skip
+SETTINGS = Extraction(n_mels=80, trim_below_peak_db=30.0, min_trimmed_seconds=0.1, store=None)
+HERE = Engine()
 
 
 def entry(path: Path, clip_id: str = "clip") -> AudioEntry:
     return AudioEntry(clip_id, str(path), content_hash(path.read_bytes()), 2.0)
 
 
-def files(folder: Path) -> dict[str, bytes]:
+def tones(folder: Path, count: int) -> list[AudioEntry]:
+    paths = [write_tone(folder / f"{n}.wav", seconds=0.3 + n % 7 / 10, hertz=100 + n) for n in range(count)]
+    return [entry(path, f"clip {n}") for n, path in enumerate(paths)]
+
+
+def made(
+    folder: Path,
+    clips: Sequence[AudioEntry],
+    settings: Extraction = SETTINGS,
+    variants: Variants = AS_RECORDED,
+    cache: str = "cache",
+    engine: Engine = HERE,
+) -> dict[str, bytes]:
+    """Extract into `folder`, with a cache beside it, and return the files."""
+    extract(iter(clips), len(clips), folder, settings, variants, folder.parent / cache, engine)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def read(folder: Path) -> Features:
+    return Features(folder, folder.parent / "cache")
+
+
+def louder(waveform: Waveform, clip_id: str, copy: int) -> Waveform:
+    return np.float32(copy) * waveform[: 3000 * copy]
+
+
+LOUDER = Variants((0, 1, 2), louder, "louder")
 
 
 def test_a_stereo_48_khz_file_becomes_the_extractors_features(tmp_path: Path) -> None:
@@ -40,34 +67,24 @@ def test_a_stereo_48_khz_file_becomes_the_extractors_features(tmp_path: Path) ->
     waveform = normalize_peak(trim_silence(to_mono_16k(samples, 48_000), 30.0))
     expected = WhisperFeatureExtractor()(waveform, sampling_rate=16_000).input_features[0].T
 
-    extract([entry(path)], tmp_path / "out", SETTINGS, None, workers=1)
+    made(tmp_path / "out", [entry(path)], SETTINGS)
 
-    stored = Features(tmp_path / "out")
+    stored = read(tmp_path / "out")
     assert (stored.ids, stored.n_mels, stored[0].dtype.name) == (["clip"], 80, "float16")
     assert len(stored[0]) < 210
     np.testing.assert_allclose(pad_frames(stored[0], 3000), expected, atol=5e-4)
-
-
-def test_a_shard_holds_no_text(tmp_path: Path) -> None:
-    extract([entry(write_tone(tmp_path / "a.wav"))], tmp_path / "out", SETTINGS, None, workers=1)
-
-    with pa.OSFile(str(tmp_path / "out" / "00000.arrow")) as file:
-        table = pa.ipc.open_file(file).read_all()
-
-    assert table.column_names == ["id", "log_mel"]
-    assert table.schema.field("log_mel").type == pa.list_(pa.float16())
 
 
 def test_silence_around_speech_is_cut_and_can_be_kept(tmp_path: Path) -> None:
     samples = np.concatenate([np.zeros((16_000, 1)), tone(2.0), np.zeros((16_000, 1))])
     soundfile.write(tmp_path / "a.wav", samples, 16_000)
 
-    extract([entry(tmp_path / "a.wav")], tmp_path / "cut", SETTINGS, None, workers=1)
+    made(tmp_path / "cut", [entry(tmp_path / "a.wav")], SETTINGS)
     untrimmed = SETTINGS.model_copy(update={"trim_below_peak_db": None})
-    extract([entry(tmp_path / "a.wav")], tmp_path / "kept", untrimmed, None, workers=1)
+    made(tmp_path / "kept", [entry(tmp_path / "a.wav")], untrimmed)
 
-    assert len(Features(tmp_path / "cut")[0]) < 220
-    assert len(Features(tmp_path / "kept")[0]) == 403
+    assert len(read(tmp_path / "cut")[0]) < 220
+    assert len(read(tmp_path / "kept")[0]) == 403
 
 
 def test_a_click_that_trims_to_nothing_is_dropped_with_its_reason(tmp_path: Path) -> None:
@@ -77,9 +94,9 @@ def test_a_click_that_trims_to_nothing_is_dropped_with_its_reason(tmp_path: Path
     speech = write_tone(tmp_path / "a.wav")
     settings = SETTINGS.model_copy(update={"min_trimmed_seconds": 0.5})
 
-    extract([entry(tmp_path / "click.wav", "click"), entry(speech, "speech")], tmp_path / "out", settings, None, workers=1)
+    made(tmp_path / "out", [entry(tmp_path / "click.wav", "click"), entry(speech, "speech")], settings)
 
-    stored = Features(tmp_path / "out")
+    stored = read(tmp_path / "out")
     assert stored.ids == ["speech"]
     assert [(clip.id, clip.reason) for clip in stored.dropped] == [("click", "under 0.5 s after trimming")]
 
@@ -89,54 +106,7 @@ def test_a_split_without_any_features_stops(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"min_trimmed_seconds": 60.0})
 
     with pytest.raises(DataError, match=r"no clip of out has features \(the first: .*a.wav, under 60 s after trimming\)"):
-        extract([clip], tmp_path / "out", settings, None, workers=1)
-
-
-def test_same_bytes_on_any_number_of_workers(tmp_path: Path) -> None:
-    clips = []
-    for number in range(CLIPS_PER_SHARD + 9):
-        path = write_tone(tmp_path / f"{number}.wav", seconds=0.3 + number % 7 / 10, hertz=100 + number)
-        clips.append(entry(path, f"clip {number}"))
-    change = partial(augment, settings=ALWAYS)
-
-    extract(clips, tmp_path / "one", SETTINGS, change, workers=1)
-    extract(clips, tmp_path / "two", SETTINGS, change, workers=2)
-
-    assert files(tmp_path / "one") == files(tmp_path / "two")
-    assert list(files(tmp_path / "one")) == ["00000.arrow", "00001.arrow", "manifest.json"]
-    assert Features(tmp_path / "one").ids == [clip.id for clip in clips]
-
-
-def test_augmentation_depends_on_the_clip_and_the_seed_alone() -> None:
-    waveform = tone(1.0)[:, 0]
-
-    first = augment(waveform, "a", ALWAYS)
-    np.random.random(100)
-
-    np.testing.assert_array_equal(augment(waveform, "a", ALWAYS), first)
-    assert not np.array_equal(augment(waveform, "b", ALWAYS), first)
-    assert not np.array_equal(augment(waveform, "a", ALWAYS.model_copy(update={"seed": 2})), first)
-    assert not np.array_equal(waveform, first)
-
-
-def test_augmentation_leaves_the_global_generators_alone() -> None:
-    np.random.seed(0)
-    expected = np.random.random()
-    np.random.seed(0)
-
-    augment(tone(1.0)[:, 0], "a", ALWAYS)
-
-    assert np.random.random() == expected
-
-
-def test_gain_is_still_there_after_augmentation() -> None:
-    gain_only = ALWAYS.model_copy(update={"noise_probability": 0.0})
-    waveform = normalize_peak(tone(1.0)[:, 0])
-
-    peaks = {round(float(np.abs(augment(waveform, str(number), gain_only)).max()), 3) for number in range(20)}
-
-    assert len(peaks) > 10
-    assert all(10 ** (-2 / 20) <= peak <= 10 ** (2 / 20) for peak in peaks)
+        made(tmp_path / "out", [clip], settings)
 
 
 def test_audio_that_changed_since_it_was_validated_stops_the_stage(tmp_path: Path) -> None:
@@ -144,16 +114,167 @@ def test_audio_that_changed_since_it_was_validated_stops_the_stage(tmp_path: Pat
     write_tone(tmp_path / "a.wav", hertz=500)
 
     with pytest.raises(DataError, match=r"a.wav: changed since validate ran; run `dvc repro`"):
-        extract([clip], tmp_path / "out", SETTINGS, None, workers=1)
+        made(tmp_path / "out", [clip], SETTINGS)
 
 
-def test_a_damaged_folder_is_named_with_its_remedy(tmp_path: Path) -> None:
-    extract([entry(write_tone(tmp_path / "a.wav"))], tmp_path / "out", SETTINGS, None, workers=1)
-    (tmp_path / "out" / "00000.arrow").write_bytes(b"ARROW1 and nothing more")
+def test_a_shard_is_named_by_its_bytes_and_holds_no_text(tmp_path: Path) -> None:
+    files = made(tmp_path / "out", tones(tmp_path, 1))
+    manifest = json.loads(files["manifest.json"])
 
-    with pytest.raises(DataError, match=r"00000.arrow: can't be read .*; remove .*out and run `dvc repro`"):
-        Features(tmp_path / "out")
+    content = files[f"{manifest['shards'][0]['sha256']}.arrow"]
+    table = pa.ipc.open_file(pa.BufferReader(content)).read_all()
+    assert hashlib.sha256(content).hexdigest() == manifest["shards"][0]["sha256"]
+    assert (manifest["format"], manifest["n_mels"], manifest["shards"][0]["rows"]) == (2, 80, 1)
+    assert table.schema.types == [pa.string(), pa.int32(), pa.list_(pa.float16())]
+    assert table.column_names == ["id", "copy", "log_mel"]
 
-    (tmp_path / "out" / "manifest.json").unlink()
-    with pytest.raises(DataError, match=r"manifest.json: can't be read; remove"):
-        Features(tmp_path / "out")
+
+def test_128_mels(tmp_path: Path) -> None:
+    clip = tones(tmp_path, 1)
+
+    made(tmp_path / "out", clip, SETTINGS.model_copy(update={"n_mels": 128}))
+
+    assert read(tmp_path / "out").n_mels == 128
+    assert read(tmp_path / "out")[0].shape[1] == 128
+
+
+def test_every_copy_is_stored_beside_its_clip(tmp_path: Path) -> None:
+    made(tmp_path / "out", tones(tmp_path, 3), SETTINGS, LOUDER)
+
+    stored = read(tmp_path / "out")
+
+    assert stored.ids == ["clip 0"] * 3 + ["clip 1"] * 3 + ["clip 2"] * 3
+    assert list(stored.copies) == [0, 1, 2] * 3
+    assert [len(stored[n]) for n in (1, 2)] == [21, 33]
+
+
+def test_same_bytes_on_any_number_of_workers(tmp_path: Path) -> None:
+    clips = tones(tmp_path, 300)
+
+    one = made(tmp_path / "one", clips, SETTINGS, LOUDER, "cache of one")
+    two = made(tmp_path / "two", clips, SETTINGS, LOUDER, "cache of two", Engine(workers=3))
+
+    assert one == two
+    assert len(one) > 50
+    assert read(tmp_path / "one").ids == [clip.id for clip in clips for _ in range(3)]
+
+
+def test_what_the_cache_held_before_changes_nothing(tmp_path: Path) -> None:
+    clips = tones(tmp_path, 40)
+    made(tmp_path / "others", clips[5:30])
+    made(tmp_path / "other mels", clips, SETTINGS.model_copy(update={"n_mels": 128}))
+
+    assert made(tmp_path / "full cache", clips) == made(tmp_path / "no cache", clips, cache="empty")
+
+
+def test_clips_that_are_added_are_the_only_ones_computed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = tones(tmp_path, 41)
+    before = made(tmp_path / "before", clips[:40])
+    for clip in clips[:36]:
+        Path(clip.path).unlink()  # nobody may want to read them again
+
+    after = made(tmp_path / "after", clips)
+
+    assert len(set(before.items()) & set(after.items())) >= len(before) - 2
+    assert "features of before: 40 clips, 40 computed, 0 dropped" in capsys.readouterr().err
+    shared = {path.name: path.stat().st_ino for path in (tmp_path / "before").glob("*.arrow")}
+    again = {path.name: path.stat().st_ino for path in (tmp_path / "after").glob("*.arrow")}
+    assert all(again[name] == shared[name] for name in shared.keys() & again.keys())
+
+
+def test_a_second_time_nothing_is_computed_but_the_drops_are_told_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = tones(tmp_path, 10)
+    settings = SETTINGS.model_copy(update={"min_trimmed_seconds": 0.4})
+    first = made(tmp_path / "first", clips, settings)
+    shutil.rmtree(tmp_path / "first")
+
+    assert made(tmp_path / "first", clips, settings) == first
+    assert "features of first: 10 clips, 0 computed, 2 dropped\n" in capsys.readouterr().err
+
+
+def test_a_renamed_clip_is_not_computed_again_and_a_drop_has_its_new_name(tmp_path: Path) -> None:
+    clips = tones(tmp_path, 4)
+    settings = SETTINGS.model_copy(update={"min_trimmed_seconds": 0.4})
+    made(tmp_path / "before", clips, settings)
+    moved = [AudioEntry(clip.id, f"elsewhere/{n}.wav", clip.audio_hash, clip.seconds) for n, clip in enumerate(clips)]
+
+    made(tmp_path / "after", moved, settings)
+
+    assert [clip.path for clip in read(tmp_path / "after").dropped] == ["elsewhere/0.wav"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "variants"),
+    [
+        (SETTINGS.model_copy(update={"trim_below_peak_db": 20.0}), LOUDER),
+        (SETTINGS, Variants((0, 1), louder, "louder")),
+        (SETTINGS, Variants((0, 1, 2), louder, "another sound")),
+    ],
+)
+def test_other_settings_are_other_shards(tmp_path: Path, settings: Extraction, variants: Variants) -> None:
+    made(tmp_path / "before", tones(tmp_path, 3), SETTINGS, LOUDER)
+    records = set((tmp_path / "cache" / "records").iterdir())
+
+    made(tmp_path / "after", tones(tmp_path, 3), settings, variants)
+
+    assert len(set((tmp_path / "cache" / "records").iterdir()) - records) >= 1
+
+
+def test_other_code_is_other_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = made(tmp_path / "before", tones(tmp_path, 3))
+    records = set((tmp_path / "cache" / "records").iterdir())
+    monkeypatch.setattr("asr.features.code_version", lambda modules, packages: "another version")
+
+    assert made(tmp_path / "after", tones(tmp_path, 3)) == first
+    assert len(set((tmp_path / "cache" / "records").iterdir())) == 2 * len(records)
+
+
+def test_a_shard_that_was_changed_in_the_cache_is_computed_again(tmp_path: Path) -> None:
+    clips = tones(tmp_path, 3)
+    first = made(tmp_path / "out", clips)
+    for shard in (tmp_path / "cache" / "shards").iterdir():
+        with shard.open("r+b") as file:  # through the link, as another program would
+            file.seek(300)
+            file.write(b"\xff")
+
+    assert made(tmp_path / "again", clips) == first
+
+
+def test_across_file_systems_shards_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def impossible(source: Path, target: Path) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    clips = tones(tmp_path, 3)
+    linked = made(tmp_path / "linked", clips)
+    monkeypatch.setattr(os, "link", impossible)
+
+    assert made(tmp_path / "copied", clips) == linked
+
+
+def test_one_unreadable_clip_is_dropped_and_the_rest_goes_on(tmp_path: Path) -> None:
+    clips = tones(tmp_path, 5)
+    Path(clips[2].path).write_bytes(b"RIFF and no more")
+    clips[2] = entry(Path(clips[2].path), "clip 2")
+
+    made(tmp_path / "out", clips, engine=Engine(workers=2))
+
+    stored = read(tmp_path / "out")
+    assert stored.ids == ["clip 0", "clip 1", "clip 3", "clip 4"]
+    assert [(clip.id, clip.path) for clip in stored.dropped] == [("clip 2", clips[2].path)]
+    assert "damaged, cut short or not audio" in stored.dropped[0].reason
+
+
+def test_with_an_object_store_the_folder_holds_the_list_alone(tmp_path: Path) -> None:
+    clips = tones(tmp_path, 5)
+    settings = SETTINGS.model_copy(update={"store": f"memory://{tmp_path.name}"})
+    here = made(tmp_path / "here", clips, cache="another")
+
+    there = made(tmp_path / "there", clips, settings)
+
+    assert list(there) == ["manifest.json"]
+    fetched = read(tmp_path / "there")
+    assert [fetched[n].tobytes() for n in range(5)] == [Features(tmp_path / "here", tmp_path)[n].tobytes() for n in range(5)]
+    names = {path.name for path in (tmp_path / "cache" / "shards").iterdir()}
+    assert names == here.keys() - {"manifest.json"}

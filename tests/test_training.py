@@ -10,11 +10,12 @@ from safetensors.torch import load_file
 from asr.batch import Examples
 from asr.curves import curves
 from asr.decoding import transcribe
-from asr.shards import Features, Shard, write_manifest, write_shard
+from asr.shards import Features
 from asr.text import basic_english
 from asr.training import Train, Trained, auto_learning_rate, loss_per_token, train
 from asr.wer import load_error_rates
 from asr.whisper import Whisper, load, load_tuned
+from tests.shards import stored
 from tests.sounds import write_tiny_whisper
 
 ONE_STEP = Train(
@@ -31,12 +32,9 @@ def whisper(tmp_path: Path) -> Whisper:
 
 def unequal_examples(whisper: Whisper, folder: Path, clips: int = 16) -> Examples:
     random = np.random.default_rng(0)
-    folder.mkdir()
     features = [random.normal(size=(20 + 10 * n, 80)).astype(np.float16) for n in range(clips)]
-    write_shard(folder / "00000.arrow", [str(n) for n in range(clips)], features)
-    write_manifest(folder, 80, [Shard("00000.arrow", clips)], [])
     labels = [whisper.tokenizer("abcdefgh"[: 1 + n % 8] * (1 + n // 4)).input_ids for n in range(clips)]
-    return Examples(Features(folder), list(range(clips)), labels)
+    return Examples(stored(folder, [str(n) for n in range(clips)], features), list(range(clips)), labels)
 
 
 def run(tmp_path: Path, name: str, settings: Train, clips: int = 16) -> tuple[Whisper, Trained]:
@@ -100,7 +98,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_impr
 
 def test_validation_wer_is_by_generation(tmp_path: Path) -> None:
     whisper, trained = run(tmp_path, "run", ONE_STEP.model_copy(update={"learning_rate": 0.0}), clips=4)
-    features = Features(tmp_path / "run" / "features")
+    features = Features(tmp_path / "run" / "features", tmp_path)
 
     # The trainer's limit counts the prompt's two tokens.
     heard = transcribe(whisper.model.eval(), whisper.tokenizer, [features[n] for n in range(4)], 4, 6, 1)
