@@ -4,11 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: repro test test-slow check clean
+.PHONY: repro repair test test-slow check clean
 
 repro: .venv/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
 	@$(RUN) python -m stages.check
 	@$(RUN) dvc repro
+
+repair: .venv/requirements.txt  ## find damaged features wherever they are kept, and make them anew
+	@$(RUN) python -m stages.cache repair
 
 test: .venv/requirements-dev.txt  ## the tests that take minutes at most
 	@$(RUN) python -m pytest -q -m "not slow"

@@ -75,21 +75,21 @@ class Manifest:
         (folder / MANIFEST).write_text(content + "\n", encoding="utf-8")
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
     """Read what `Manifest.write` wrote.
 
     Raises:
         DataError: when there is none, or one of another format.
     """
     try:
-        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] != FORMAT:
-            raise DataError(f"{folder}: written in format {values['format']}, this is format {FORMAT}; {REMEDY}")
+            raise DataError(f"{path}: written in format {values['format']}, this is format {FORMAT}; {REMEDY}")
         shards = tuple(Shard(**shard) for shard in values["shards"])
         dropped = tuple(Dropped(**clip) for clip in values["dropped"])
         return Manifest(values["n_mels"], values["store"], shards, dropped)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / MANIFEST}: can't be read; {REMEDY}") from error
+        raise DataError(f"{path}: can't be read; {REMEDY}") from error
 
 
 def to_bytes(rows: Sequence[Row]) -> bytes:
@@ -121,7 +121,7 @@ class Features:
         Raises:
             DataError: when the folder is incomplete, damaged or of another format, naming the file and the remedy.
         """
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder / MANIFEST)
         self.folder = folder
         self.n_mels = manifest.n_mels
         self.dropped = manifest.dropped

@@ -7,6 +7,7 @@ one that is killed leaves nothing that another could mistake for finished work.
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,9 @@ from uuid import uuid4
 import fsspec
 
 SHARDS, RECORDS = "shards", "records"
+
+UNFINISHED = ".unfinished-"
+SECONDS_TO_FINISH = 3600
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,20 @@ class FolderStore:
     def shard(self, sha256: str) -> Path:
         """Where a shard is, or would be."""
         return self.folder / SHARDS / f"{sha256}.arrow"
+
+    def shards(self) -> list[Path]:
+        """All of them."""
+        return sorted((self.folder / SHARDS).glob("*.arrow"))
+
+    def sweep(self) -> None:
+        """Remove records of shards that are gone, and what processes that were killed have left unfinished."""
+        there = {path.stem for path in self.shards()}
+        for path in (self.folder / RECORDS).glob("*.json"):
+            if _parse(path.read_bytes()).sha256 not in there:
+                path.unlink()
+        for path in self.folder.glob(f"*/{UNFINISHED}*"):
+            if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
+                path.unlink()
 
     def find(self, key: str) -> Record | None:
         """See Store. A file that was changed since it was filed is read and checked; what is not right any more is removed."""
@@ -174,7 +192,7 @@ def hash_file(path: Path) -> str:
 
 def _write_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid4().hex}")
+    unfinished = path.with_name(f"{UNFINISHED}{uuid4().hex}")
     try:
         unfinished.write_bytes(content)
         unfinished.replace(path)

@@ -3,7 +3,8 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from asr.errors import DataError
@@ -25,8 +26,15 @@ def run(name: str, description: str | None, main: Callable[[], None], writes: Se
     parser.parse_args()
     for folder in writes:
         shutil.rmtree(folder, ignore_errors=True)
-    try:
+    with telling_errors(name):
         main()
+
+
+@contextmanager
+def telling_errors(name: str) -> Iterator[None]:
+    """End the program as `run` does."""
+    try:
+        yield
     except DataError as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(1)

@@ -45,7 +45,7 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     manifest = Manifest(80, "s3://bucket/folder", (Shard("ab", 3),), (Dropped("c", "café.wav", "a click"),))
     manifest.write(tmp_path)
 
-    assert read_manifest(tmp_path) == manifest
+    assert read_manifest(tmp_path / "manifest.json") == manifest
 
 
 @pytest.mark.parametrize("place", range(0, 900, 111))
@@ -69,7 +69,7 @@ def test_a_folder_without_a_manifest_or_of_another_format_is_named(tmp_path: Pat
     stored(tmp_path / "out", ["a", "b"], TWO)
     manifest = tmp_path / "out" / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
-    with pytest.raises(DataError, match=r"out: written in format 1, this is format 2; run `make repair`"):
+    with pytest.raises(DataError, match=r"manifest.json: written in format 1, this is format 2; run `make repair`"):
         Features(tmp_path / "out", tmp_path)
 
     manifest.unlink()

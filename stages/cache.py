@@ -1,0 +1,181 @@
+"""Look after the cache of shards that machine.yaml names.
+
+  show     its place and size
+  prune    remove the shards that no revision of this project uses: no branch, tag, commit, experiment, nor the workspace
+  repair   find damaged shards in the cache, in the features folders, in DVC's cache of them and in features.store,
+           remove them, and run the stages that make them
+
+Not a stage of dvc.yaml. The cache only saves time: whatever is pruned is computed again when it is wanted again.
+"""
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from asr.errors import DataError
+from asr.shards import MANIFEST, Manifest, read_manifest
+from asr.store import FolderStore, hash_file, open_store
+from stages.command import telling_errors
+from stages.settings import read_machine
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of features that a revision has: `objects` are its files in DVC's cache, by their MD5; None when not there."""
+
+    path: Path
+    stage: str
+    objects: dict[str, Path] | None
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.cache", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", nargs="?", choices=("show", "prune", "repair"), default="show")
+    parser.add_argument("--dry-run", action="store_true", help="say what prune would remove, and remove nothing")
+    arguments = parser.parse_args()
+    with telling_errors("cache"):
+        store = FolderStore(Path(read_machine().cache))
+        if arguments.action == "prune":
+            prune(store, arguments.dry_run)
+        elif arguments.action == "repair":
+            repair(store)
+        else:
+            show(store)
+
+
+def show(store: FolderStore) -> None:
+    """Say what there is."""
+    sizes = [path.stat().st_size for path in store.shards()]
+    print(f"{store.folder}: {len(sizes):,} shards, {sum(sizes) / 1e6:,.1f} MB")
+
+
+def prune(store: FolderStore, dry_run: bool) -> None:
+    """Remove what no revision's manifest lists."""
+    found, unknown = [folder.path / MANIFEST for folder in folders(everywhere=False)], 0
+    for folder in folders(everywhere=True):
+        if folder.objects is None:
+            unknown += 1
+        else:
+            found.append(folder.objects[MANIFEST])
+    manifests = {path for path in found if path.exists()}
+    used = {sha256 for path in manifests for sha256 in _listed(path)}
+    if unknown:
+        print(
+            f"{unknown} folders of features are not in DVC's cache here, so their shards can't be told (`dvc fetch` gets them)"
+        )
+    unused = [path for path in store.shards() if path.stem not in used]
+    size = sum(path.stat().st_size for path in unused)
+    if not dry_run:
+        for path in unused:
+            store.remove(path.stem)
+        store.sweep()
+    doing = "would remove" if dry_run else "removed"
+    print(f"{store.folder}: {doing} {len(unused):,} shards, {size / 1e6:,.1f} MB; the others are in use")
+
+
+def _listed(manifest: Path) -> Iterator[str]:
+    try:
+        yield from (shard.sha256 for shard in read_manifest(manifest).shards)
+    except DataError:
+        return  # of a format that had no shards of this kind
+
+
+def repair(store: FolderStore) -> None:
+    """Remove damaged shards wherever they are kept, and make them anew."""
+    for path in store.shards():
+        if hash_file(path) != path.stem:
+            print(f"{path}: damaged, removed")
+            store.remove(path.stem)
+    damaged = [folder for folder in folders(everywhere=False) if is_damaged(folder)]
+    if not damaged:
+        print("the folders of features are as they were written")
+        return
+    for folder in damaged:
+        print(f"{folder.path}: damaged, {folder.stage} makes it anew")
+        shutil.rmtree(folder.path, ignore_errors=True)
+    again = sorted({folder.stage for folder in damaged})
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", *again]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise DataError("the stages above failed; correct what they name, and repair again")
+    print("repaired")
+
+
+def is_damaged(folder: Folder) -> bool:
+    """Whether anything of a folder is not what was written; what is damaged in DVC's cache or in the store is removed."""
+    wrong = [path for md5, path in _by_md5(folder) if hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != md5]
+    for path in wrong:
+        print(f"{path}: damaged, removed")
+        path.unlink()
+    if not folder.path.exists():
+        return bool(wrong)
+    try:
+        manifest = read_manifest(folder.path / MANIFEST)
+    except DataError:
+        return True
+    return bool(wrong) or (_store_is_damaged(manifest) if manifest.store else _files_are_damaged(folder.path, manifest))
+
+
+def _by_md5(folder: Folder) -> Iterator[tuple[str, Path]]:
+    for path in (folder.objects or {}).values():
+        if path.exists():
+            yield path.parent.name + path.name, path
+
+
+def _files_are_damaged(folder: Path, manifest: Manifest) -> bool:
+    paths = [folder / shard.file for shard in manifest.shards]
+    return any(not path.exists() or hash_file(path) != path.stem for path in paths)
+
+
+def _store_is_damaged(manifest: Manifest) -> bool:
+    assert manifest.store is not None
+    store = open_store(manifest.store)
+    damaged = False
+    for shard in manifest.shards:
+        try:
+            if hashlib.sha256(store.read(shard.sha256)).hexdigest() == shard.sha256:
+                continue
+            print(f"{manifest.store}: {shard.file} damaged, removed")
+            store.remove(shard.sha256)
+        except FileNotFoundError:
+            print(f"{manifest.store}: {shard.file} is gone")
+        damaged = True
+    return damaged
+
+
+def folders(everywhere: bool) -> Iterator[Folder]:
+    """The folders of features that dvc.yaml and dvc.lock name, in the workspace or in every revision.
+
+    Raises:
+        DataError: when this is no DVC project.
+    """
+    try:
+        with Repo() as repo:
+            for _ in repo.brancher(all_commits=everywhere, all_experiments=everywhere):
+                for out in repo.index.outs:
+                    if "features" in Path(str(out)).parts:
+                        yield Folder(Path(str(out)), out.stage.addressing, _objects(repo, out))
+    except DvcException as error:
+        raise DataError(f"{error}; run this in the project's folder") from error
+
+
+def _objects(repo: Any, out: Any) -> dict[str, Path] | None:
+    tree = out.get_obj() if out.hash_info else None
+    if tree is None:
+        return None
+    return {"/".join(key): Path(repo.cache.local.oid_to_path(oid.value)) for key, _, oid in tree}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""The cluster: the features stage's jobs on Ray, two nodes of one core, and what may die there."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from asr.engine import Engine, Work, run_jobs
+from asr.errors import DataError
+from tests.project import ROOT, environment, make_project, run_stage, tree
+from tests.test_engine import Numbers, apart, doubled, killed_by_13, killed_once, name, refused
+
+ray = pytest.importorskip("ray")
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator["cluster_utils.Cluster"]:
+    """A head without cores, and two nodes with one each."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    running = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    for _ in range(2):
+        running.add_node(num_cpus=1)
+    running.wait_for_nodes()
+    yield running
+    ray.shutdown()
+    running.shutdown()
+
+
+def on(cluster: "cluster_utils.Cluster") -> Engine:
+    return Engine("ray", address=cluster.address)
+
+
+def slowly(numbers: Numbers) -> Numbers:
+    time.sleep(0.3)
+    return doubled(numbers)
+
+
+def test_results_and_bad_input_are_as_on_one_machine(cluster: "cluster_utils.Cluster") -> None:
+    jobs = [(number, number + 1) for number in range(40)]
+
+    assert dict(run_jobs(Work(doubled, apart, name), jobs, on(cluster))) == {job: doubled(job) for job in jobs}
+    with pytest.raises(DataError, match=r"^\(1,\) is bad input$"):
+        list(run_jobs(Work(refused, apart, name), [(1,)], on(cluster)))
+
+
+def test_a_worker_that_is_killed_is_replaced(cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+    jobs = [(str(tmp_path), number) for number in range(8)]
+    work = Work(killed_once, lambda job: [job], lambda job: str(job[1]))
+
+    assert sorted(result for _, result in run_jobs(work, jobs, on(cluster))) == list(range(8))
+    assert (tmp_path / "died").exists()
+
+
+def test_a_node_that_is_lost_loses_nothing(cluster: "cluster_utils.Cluster") -> None:
+    jobs = [(number,) for number in range(30)]
+    results = run_jobs(Work(slowly, apart, name), jobs, on(cluster))
+    first = next(results)
+    lost = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
+    threading.Timer(0.5, cluster.remove_node, [lost], {"allow_graceful": False}).start()
+
+    assert dict([first, *results]) == {job: doubled(job) for job in jobs}
+
+
+def test_a_job_that_always_crashes_is_named_within_a_minute(cluster: "cluster_utils.Cluster") -> None:
+    start = time.monotonic()
+
+    with pytest.raises(DataError, match=r"^number 13: the process that worked on it was killed, twice"):
+        list(run_jobs(Work(killed_by_13, apart, name), [(1, 2), (12, 13, 14), (3, 4)], on(cluster)))
+    assert time.monotonic() - start < 60
+
+
+def test_no_cluster_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(DataError, match=r"no Ray cluster answers at 127.0.0.1:1.*`ray start --head`"):
+        list(run_jobs(Work(doubled, apart, name), [(1,)], Engine("ray", address="127.0.0.1:1")))
+
+
+def machine(cluster: "cluster_utils.Cluster") -> dict[str, str]:
+    return {"ASR_ENGINE": "ray", "ASR_RAY_ADDRESS": cluster.address}
+
+
+def test_the_stages_write_the_same_bytes_as_on_one_machine(cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+    for place, more in (("here", {}), ("there", machine(cluster))):
+        make_project(tmp_path / place, tmp_path / "audio")
+        for stage in ("validate", "split", "features_eval", "features_train"):
+            result = run_stage(stage, tmp_path / place, **more)
+            assert result.returncode == 0, result.stderr
+            assert result.stderr.count("\n") < 10, "Ray's own words belong in its log"
+
+    assert tree(tmp_path / "here" / "data") == tree(tmp_path / "there" / "data")
+
+
+def test_a_driver_that_is_killed_and_run_again(cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    for stage in ("validate", "split"):
+        run_stage(stage, project)
+    command = [sys.executable, "-m", "stages.features_train"]
+    more = {"ASR_CACHE": str(tmp_path / "killed"), **machine(cluster)}
+    driver = subprocess.Popen(command, cwd=project, env=environment(**more), stderr=subprocess.DEVNULL)
+    records = tmp_path / "killed" / "records"
+    while driver.poll() is None and not (records.exists() and any(records.iterdir())):
+        time.sleep(0.01)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+
+    again = run_stage("features_train", project, **more)
+    assert again.returncode == 0, again.stderr
+    killed = tree(project / "data" / "features" / "train")
+    run_stage("features_train", project)
+
+    assert tree(project / "data" / "features" / "train") == killed
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """The address of an S3 bucket by moto, in a process of its own, as the cluster's workers must reach it too."""
+    port = 5601
+    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.environ.update(
+        AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1"
+    )
+    import s3fs
+
+    for _ in range(100):
+        try:
+            s3fs.S3FileSystem(skip_instance_cache=True).mkdir("features")
+            break
+        except Exception:
+            time.sleep(0.2)
+    yield "s3://features/shards"
+    psutil.Process(server.pid).kill()
+    server.wait()
+
+
+def test_shards_in_s3(bucket: str, cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    for stage in ("validate", "split", "features_eval", "features_train"):
+        run_stage(stage, project)
+    here = tree(project / "data" / "features")
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("store: null", f"store: {bucket}"))
+
+    for stage, more in (("features_eval", machine(cluster)), ("features_train", machine(cluster)), ("train", {}), ("evaluate", {})):
+        result = run_stage(stage, project, ASR_CACHE=str(tmp_path / "other"), **more)
+        assert result.returncode == 0, result.stderr
+
+    assert all(path.endswith("manifest.json") for path in tree(project / "data" / "features"))
+    fetched = {path.name: path.read_bytes() for path in (tmp_path / "other" / "shards").iterdir()}
+    assert fetched == {Path(path).name: content for path, content in here.items() if path.endswith(".arrow")}
