@@ -26,7 +26,7 @@ class Params(StageParams):
 def main() -> None:
     """Extract."""
     params = read_params(Params)
-    change = partial(augment, settings=params.augment)
+    change = partial(augment, copy=1, settings=params.augment)
     extract(read_rows(CLIPS, AudioEntry), OUT, params.features, change, read_machine().workers)
 
 
