@@ -6,6 +6,7 @@ with the same packages installed; shards go to a folder that all share, or to an
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -89,10 +90,27 @@ def _connected(address: str) -> Any:
     except ImportError as error:
         raise DataError("engine: ray needs Ray: pip install -r requirements-cluster.txt, on every node") from error
     if not ray.is_initialized():
+        _require_answer(address)
         # The project is a folder of modules, not an installed package.
         environment = {"env_vars": {"PYTHONPATH": str(Path.cwd())}}
         try:
             ray.init(address=address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise DataError(f"no Ray cluster answers at {address}: {error}; start one with `ray start --head`") from error
+            raise _no_answer(address, error) from error
     return ray
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself waits for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+        except OSError as error:
+            raise _no_answer(address, error) from error
+
+
+def _no_answer(address: str, error: Exception) -> DataError:
+    return DataError(
+        f"no Ray cluster answers at {address} ({error}); start one with `ray start --head`, or set ray_address in machine.yaml"
+    )

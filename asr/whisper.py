@@ -135,7 +135,8 @@ def require_in_window(whisper: Whisper, names: Sequence[str], frames: Sequence[i
         first, seconds = long[0], whisper.window_frames / FRAMES_PER_SECOND
         raise DataError(
             f"{len(long)} of {len(frames)} clips are longer than the model's window of {seconds:g} s "
-            f"(the first: {names[first]}, {frames[first] / FRAMES_PER_SECOND:.1f} s): set filter.max_seconds to {seconds:g}"
+            f"(the first: {names[first]}, {frames[first] / FRAMES_PER_SECOND:.1f} s): set filter.max_seconds to {seconds:g} "
+            "(and lower still if augment.tempo_min makes clips slower)"
         )
 
 

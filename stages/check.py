@@ -3,10 +3,10 @@
 Not a stage of dvc.yaml: it writes nothing. Each stage checks the sections that it reads.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from asr.augment import Augment
+from asr.augment import Augment, folders, sound_files
 from asr.clips import Data
 from asr.errors import DataError
 from asr.evaluation import Decode
@@ -41,7 +41,9 @@ def main() -> None:
     params = read_params(Params)
     read_machine()
     require_places(params.data)
-    require_declared(params.model.name, read_yaml(Path("dvc.yaml")))
+    pipeline = read_yaml(Path("dvc.yaml"))
+    require_declared(params.model.name, pipeline)
+    require_sounds(params.augment, pipeline)
 
 
 def require_places(data: Data) -> None:
@@ -74,6 +76,21 @@ def require_declared(model: str, pipeline: dict[str, Any]) -> None:
         if Path(model).is_dir() and model not in pipeline["stages"][stage]["deps"]:
             raise DataError(
                 f"params.yaml: model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
+            )
+
+
+def require_sounds(augment: Augment, pipeline: dict[str, Any]) -> None:
+    """The folders that augmentation reads hold audio, and are among the deps of the stage that reads them.
+
+    Raises:
+        DataError: naming the parameter and the folder.
+    """
+    deps = pipeline["stages"]["features_train"]["deps"]
+    for key, folder in folders(augment).items():
+        sound_files(key, folder)
+        if f"${{augment.{key}}}" not in deps and not any(PurePath(folder).is_relative_to(dep) for dep in deps):
+            raise DataError(
+                f"params.yaml: augment.{key}: add {folder} to the deps of features_train in dvc.yaml, so that a change is seen"
             )
 
 

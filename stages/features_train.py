@@ -37,8 +37,8 @@ def main() -> None:
 
 def changes(settings: Augment) -> Variants:
     """What is stored of each clip."""
-    version = code_version([asr.augment], ["audiomentations"])
-    return Variants(variants(settings), partial(augment, settings=settings), f"{version} {content(settings)}")
+    version = code_version([asr.augment], ["audiomentations", "fast-mp3-augment", "python-stretch"])
+    return Variants(tuple(variants(settings)), partial(augment, settings=settings), f"{version} {content(settings)}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """The cluster: the features stage's jobs on Ray, two nodes of one core, and what may die there."""
 
-import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import psutil
 import pytest
 
 from asr.engine import Engine, Work, run_jobs
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator["cluster_utils.Cluster"]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A head without cores, and two nodes with one each."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     running = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
@@ -36,7 +36,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator["cluster_utils.Cluster"
     running.shutdown()
 
 
-def on(cluster: "cluster_utils.Cluster") -> Engine:
+def on(cluster: Any) -> Engine:
     return Engine("ray", address=cluster.address)
 
 
@@ -45,7 +45,7 @@ def slowly(numbers: Numbers) -> Numbers:
     return doubled(numbers)
 
 
-def test_results_and_bad_input_are_as_on_one_machine(cluster: "cluster_utils.Cluster") -> None:
+def test_results_and_bad_input_are_as_on_one_machine(cluster: Any) -> None:
     jobs = [(number, number + 1) for number in range(40)]
 
     assert dict(run_jobs(Work(doubled, apart, name), jobs, on(cluster))) == {job: doubled(job) for job in jobs}
@@ -53,7 +53,7 @@ def test_results_and_bad_input_are_as_on_one_machine(cluster: "cluster_utils.Clu
         list(run_jobs(Work(refused, apart, name), [(1,)], on(cluster)))
 
 
-def test_a_worker_that_is_killed_is_replaced(cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_is_replaced(cluster: Any, tmp_path: Path) -> None:
     jobs = [(str(tmp_path), number) for number in range(8)]
     work = Work(killed_once, lambda job: [job], lambda job: str(job[1]))
 
@@ -61,7 +61,7 @@ def test_a_worker_that_is_killed_is_replaced(cluster: "cluster_utils.Cluster", t
     assert (tmp_path / "died").exists()
 
 
-def test_a_node_that_is_lost_loses_nothing(cluster: "cluster_utils.Cluster") -> None:
+def test_a_node_that_is_lost_loses_nothing(cluster: Any) -> None:
     jobs = [(number,) for number in range(30)]
     results = run_jobs(Work(slowly, apart, name), jobs, on(cluster))
     first = next(results)
@@ -71,7 +71,7 @@ def test_a_node_that_is_lost_loses_nothing(cluster: "cluster_utils.Cluster") -> 
     assert dict([first, *results]) == {job: doubled(job) for job in jobs}
 
 
-def test_a_job_that_always_crashes_is_named_within_a_minute(cluster: "cluster_utils.Cluster") -> None:
+def test_a_job_that_always_crashes_is_named_within_a_minute(cluster: Any) -> None:
     start = time.monotonic()
 
     with pytest.raises(DataError, match=r"^number 13: the process that worked on it was killed, twice"):
@@ -84,11 +84,11 @@ def test_no_cluster_is_an_error_with_a_remedy() -> None:
         list(run_jobs(Work(doubled, apart, name), [(1,)], Engine("ray", address="127.0.0.1:1")))
 
 
-def machine(cluster: "cluster_utils.Cluster") -> dict[str, str]:
+def machine(cluster: Any) -> dict[str, str]:
     return {"ASR_ENGINE": "ray", "ASR_RAY_ADDRESS": cluster.address}
 
 
-def test_the_stages_write_the_same_bytes_as_on_one_machine(cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+def test_the_stages_write_the_same_bytes_as_on_one_machine(cluster: Any, tmp_path: Path) -> None:
     for place, more in (("here", {}), ("there", machine(cluster))):
         make_project(tmp_path / place, tmp_path / "audio")
         for stage in ("validate", "split", "features_eval", "features_train"):
@@ -99,7 +99,7 @@ def test_the_stages_write_the_same_bytes_as_on_one_machine(cluster: "cluster_uti
     assert tree(tmp_path / "here" / "data") == tree(tmp_path / "there" / "data")
 
 
-def test_a_driver_that_is_killed_and_run_again(cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+def test_a_driver_that_is_killed_and_run_again(cluster: Any, tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", tmp_path / "audio")
     for stage in ("validate", "split"):
         run_stage(stage, project)
@@ -121,16 +121,17 @@ def test_a_driver_that_is_killed_and_run_again(cluster: "cluster_utils.Cluster",
 
 
 @pytest.fixture
-def bucket() -> Iterator[str]:
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an S3 bucket by moto, in a process of its own, as the cluster's workers must reach it too."""
-    port = 5601
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     command = [sys.executable, "-m", "moto.server", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.environ.update(
-        AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1"
-    )
-    import s3fs
-
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    s3fs = pytest.importorskip("s3fs")
     for _ in range(100):
         try:
             s3fs.S3FileSystem(skip_instance_cache=True).mkdir("features")
@@ -138,11 +139,11 @@ def bucket() -> Iterator[str]:
         except Exception:
             time.sleep(0.2)
     yield "s3://features/shards"
-    psutil.Process(server.pid).kill()
+    server.kill()
     server.wait()
 
 
-def test_shards_in_s3(bucket: str, cluster: "cluster_utils.Cluster", tmp_path: Path) -> None:
+def test_shards_in_s3(bucket: str, cluster: Any, tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", tmp_path / "audio")
     for stage in ("validate", "split", "features_eval", "features_train"):
         run_stage(stage, project)
@@ -150,7 +151,12 @@ def test_shards_in_s3(bucket: str, cluster: "cluster_utils.Cluster", tmp_path: P
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("store: null", f"store: {bucket}"))
 
-    for stage, more in (("features_eval", machine(cluster)), ("features_train", machine(cluster)), ("train", {}), ("evaluate", {})):
+    for stage, more in (
+        ("features_eval", machine(cluster)),
+        ("features_train", machine(cluster)),
+        ("train", {}),
+        ("evaluate", {}),
+    ):
         result = run_stage(stage, project, ASR_CACHE=str(tmp_path / "other"), **more)
         assert result.returncode == 0, result.stderr
 

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from asr.augment import Augment
 from asr.errors import DataError
 from asr.params import parse
-from stages.check import Params, require_declared, require_places
+from stages.check import Params, require_declared, require_places, require_sounds
 from stages.settings import Machine, Yaml12Loader, read_machine, read_params
+from tests.sounds import write_tone
 
 SHIPPED = Path(__file__).parent.parent / "params.yaml"
 
@@ -168,3 +170,41 @@ def test_a_base_model_in_a_folder_must_be_a_dependency(tmp_path: Path, monkeypat
     require_declared("openai/whisper-small.en", pipeline)
     with pytest.raises(DataError, match=r"model.name: add mine to the deps of train in dvc.yaml"):
         require_declared("mine", pipeline)
+
+
+@pytest.mark.parametrize("name", ["room", "background"])
+def test_a_folder_of_sounds_must_be_a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tone(tmp_path / "sounds" / "street" / "a.wav")
+    augment = parse(Params, edited(), "").augment.model_copy(
+        update={f"{name}_probability": 0.5, f"{name}_folder": "sounds/street/"}
+    )
+
+    with pytest.raises(
+        DataError, match=rf"augment.{name}_folder: add sounds/street/ to the deps of features_train in dvc.yaml"
+    ):
+        require_sounds(augment, features_train_with("asr/augment.py", "sounds/other"))
+    require_sounds(augment, features_train_with("sounds/street"))
+    require_sounds(augment, features_train_with("./sounds"))
+    require_sounds(augment, features_train_with(f"${{augment.{name}_folder}}"))
+    require_sounds(augment.model_copy(update={f"{name}_probability": 0.0}), features_train_with())
+
+
+def test_a_folder_without_sounds_is_found_before_anything_runs(tmp_path: Path) -> None:
+    augment = parse(Params, edited(), "").augment.model_copy(update={"room_probability": 0.5, "room_folder": str(tmp_path)})
+
+    with pytest.raises(DataError, match=r"augment.room_folder: .* holds no audio"):
+        require_sounds(augment, features_train_with(str(tmp_path)))
+
+
+def features_train_with(*deps: str) -> dict[str, object]:
+    return {"stages": {"features_train": {"deps": list(deps)}}}
+
+
+def test_the_shipped_file_spells_out_the_defaults_of_augmentation() -> None:
+    shipped = edited()["augment"]
+
+    assert isinstance(shipped, dict)
+    assert set(shipped) == set(Augment.model_fields)
+    for key, field in Augment.model_fields.items():
+        assert field.is_required() or shipped[key] == field.default, key
