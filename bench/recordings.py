@@ -138,7 +138,8 @@ def speechlike(seed: int, mean_seconds: float, rate: int) -> NDArray[np.float32]
         voice += turn.imag * np.float32(random.uniform(0.2, 1.0) / harmonic)
     loudness = random.uniform(0.3, 1.0, syllables) * (random.random(syllables) > 0.2)
     loudness[syllables // 2] = 1.0
-    edges = (time > random.uniform(0.1, 0.3)) & (time < seconds - random.uniform(0.1, 0.3))
+    # A fifth is quiet ends, as much as trimming takes from the recorded digits that this was compared with.
+    edges = (time > seconds * random.uniform(0.05, 0.15)) & (time < seconds * random.uniform(0.85, 0.95))
     beat = np.abs(np.sin(np.pi * SYLLABLES_PER_SECOND * time))
     voice *= (np.interp(time, corners, loudness) * beat * edges).astype(np.float32)
     noise = random.standard_normal(len(time), dtype=np.float32) * np.float32(0.001)
