@@ -1,0 +1,156 @@
+"""Scratch projects that hold one stage, and runs of that stage in them."""
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from asr.manifest import AudioEntry, write_rows
+from bench.process import Cost, measure
+
+HOME = Path(__file__).parents[1]
+STAGE = (sys.executable, "-m", "stages.features_train")
+LIST = Path("data/splits/audio/train.jsonl")
+OUT = Path("data/features/train")
+COST = "cost.json"
+
+DVC_YAML = f"""
+stages:
+  features_train:
+    cmd: {shlex.join((sys.executable, "-m", "bench.process", COST, *STAGE))}
+    deps: [{LIST}, asr, stages]
+    params: [features, augment]
+    outs: [{OUT}]
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with the code and params.yaml of this project, and a private cache of shards beside it."""
+
+    folder: Path
+    cache: Path
+
+    def environment(self, workers: int) -> dict[str, str]:
+        """For the stage: nothing of the caller's own settings, DVC's included."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ASR_", "DVC_", "GIT_"))}
+        home = {
+            f"DVC_{name}": str(self.folder.parent / "dvc")
+            for name in ("SITE_CACHE_DIR", "GLOBAL_CONFIG_DIR", "SYSTEM_CONFIG_DIR")
+        }
+        return {**kept, **home, "DVC_NO_ANALYTICS": "1", "ASR_WORKERS": str(workers), "ASR_CACHE": str(self.cache)}
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """A run of the stage from nothing: the whole command, and the bytes of its output."""
+
+    clips: int
+    cost: Cost
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Appended:
+    """`dvc repro` on a list, and again when clips were added to it.
+
+    `cost` and `grown_cost` are of the stage's own command, the seconds of `dvc repro` have its start and its hashing on top.
+    Bytes are counted once per inode: in DVC's cache, and (`disk_`) in that, the output and the stage's cache together.
+    """
+
+    clips: int
+    added: int
+    cost: Cost
+    grown_cost: Cost
+    repro_seconds: float
+    grown_repro_seconds: float
+    cache_bytes: int
+    new_cache_bytes: int
+    disk_bytes: int
+    new_disk_bytes: int
+
+
+def make_project(folder: Path) -> Project:
+    """Copy the code; `folder` must not exist. The caches are inside it too, as hard links need one file system."""
+    project = Project(folder / "project", folder / "cache")
+    for name in ("asr", "stages", "bench"):
+        shutil.copytree(HOME / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(HOME / "params.yaml", project.folder)
+    return project
+
+
+def run_from_nothing(project: Project, entries: Sequence[AudioEntry], workers: int) -> StageRun:
+    """Run the stage with neither an output nor a cache."""
+    _clear(project)
+    write_rows(project.folder / LIST, entries)
+    cost = measure(STAGE, project.folder, project.environment(workers)).cost
+    run = StageRun(len(entries), cost, sum(_inodes(project.folder / OUT).values()))
+    _clear(project)
+    return run
+
+
+def fastest_from_nothing(project: Project, entries: Sequence[AudioEntry], workers: int, rounds: int) -> StageRun:
+    """The fastest of several runs."""
+    return min((run_from_nothing(project, entries, workers) for _ in range(rounds)), key=lambda run: run.cost.seconds)
+
+
+def append(project: Project, entries: Sequence[AudioEntry], added: Sequence[AudioEntry], workers: int) -> Appended:
+    """`dvc repro` with `entries`, then with `added` after them."""
+    _start_dvc(project, workers)
+    repro, cost = _repro(project, entries, workers)
+    cached, everything = _inodes(project.folder / ".dvc" / "cache" / "files"), _disk(project)
+    grown_repro, grown_cost = _repro(project, [*entries, *added], workers)
+    grown_cached, grown_everything = _inodes(project.folder / ".dvc" / "cache" / "files"), _disk(project)
+    return Appended(
+        clips=len(entries),
+        added=len(added),
+        cost=cost,
+        grown_cost=grown_cost,
+        repro_seconds=repro.seconds,
+        grown_repro_seconds=grown_repro.seconds,
+        cache_bytes=sum(cached.values()),
+        new_cache_bytes=sum(grown_cached[inode] for inode in grown_cached.keys() - cached.keys()),
+        disk_bytes=sum(everything.values()),
+        new_disk_bytes=sum(grown_everything[inode] for inode in grown_everything.keys() - everything.keys()),
+    )
+
+
+def _start_dvc(project: Project, workers: int) -> None:
+    (project.folder / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
+    dvc = (sys.executable, "-m", "dvc")
+    for command in (
+        ("git", "init", "--quiet"),
+        (*dvc, "init", "--quiet"),
+        (*dvc, "config", "core.autostage", "false"),
+        (*dvc, "config", "cache.type", "hardlink,copy"),
+    ):
+        measure(command, project.folder, project.environment(workers))
+
+
+def _repro(project: Project, entries: Sequence[AudioEntry], workers: int) -> tuple[Cost, Cost]:
+    """What `dvc repro` cost, and the stage's command inside it."""
+    write_rows(project.folder / LIST, entries)
+    file = project.folder / COST
+    file.unlink(missing_ok=True)  # so that a skipped stage is an error and not the figures of the run before
+    repro = measure((sys.executable, "-m", "dvc", "repro"), project.folder, project.environment(workers)).cost
+    return repro, Cost(**json.loads(file.read_text(encoding="utf-8")))
+
+
+def _disk(project: Project) -> dict[tuple[int, int], int]:
+    places = (project.folder / ".dvc" / "cache" / "files", project.folder / OUT, project.cache)
+    return {inode: size for place in places for inode, size in _inodes(place).items()}
+
+
+def _inodes(folder: Path) -> dict[tuple[int, int], int]:
+    """The size of every file by its inode, as a hard link takes no space."""
+    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return {(status.st_dev, status.st_ino): status.st_size for status in found}
+
+
+def _clear(project: Project) -> None:
+    for folder in (project.folder / OUT, project.cache):
+        shutil.rmtree(folder, ignore_errors=True)
