@@ -7,7 +7,7 @@ gave 0.8 s of a 4 s file), so it reads those whose length is certain, in half of
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO
 
 import av
 import numpy as np
@@ -47,30 +47,30 @@ def content_hash(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def decode(path: Path) -> Recording:
-    """Decode a whole audio file.
+def decode(content: bytes) -> Recording:
+    """Decode a whole audio file, given its bytes.
 
     Raises:
         UnreadableAudioError: when neither decoder can read it, or when it is shorter than its header says. (An opus file, or
             an mp3 without a Xing header, that breaks off is a shorter clip.)
     """
     try:
-        with soundfile.SoundFile(path) as file:
-            if file.format == "MP3" and not _is_certain(path, file.frames, file.samplerate):
-                return _decode_with_ffmpeg(path)
+        with soundfile.SoundFile(BytesIO(content)) as file:
+            if file.format == "MP3" and not _is_certain(content, file.frames, file.samplerate):
+                return _decode_with_ffmpeg(content)
             promised, rate = file.frames, file.samplerate
             samples = file.read(dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, TypeError):  # TypeError: a file named .raw, of which nothing is known
-        return _decode_with_ffmpeg(path)
+    except soundfile.LibsndfileError:
+        return _decode_with_ffmpeg(content)
     if len(samples) < promised:
         raise UnreadableAudioError(f"cut short: {len(samples) / rate:.2f} s of {promised / rate:.2f} s can be read")
-    _require_whole_wav(path)
+    _require_whole_wav(content)
     return Recording(samples, rate)
 
 
-def _is_certain(path: Path, guessed: int, rate: int) -> bool:
+def _is_certain(content: bytes, guessed: int, rate: int) -> bool:
     """Whether libsndfile knows an mp3's length: by the header, if that tells the truth, or because it guesses right."""
-    mp3 = walk(path.read_bytes())
+    mp3 = walk(content)
     if mp3 is None:
         return False
     if mp3.promised is None:
@@ -81,20 +81,18 @@ def _is_certain(path: Path, guessed: int, rate: int) -> bool:
     return mp3.promised == mp3.frames
 
 
-def _require_whole_wav(path: Path) -> None:
+def _require_whole_wav(content: bytes) -> None:
     """Libsndfile reads what there is of a WAV file that breaks off; its header says how long the file should be."""
-    with path.open("rb") as file:
-        header = file.read(8)
-    promised = int.from_bytes(header[4:8], "little") + 8
+    promised = int.from_bytes(content[4:8], "little") + 8
     # A program that writes to a pipe can't go back to the header, and leaves the largest number or none there.
     # Some count the 8 bytes of this header in.
-    if header[:4] == b"RIFF" and path.stat().st_size + 8 < promised < STREAMED_RIFF:
-        raise UnreadableAudioError(f"cut short: {path.stat().st_size} of {promised} bytes")
+    if content[:4] == b"RIFF" and len(content) + 8 < promised < STREAMED_RIFF:
+        raise UnreadableAudioError(f"cut short: {len(content)} of {promised} bytes")
 
 
-def _decode_with_ffmpeg(path: Path) -> Recording:
+def _decode_with_ffmpeg(content: bytes) -> Recording:
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with av.open(BytesIO(content), mode="r", metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise UnreadableAudioError("no audio in the file")
             rate = container.streams.audio[0].rate

@@ -113,7 +113,7 @@ def check_row(row: TableRow | BadRow, audio_root: str) -> Clip | Reject:
     if not content:
         return reject("empty file", "0 bytes", "copy the file again")
     try:
-        recording = decode(path)
+        recording = decode(content)
     except UnreadableAudioError as error:
         return reject("unreadable audio", str(error), "export the recording again")
     if recording.seconds == 0:

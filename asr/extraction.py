@@ -55,10 +55,9 @@ def clip_features(clip: AudioEntry, settings: Extraction, variants: Variants) ->
     Raises:
         DataError: when the file has changed since it was validated.
     """
-    path = Path(clip.path)
-    _require_unchanged(path, clip.audio_hash)
+    content = _read_unchanged(Path(clip.path), clip.audio_hash)
     try:
-        recording = decode(path)
+        recording = decode(content)
     except UnreadableAudioError as error:
         return Unusable(str(error))
     waveform = to_mono_16k(recording.samples, recording.rate)
@@ -77,10 +76,11 @@ def _log_mel_of_copy(waveform: Waveform, clip_id: str, copy: int, n_mels: int, v
     return log_mel(waveform, n_mels).astype(np.float16)
 
 
-def _require_unchanged(path: Path, audio_hash: str) -> None:
+def _read_unchanged(path: Path, audio_hash: str) -> bytes:
     try:
-        found = content_hash(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}, but it was there when validate ran; run `dvc repro`") from error
-    if found != audio_hash:
+    if content_hash(content) != audio_hash:
         raise DataError(f"{path}: changed since validate ran; run `dvc repro`")
+    return content

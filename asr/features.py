@@ -30,7 +30,7 @@ from asr.extraction import Extraction, Unusable, Variants, clip_features
 from asr.manifest import AudioEntry
 from asr.progress import track
 from asr.shards import Dropped, Manifest, Row, Shard, to_bytes
-from asr.store import FolderStore, Record, Store, open_store
+from asr.store import FolderStore, Index, Record, Store, open_store
 
 MODULES: tuple[ModuleType, ...] = (asr.audio, asr.mp3, asr.waveform, asr.logmel, asr.extraction, asr.shards)
 """The code whose text decides the bytes of a shard."""
@@ -65,7 +65,7 @@ class Recipe:
 class _Done:
     """What became of a chunk; `computed` clips are those that the store had no shard of."""
 
-    index: int
+    place: int
     clips: int
     computed: int
     shard: Shard
@@ -92,14 +92,18 @@ def extract(
     folder.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store or cache.resolve())
     recipe = Recipe(settings, variants, code_version(MODULES, PACKAGES))
+    index = Index(store) if isinstance(store, FolderStore) else None
     chunks = enumerate(cut(clips, len(variants.copies)))
-    ended = track(_finish(chunks, recipe, store, engine), count, f"features of {folder.name}", size=lambda done: done.clips)
-    in_order = sorted(ended, key=lambda done: done.index)
+    ended = _finish(chunks, recipe, store, index, engine)
+    told = track(ended, count, f"features of {folder.name}", size=lambda done: done.clips)
+    in_order = sorted(told, key=lambda done: done.place)
     dropped = tuple(clip for done in in_order for clip in done.dropped)
     shards = tuple(done.shard for done in in_order if done.shard.rows)
     if dropped and not shards:
         raise DataError(f"no clip of {folder.name} has features (the first: {dropped[0].path}, {dropped[0].reason})")
     if isinstance(store, FolderStore):
+        assert index is not None
+        index.close()
         for shard in shards:
             _link(store.shard(shard.sha256), folder / shard.file)
     Manifest(settings.n_mels, settings.store, shards, dropped).write(folder)
@@ -109,37 +113,41 @@ def extract(
         print(f"  {clip.path}: dropped, {clip.reason}", file=sys.stderr)
 
 
-def _finish(chunks: Iterable[tuple[int, Chunk]], recipe: Recipe, store: Store, engine: Engine) -> Iterator[_Done]:
+def _finish(
+    chunks: Iterable[tuple[int, Chunk]], recipe: Recipe, store: Store, index: Index | None, engine: Engine
+) -> Iterator[_Done]:
     """Every chunk once its shard is in the store, as they end."""
     found: deque[_Done] = deque()
     work = Work(partial(_make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
-    for job, records in run_jobs(work, _group(_missing(chunks, recipe, store, found)), engine):
-        for (index, chunk), record in zip(job, records, strict=True):
-            yield _done(index, chunk, record, len(chunk))
+    for job, records in run_jobs(work, _group(_missing(chunks, recipe, index, found)), engine):
+        for (place, chunk), record in zip(job, records, strict=True):
+            if index is not None:
+                index.add(recipe.key(chunk), record)
+            yield _done(place, chunk, record, len(chunk))
         while found:
             yield found.popleft()
     yield from found
 
 
 def _missing(
-    chunks: Iterable[tuple[int, Chunk]], recipe: Recipe, store: Store, found: deque[_Done]
+    chunks: Iterable[tuple[int, Chunk]], recipe: Recipe, index: Index | None, found: deque[_Done]
 ) -> Iterator[tuple[int, Chunk]]:
     """The chunks to compute; those whose shards are there go to `found`.
 
-    A folder answers at once. An object store takes its time, so there the workers ask, side by side.
+    A folder has an index. An object store takes its time to answer, so there the workers ask, side by side.
     """
-    for index, chunk in chunks:
-        record = store.find(recipe.key(chunk)) if isinstance(store, FolderStore) else None
+    for place, chunk in chunks:
+        record = index.find(recipe.key(chunk)) if index is not None else None
         if record is None:
-            yield index, chunk
+            yield place, chunk
         else:
-            found.append(_done(index, chunk, record, 0))
+            found.append(_done(place, chunk, record, 0))
 
 
 def _group(chunks: Iterable[tuple[int, Chunk]]) -> Iterator[Job]:
     job: list[tuple[int, Chunk]] = []
-    for index, chunk in chunks:
-        job.append((index, chunk))
+    for numbered in chunks:
+        job.append(numbered)
         if sum(len(clips) for _, clips in job) >= CLIPS_PER_JOB:
             yield tuple(job)
             job = []
@@ -147,14 +155,14 @@ def _group(chunks: Iterable[tuple[int, Chunk]]) -> Iterator[Job]:
         yield tuple(job)
 
 
-def _done(index: int, chunk: Chunk, record: Record, computed: int) -> _Done:
+def _done(place: int, chunk: Chunk, record: Record, computed: int) -> _Done:
     paths = {clip.id: clip.path for clip in chunk}
     dropped = tuple(Dropped(clip, paths[clip], reason) for clip, reason in record.dropped)
-    return _Done(index, len(chunk), computed, Shard(record.sha256, record.rows), dropped)
+    return _Done(place, len(chunk), computed, Shard(record.sha256, record.rows), dropped)
 
 
 def _make_shards(job: Job, recipe: Recipe, store: Store) -> list[Record]:
-    return [store.find(recipe.key(chunk)) or _make_shard(chunk, recipe, store) for _, chunk in job]
+    return [store.ask(recipe.key(chunk)) or _make_shard(chunk, recipe, store) for _, chunk in job]
 
 
 def _make_shard(chunk: Chunk, recipe: Recipe, store: Store) -> Record:
@@ -170,7 +178,7 @@ def _make_shard(chunk: Chunk, recipe: Recipe, store: Store) -> Record:
 
 
 def _clips_apart(job: Job) -> Iterator[Job]:
-    return (((index, (clip,)),) for index, chunk in job for clip in chunk)
+    return (((place, (clip,)),) for place, chunk in job for clip in chunk)
 
 
 def _path_of(job: Job) -> str:

@@ -9,7 +9,6 @@ last of a clip that fills the window to within 12.5 ms, past whose end the extra
 from functools import cache
 
 import numpy as np
-from librosa.filters import mel
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
@@ -80,6 +79,9 @@ def _hann() -> NDArray[np.float32]:
 @cache
 def _mel_filters(n_mels: int) -> list[tuple[slice, slice, NDArray[np.float32]]]:
     """The filter bank in bands: the bins and the filters of each, and the weights between them, which are zero elsewhere."""
+    # Here, as it takes a second to import: a stage whose shards are all in the cache needs none of it.
+    from librosa.filters import mel
+
     weights = mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=n_mels).T
     bands = []
     for filters in np.array_split(np.arange(n_mels), BANDS):

@@ -1,16 +1,17 @@
 """Stores: where finished shards are kept, so that none is computed twice.
 
-A shard is filed under the hash of its bytes. A record, filed under the hash of everything that determines the shard, says
-which bytes those are; it is written last. A store only ever gains whole files, so any number of processes may share one, and
-one that is killed leaves nothing that another could mistake for finished work.
+A shard is filed under the hash of its bytes. A record under a key, the hash of everything that determines the shard, says which
+bytes those are; it is written last. A store only ever gains whole files, so any number of processes may share one, and one
+that is killed leaves nothing that another could mistake for finished work.
 """
 
 import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TextIO
 from uuid import uuid4
 
 import fsspec
@@ -37,17 +38,13 @@ class Record:
 
 
 class Store(Protocol):
-    """A place for shards."""
+    """A place for shards, that workers write to."""
 
-    @property
-    def place(self) -> str:
-        """What to call it in a message."""
-
-    def find(self, key: str) -> Record | None:
-        """The record filed under `key`, if its shard is there and unharmed."""
+    def ask(self, key: str) -> Record | None:
+        """The record under `key`, where a worker can learn of one that its driver could not."""
 
     def keep(self, key: str, content: bytes, rows: int, dropped: tuple[tuple[str, str], ...]) -> Record:
-        """File a shard, and its record under `key`."""
+        """File a shard; what is returned is its record under `key`."""
 
     def read(self, sha256: str) -> bytes:
         """A shard's bytes, unchecked.
@@ -67,14 +64,9 @@ def open_store(place: str | Path) -> Store:
 
 @dataclass(frozen=True)
 class FolderStore:
-    """A folder, whose shards can be linked into an output: one file on the disk, under two names."""
+    """A folder, whose shards can be linked into an output: one file, under two names. `Index` has its records."""
 
     folder: Path
-
-    @property
-    def place(self) -> str:
-        """The folder."""
-        return str(self.folder)
 
     def shard(self, sha256: str) -> Path:
         """Where a shard is, or would be."""
@@ -84,43 +76,23 @@ class FolderStore:
         """All of them."""
         return sorted((self.folder / SHARDS).glob("*.arrow"))
 
-    def sweep(self) -> None:
-        """Remove records of shards that are gone, and what processes that were killed have left unfinished."""
-        there = {path.stem for path in self.shards()}
-        for path in (self.folder / RECORDS).glob("*.json"):
-            if _parse(path.read_bytes()).sha256 not in there:
-                path.unlink()
-        for path in self.folder.glob(f"*/{UNFINISHED}*"):
-            if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
-                path.unlink()
-
-    def find(self, key: str) -> Record | None:
-        """See Store. A file that was changed since it was filed is read and checked; what is not right any more is removed."""
-        try:
-            record = _parse(self._record(key).read_bytes())
-            state = self.shard(record.sha256).stat()
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if (state.st_size, state.st_mtime_ns) == (record.size, record.modified_ns):
-            return record
-        if hash_file(self.shard(record.sha256)) != record.sha256:
-            self.remove(record.sha256)
-            return None
-        return self._file(key, replace(record, modified_ns=state.st_mtime_ns))
+    def ask(self, key: str) -> Record | None:
+        """See Store. The driver's index knows all."""
+        return None
 
     def keep(self, key: str, content: bytes, rows: int, dropped: tuple[tuple[str, str], ...]) -> Record:
         """See Store."""
         sha256 = hashlib.sha256(content).hexdigest()
+        path = self.add(sha256, content)
+        return Record(sha256, len(content), rows, dropped, path.stat().st_mtime_ns)
+
+    def add(self, sha256: str, content: bytes) -> Path:
+        """File a shard under the name it is given."""
         path = self.shard(sha256)
         # What is there already may be linked into outputs and DVC's cache: a second copy would take its room again.
         if not path.exists() or hash_file(path) != sha256:
             _write_whole(path, content)
-        return self._file(key, Record(sha256, len(content), rows, dropped, path.stat().st_mtime_ns))
-
-    def add(self, sha256: str, content: bytes) -> Path:
-        """File a shard that came from another store, without a record."""
-        _write_whole(self.shard(sha256), content)
-        return self.shard(sha256)
+        return path
 
     def read(self, sha256: str) -> bytes:
         """See Store."""
@@ -130,12 +102,68 @@ class FolderStore:
         """See Store."""
         self.shard(sha256).unlink(missing_ok=True)
 
-    def _record(self, key: str) -> Path:
-        return self.folder / RECORDS / f"{key}.json"
 
-    def _file(self, key: str, record: Record) -> Record:
-        _write_whole(self._record(key), _dump(record))
+class Index:
+    """The records of a FolderStore. Each driver writes a file of its own, a line a record, so that none waits for another."""
+
+    def __init__(self, store: FolderStore) -> None:
+        """Read what every driver has written; a line that was not finished is no record."""
+        self._store = store
+        self._folder = store.folder / RECORDS
+        self._files = sorted(self._folder.glob("*.jsonl"))
+        self._known: dict[str, Record] = {}
+        self._log: TextIO | None = None
+        for file in self._files:
+            for line in file.read_bytes().splitlines():
+                with suppress(ValueError, KeyError, TypeError):
+                    self._known.update([_parse_keyed(line)])
+
+    def find(self, key: str) -> Record | None:
+        """The record under `key`, if its shard is there and unharmed.
+
+        A shard that was touched since is read and checked, and removed when it isn't right any more.
+        """
+        record = self._known.get(key)
+        if record is None:
+            return None
+        path = self._store.shard(record.sha256)
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            return None
+        if (state.st_size, state.st_mtime_ns) == (record.size, record.modified_ns):
+            return record
+        if hash_file(path) != record.sha256:
+            self._store.remove(record.sha256)
+            return None
+        record = replace(record, modified_ns=state.st_mtime_ns)
+        self.add(key, record)
         return record
+
+    def add(self, key: str, record: Record) -> None:
+        """Write a record."""
+        if self._log is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._log = (self._folder / _new_name()).open("w", encoding="utf-8", buffering=1)
+        self._log.write(json.dumps([key, asdict(record)]) + "\n")
+        self._known[key] = record
+
+    def close(self) -> None:
+        """Nothing more will be added."""
+        if self._log is not None:
+            self._log.close()
+
+    def sweep(self) -> None:
+        """Gather the records of the shards that are there into one file, and remove what killed processes left unfinished."""
+        there = {path.stem for path in self._store.shards()}
+        lines = [json.dumps([key, asdict(record)]) for key, record in self._known.items() if record.sha256 in there]
+        if self._files:
+            _write_whole(self._folder / _new_name(), "".join(f"{line}\n" for line in lines).encode())
+        for file in self._files:
+            file.unlink()
+        for path in self._store.folder.glob(f"*/{UNFINISHED}*"):
+            if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
+                path.unlink()
 
 
 @dataclass(frozen=True)
@@ -144,16 +172,11 @@ class ObjectStore:
 
     url: str
 
-    @property
-    def place(self) -> str:
-        """The address."""
-        return self.url
-
-    def find(self, key: str) -> Record | None:
+    def ask(self, key: str) -> Record | None:
         """See Store."""
         files, root = self._open()
         try:
-            record = _parse(files.cat_file(f"{root}/{RECORDS}/{key}.json"))
+            record = _record(json.loads(files.cat_file(f"{root}/{RECORDS}/{key}.json")))
             there = files.size(f"{root}/{SHARDS}/{record.sha256}.arrow") == record.size
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
@@ -164,7 +187,7 @@ class ObjectStore:
         files, root = self._open()
         record = Record(hashlib.sha256(content).hexdigest(), len(content), rows, dropped)
         files.pipe_file(f"{root}/{SHARDS}/{record.sha256}.arrow", content)
-        files.pipe_file(f"{root}/{RECORDS}/{key}.json", _dump(record))
+        files.pipe_file(f"{root}/{RECORDS}/{key}.json", json.dumps(asdict(record)).encode())
         return record
 
     def read(self, sha256: str) -> bytes:
@@ -184,6 +207,11 @@ class ObjectStore:
         return files, root
 
 
+def _new_name() -> str:
+    """In the order of time, as a later record of a key goes before an earlier one."""
+    return f"{time.time_ns()}-{uuid4().hex}.jsonl"
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
@@ -191,20 +219,23 @@ def hash_file(path: Path) -> str:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{UNFINISHED}{uuid4().hex}")
     try:
-        unfinished.write_bytes(content)
+        try:
+            unfinished.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(content)
         unfinished.replace(path)
     except OSError:  # a full disk
         unfinished.unlink(missing_ok=True)
         raise
 
 
-def _dump(record: Record) -> bytes:
-    return json.dumps(asdict(record)).encode()
+def _parse_keyed(line: bytes) -> tuple[str, Record]:
+    key, values = json.loads(line)
+    return key, _record(values)
 
 
-def _parse(content: bytes) -> Record:
-    values = json.loads(content)
+def _record(values: dict[str, Any]) -> Record:
     return Record(**{**values, "dropped": tuple((clip, reason) for clip, reason in values["dropped"])})

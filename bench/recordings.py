@@ -93,11 +93,12 @@ def usable_clips(recordings: Sequence[Recording]) -> list[Clip]:
 
 def _entry(recording: Recording) -> AudioEntry | None:
     try:
-        audio_hash = content_hash(Path(recording.path).read_bytes())
-        seconds = decode(Path(recording.path)).seconds
+        content = Path(recording.path).read_bytes()
+        seconds = decode(content).seconds
     except (OSError, UnreadableAudioError):
         return None
     usable = MIN_SECONDS < seconds < MAX_SECONDS and len(recording.text.strip()) > 5
+    audio_hash = content_hash(content)
     return AudioEntry(audio_hash[:16], recording.path, audio_hash, seconds) if usable else None
 
 

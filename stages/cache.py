@@ -23,7 +23,7 @@ from dvc.repo import Repo
 
 from asr.errors import DataError
 from asr.shards import MANIFEST, Manifest, read_manifest
-from asr.store import FolderStore, hash_file, open_store
+from asr.store import FolderStore, Index, hash_file, open_store
 from stages.command import telling_errors
 from stages.settings import read_machine
 
@@ -80,7 +80,7 @@ def prune(store: FolderStore, dry_run: bool) -> None:
     if not dry_run:
         for path in unused:
             store.remove(path.stem)
-        store.sweep()
+        Index(store).sweep()
     doing = "would remove" if dry_run else "removed"
     print(f"{store.folder}: {doing} {len(unused):,} shards, {size / 1e6:,.1f} MB; the others are in use")
 

@@ -107,7 +107,7 @@ def test_a_driver_that_is_killed_and_run_again(cluster: Any, tmp_path: Path) -> 
     more = {"ASR_CACHE": str(tmp_path / "killed"), **machine(cluster)}
     driver = subprocess.Popen(command, cwd=project, env=environment(**more), stderr=subprocess.DEVNULL)
     records = tmp_path / "killed" / "records"
-    while driver.poll() is None and not (records.exists() and any(records.iterdir())):
+    while driver.poll() is None and not (records.exists() and any(file.stat().st_size for file in records.iterdir())):
         time.sleep(0.01)
     driver.send_signal(signal.SIGKILL)
     driver.wait()

@@ -1,75 +1,120 @@
 """Stores: whole files, records that tell the truth, nothing kept twice."""
 
+import json
 import os
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from asr.store import FolderStore, ObjectStore, Record, Store, open_store
+from asr.store import FolderStore, Index, ObjectStore, Record, open_store
 
 DROPPED = (("clip", "a click"),)
 
 
-@pytest.fixture(params=["folder", "object"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store" if request.param == "folder" else f"memory://{tmp_path.name}")
+def filed(folder: Path, key: str = "key", content: bytes = b"a shard") -> Record:
+    """A shard in a folder, with its record in the index."""
+    record = FolderStore(folder).keep(key, content, 3, DROPPED)
+    index = Index(FolderStore(folder))
+    index.add(key, record)
+    index.close()
+    return record
 
 
-def test_what_is_kept_is_found_and_read(store: Store) -> None:
+def find(folder: Path, key: str = "key") -> Record | None:
+    return Index(FolderStore(folder)).find(key)
+
+
+@pytest.mark.parametrize("kind", ["folder", "object"])
+def test_what_is_kept_is_read_until_it_is_removed(tmp_path: Path, kind: str) -> None:
+    store = open_store(tmp_path / "store" if kind == "folder" else f"memory://{tmp_path.name}")
+
     kept = store.keep("key", b"a shard", 3, DROPPED)
 
-    assert store.find("key") == kept
     assert (kept.size, kept.rows, kept.dropped) == (7, 3, DROPPED)
     assert store.read(kept.sha256) == b"a shard"
-    assert store.find("another key") is None
-
-
-def test_a_shard_that_is_gone_is_not_found(store: Store) -> None:
-    kept = store.keep("key", b"a shard", 3, ())
     store.remove(kept.sha256)
-
-    assert store.find("key") is None
     with pytest.raises(FileNotFoundError):
         store.read(kept.sha256)
 
 
-def test_a_record_that_can_not_be_read_is_none(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    store.keep("key", b"a shard", 3, ())
-    (tmp_path / "records" / "key.json").write_text("{}")
+def test_an_object_store_has_records_of_its_own(tmp_path: Path) -> None:
+    store = open_store(f"memory://{tmp_path.name}")
+    kept = store.keep("key", b"a shard", 3, DROPPED)
 
-    assert store.find("key") is None
+    assert store.ask("key") == kept
+    assert store.ask("another key") is None
+    store.remove(kept.sha256)
+    assert store.ask("key") is None
+
+
+def test_a_folders_records_are_found_by_the_next_process(tmp_path: Path) -> None:
+    kept = filed(tmp_path)
+    filed(tmp_path, "another key", b"another shard")
+
+    assert find(tmp_path) == kept
+    assert find(tmp_path, "no key") is None
+
+
+def test_a_record_that_was_not_finished_is_none(tmp_path: Path) -> None:
+    filed(tmp_path)
+    other = filed(tmp_path, "another key", b"another shard")
+    for file in (tmp_path / "records").iterdir():
+        if '"key"' in file.read_text():
+            file.write_text(file.read_text()[:40])
+
+    assert find(tmp_path) is None
+    assert find(tmp_path, "another key") == other
+
+
+def test_a_shard_that_is_gone_is_not_found(tmp_path: Path) -> None:
+    FolderStore(tmp_path).remove(filed(tmp_path).sha256)
+
+    assert find(tmp_path) is None
 
 
 def test_a_shard_that_was_changed_is_thrown_away(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    kept = store.keep("key", b"a shard", 3, ())
-    store.shard(kept.sha256).write_bytes(b"a shbrd")
+    path = FolderStore(tmp_path).shard(filed(tmp_path).sha256)
+    path.write_bytes(b"a shbrd")
 
-    assert store.find("key") is None
-    assert not store.shard(kept.sha256).exists()
+    assert find(tmp_path) is None
+    assert not path.exists()
 
 
-def test_a_shard_with_another_time_is_read_once_and_trusted_again(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    kept = store.keep("key", b"a shard", 3, ())
-    os.utime(store.shard(kept.sha256), ns=(1, 1))
+def test_a_shard_with_another_time_is_read_once_and_trusted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = filed(tmp_path)
+    os.utime(FolderStore(tmp_path).shard(kept.sha256), ns=(1, 1))
+    assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
 
-    found = store.find("key")
-
-    assert found == Record(kept.sha256, 7, 3, (), modified_ns=1)
-    assert '"modified_ns": 1' in (tmp_path / "records" / "key.json").read_text()
+    monkeypatch.delattr("asr.store.hash_file")
+    assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
 
 
 def test_equal_shards_are_one_file(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    path = store.shard(store.keep("key", b"a shard", 3, ()).sha256)
+    path = FolderStore(tmp_path).shard(filed(tmp_path).sha256)
     inode = path.stat().st_ino
 
-    store.keep("another key", b"a shard", 3, ())
+    filed(tmp_path, "another key")
 
     assert [found.stat().st_ino for found in (tmp_path / "shards").iterdir()] == [inode]
+
+
+def test_sweeping_gathers_the_records_and_removes_what_was_left_unfinished(tmp_path: Path) -> None:
+    kept, gone = filed(tmp_path), filed(tmp_path, "another key", b"another shard")
+    FolderStore(tmp_path).remove(gone.sha256)
+    for name, age in (("old", 7200), ("new", 60)):
+        (tmp_path / "shards" / f".unfinished-{name}").touch()
+        os.utime(tmp_path / "shards" / f".unfinished-{name}", (time.time() - age,) * 2)
+
+    Index(FolderStore(tmp_path)).sweep()
+
+    assert [line for file in (tmp_path / "records").iterdir() for line in file.read_text().splitlines()] == [
+        json.dumps(["key", {**asdict(kept), "dropped": [["clip", "a click"]]}])
+    ]
+    assert sorted(path.name for path in (tmp_path / "shards").iterdir()) == [".unfinished-new", f"{kept.sha256}.arrow"]
+    assert find(tmp_path) == kept
 
 
 def test_nothing_is_left_under_a_name_before_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
