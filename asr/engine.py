@@ -82,8 +82,7 @@ def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> It
         return
     waiting = chain(first, waiting)
     while lost := (yield from _until_a_worker_dies(work.run, waiting, engine.workers)):
-        for job in lost:
-            yield job, _alone(work, job)
+        yield from _one_by_one(work, lost)
 
 
 def _until_a_worker_dies(
@@ -113,20 +112,29 @@ def _until_a_worker_dies(
                 yield job, result
 
 
-def _alone(work: Work[Job, Result], job: Job) -> Result:
-    try:
-        with _pool(1) as pool:
-            return pool.submit(work.run, job).result()
-    except BrokenProcessPool:
-        culprit = None
+def _one_by_one(work: Work[Job, Result], jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+    """Run jobs that may have killed their processes, so that the one that does it again is known."""
     with _pool(1) as pool:
+        for job in jobs:
+            try:
+                result = pool.submit(work.run, job).result()
+            except BrokenProcessPool as error:
+                raise blame(work, job, _culprit(work, job)) from error
+            yield job, result
+
+
+def _culprit(work: Work[Job, Result], job: Job) -> Job | None:
+    with _pool(1) as pool:
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenProcessPool as error:
+            raise DataError("a worker process ends before it has done anything; is there memory left?") from error
         for piece in work.divide(job):
             try:
                 pool.submit(work.run, piece).result()
             except BrokenProcessPool:
-                culprit = piece
-                break
-    raise blame(work, job, culprit)
+                return piece
+    return None
 
 
 def blame(work: Work[Job, Result], job: Job, culprit: Job | None) -> DataError:

@@ -1,6 +1,7 @@
 """The whole pipeline under DVC: what a change re-runs, and nothing else."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.project import STAGES, environment, make_project
+from tests.project import STAGES, environment, make_project, tree
 from tests.sounds import tone, write_tone
 
 pytestmark = pytest.mark.slow
@@ -177,3 +178,89 @@ def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(pr
     assert "longer than the model's window of 4 s (the first: data/sample/audios/7.wav, 5.5 s)" in result.stderr
     assert "set filter.max_seconds to 4" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def shards(project: Path) -> set[str]:
+    return {path.name for path in (project / ".cache/features/shards").iterdir()}
+
+
+def test_a_clip_that_is_added_is_the_only_one_computed(project: Path) -> None:
+    before = shards(project)
+    write_tone(project / "data/sample/audios/new.wav", seconds=2.5, hertz=777)
+    with (project / "data/sample/clips.csv").open("a") as file:
+        file.write("audios/new.wav,one more sentence,speaker 3\n")
+    listed = tree(project / "data/features")
+
+    ran = repro(project)
+
+    assert {"validate", "split"} <= set(ran)
+    # The new clip's shard, where the clips that stood last in its split may be too.
+    assert len(shards(project) - before) == 1
+    assert len(tree(project / "data/features").keys() - listed.keys()) == 1
+
+
+def flip_a_byte(path: Path) -> None:
+    """As a failing disk does: the file's times stay, and so DVC takes it for what it was."""
+    times = path.stat()
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(times.st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 1]))
+    path.chmod(times.st_mode)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_damaged_shard_is_named_and_the_printed_command_repairs_it(project: Path) -> None:
+    dvc(project, "checkout", "--relink", "--quiet", "data/features/train")
+    before = tree(project / "data/features")
+    damaged = sorted((project / "data/features/train").glob("*.arrow"))[2]
+    cached = project / ".cache/features/shards" / damaged.name
+    cached.unlink()
+    cached.hardlink_to(damaged)
+    assert damaged.stat().st_nlink == 3, "the output, DVC's cache and ours are one file, unless the project was copied"
+    flip_a_byte(damaged)
+    edit(project / "params.yaml", "learning_rate: auto", "learning_rate: 0.0005")
+
+    stopped = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"], cwd=project, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert stopped.returncode != 0
+    assert (
+        f"{damaged.relative_to(project)}: damaged, its bytes are not those that were written; run `make repair`"
+        in stopped.stderr
+    )
+
+    told = call(project, sys.executable, "-m", "stages.cache", "repair")
+
+    assert f".cache/features/shards/{damaged.name}: damaged, removed" in told
+    assert told.endswith("repaired\n")
+    assert tree(project / "data/features") == before
+    assert repro(project)[0] == "train"
+
+
+def test_repair_finds_nothing_where_nothing_is_damaged(project: Path) -> None:
+    assert call(project, sys.executable, "-m", "stages.cache", "repair") == "the folders of features are as they were written\n"
+
+
+def test_prune_removes_what_no_revision_uses(project: Path) -> None:
+    before = shards(project)
+    git(project, "checkout", "--quiet", "-b", "noisy")
+    edit(project / "params.yaml", "noise_probability: 0.2", "noise_probability: 0.9")
+    repro(project)
+    assert len(shards(project)) > len(before)
+    git(project, "commit", "--quiet", "--all", "-m", "more noise")
+    git(project, "checkout", "--quiet", "main")
+    dvc(project, "checkout", "--quiet")
+
+    told = call(project, sys.executable, "-m", "stages.cache", "prune")
+    assert "removed 0 shards" in told
+    assert len(shards(project)) > len(before)
+
+    git(project, "branch", "--quiet", "-D", "noisy")
+    assert "would remove" in call(project, sys.executable, "-m", "stages.cache", "prune", "--dry-run")
+    call(project, sys.executable, "-m", "stages.cache", "prune")
+    assert shards(project) == before
+    assert f"{len(before)} shards" in call(project, sys.executable, "-m", "stages.cache")
+    assert repro(project) == []

@@ -1,0 +1,94 @@
+"""The features stage killed at random moments: what is run after that ends as if nothing had happened."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.project import environment, make_project, run_stage, tree
+from tests.sounds import write_tone
+
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("KILLS", "4"))
+CLIPS = 500
+
+
+def dvc(project: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "dvc", *arguments]
+    result = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A DVC project whose training clips keep two cores busy for seconds; validation and test stay as they are."""
+    project = make_project(tmp_path / "project", tmp_path / "project/data/sample")
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace(f"{project}/", ""))
+    lines = (project / "data/sample/clips.csv").read_text().splitlines()
+    for number in range(CLIPS):
+        write_tone(project / f"data/sample/audios/more/{number}.mp3", seconds=3 + number % 7, rate=22_050, hertz=100 + number)
+        lines.append(f"audios/more/{number}.mp3,another sentence {number},speaker {number % 25}")
+    (project / "data/sample/clips.csv").write_text("\n".join(lines) + "\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    dvc(project, "init", "--quiet")
+    dvc(project, "config", "cache.type", "hardlink,copy")
+    dvc(project, "repro", "--quiet", "split")
+    return project
+
+
+def forget(project: Path) -> None:
+    """As if the stage had never run: no output, no shards, nothing in DVC's caches or its lock."""
+    for folder in ("data/features", ".cache", ".dvc/cache/runs"):
+        shutil.rmtree(project / folder, ignore_errors=True)
+    lock = project / "dvc.lock"
+    lock.write_text(lock.read_text().split("  features_train:")[0])
+
+
+def test_whatever_moment_it_is_killed_at_the_next_run_ends_alike(project: Path) -> None:
+    start = time.monotonic()
+    dvc(project, "repro", "features_train")
+    seconds = time.monotonic() - start
+    unbroken = tree(project / "data/features/train")
+    draw = random.Random(1)
+
+    moments = [draw.uniform(0.2, 0.9) * seconds for _ in range(KILLS)]
+    for moment in moments:
+        forget(project)
+        running = subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro", "features_train"],
+            cwd=project, env=environment(), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(moment)
+        done = len(list(project.glob(".cache/features/shards/*.arrow")))
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+        dvc(project, "repro", "features_train")
+
+        print(f"killed after {moment:.2f} of {seconds:.2f} s, {done} shards done")
+        assert tree(project / "data/features/train") == unbroken
+
+
+def test_a_stage_run_by_hand_after_a_kill_computes_only_what_is_left(project: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "stages.features_train"], cwd=project, env=environment(), stderr=subprocess.DEVNULL
+    )
+    while not any(project.glob(".cache/features/records/*")):
+        time.sleep(0.01)
+    time.sleep(0.2)
+    running.kill()
+    running.wait()
+
+    result = run_stage("features_train", project, ASR_CACHE=".cache/features")
+
+    total, computed = [int(word) for word in result.stderr.replace(",", "").split() if word.isdecimal()][:2]
+    assert 0 < computed < total
