@@ -118,7 +118,7 @@ def _finish(
 ) -> Iterator[_Done]:
     """Every chunk once its shard is in the store, as they end."""
     found: deque[_Done] = deque()
-    work = Work(partial(_make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
+    work = Work(partial(make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
     for job, records in run_jobs(work, _group(_missing(chunks, recipe, index, found)), engine):
         for (place, chunk), record in zip(job, records, strict=True):
             if index is not None:
@@ -161,7 +161,8 @@ def _done(place: int, chunk: Chunk, record: Record, computed: int) -> _Done:
     return _Done(place, len(chunk), computed, Shard(record.sha256, record.rows), dropped)
 
 
-def _make_shards(job: Job, recipe: Recipe, store: Store) -> list[Record]:
+def make_shards(job: Job, recipe: Recipe, store: Store) -> list[Record]:
+    """What a worker does: see that the shard of each chunk is in the store."""
     return [store.ask(recipe.key(chunk)) or _make_shard(chunk, recipe, store) for _, chunk in job]
 
 

@@ -1,0 +1,73 @@
+"""One core: the project's decoding alone, and the whole work of the features stage, in turn in one process and one thread.
+
+    python -m bench.core CLIPS FOLDER ROUNDS
+
+CLIPS is the list that the stage reads; FOLDER is for shards, which each round writes anew. A few clips go first, and of each
+side the fastest round is printed, as one line of JSON.
+"""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from asr.audio import decode
+from asr.chunks import cut
+from asr.engine import keep_memory
+from asr.features import Recipe, make_shards
+from asr.manifest import AudioEntry, read_rows
+from asr.store import FolderStore
+from stages.features_train import Params, changes
+from stages.settings import read_params
+
+WARM_UP_CLIPS = 8
+
+
+@dataclass(frozen=True)
+class Took:
+    """One round."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def took(work: Callable[[], None]) -> Took:
+    """Time it."""
+    start, cpu_start = time.perf_counter(), time.process_time()
+    work()
+    return Took(time.perf_counter() - start, time.process_time() - cpu_start)
+
+
+def decode_all(clips: Sequence[AudioEntry]) -> None:
+    """Decode every file, keeping nothing."""
+    for clip in clips:
+        decode(Path(clip.path).read_bytes())
+
+
+def extract_all(clips: Sequence[AudioEntry], folder: Path, recipe: Recipe) -> None:
+    """Read, decode, augment, transform, and write the shards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    make_shards(tuple(enumerate(cut(clips, len(recipe.variants.copies)))), recipe, FolderStore(folder))
+
+
+def main() -> None:
+    """Warm up, take turns, print."""
+    clips, folder, rounds = read_rows(Path(sys.argv[1]), AudioEntry), Path(sys.argv[2]), int(sys.argv[3])
+    params = read_params(Params)
+    recipe = Recipe(params.features, changes(params.augment), "bench")
+    keep_memory()  # as in the stage's workers; decoding has it too
+    with threadpool_limits(limits=1):
+        decode_all(clips[:WARM_UP_CLIPS])
+        extract_all(clips[:WARM_UP_CLIPS], folder, recipe)
+        turns = [(took(lambda: decode_all(clips)), took(lambda: extract_all(clips, folder, recipe))) for _ in range(rounds)]
+    decoding, extracting = (min(side, key=lambda took: took.seconds) for side in zip(*turns, strict=True))
+    print(json.dumps({"decode": asdict(decoding), "extract": asdict(extracting)}))
+
+
+if __name__ == "__main__":
+    main()
