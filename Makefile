@@ -32,5 +32,5 @@ check: .venv/requirements-dev.txt  ## formatting, lint and types
 
 .venv/requirements-dev.txt: requirements.txt
 
-clean:  ## remove the environment and every output; DVC's cache stays
+clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
 	rm -rf .venv data/validated data/splits data/features models/whisper metrics/train metrics/baseline metrics/evaluate

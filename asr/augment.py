@@ -171,13 +171,18 @@ def _seeded(text: str) -> Iterator[None]:
     # NumPy's generator is exchanged as a whole: to copy its state out and in takes a tenth of a millisecond.
     before, before_numpy = random.getstate(), mtrand.get_bit_generator()
     random.seed(digest)
-    mtrand.set_bit_generator(np.random.MT19937())
+    mtrand.set_bit_generator(_generator())
     np.random.seed(int.from_bytes(digest))
     try:
         yield
     finally:
         random.setstate(before)
         mtrand.set_bit_generator(before_numpy)
+
+
+@functools.cache
+def _generator() -> np.random.MT19937:
+    return np.random.MT19937()
 
 
 def folders(settings: Augment) -> dict[str, str]:

@@ -92,24 +92,27 @@ def _until_a_worker_dies(
     running: dict[Future[Result], Job] = {}
     lost: list[Job] = []
     with _pool(workers) as pool:
-        while True:
-            if not lost:
-                for job in islice(jobs, JOBS_WAITING * workers - len(running)):
+        try:
+            while not lost or running:
+                for job in islice(jobs, 0 if lost else JOBS_WAITING * workers - len(running)):
                     try:
                         running[pool.submit(run, job)] = job
                     except BrokenProcessPool:
                         lost.append(job)
                         break
-            if not running:
-                return lost
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                job = running.pop(future)
-                try:
-                    result = future.result()
-                except BrokenProcessPool:
-                    lost.append(job)
-                    continue
-                yield job, result
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    job = running.pop(future)
+                    try:
+                        result = future.result()
+                    except BrokenProcessPool:
+                        lost.append(job)
+                        continue
+                    yield job, result
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after an error, jobs that wait are not worth waiting for
+    return lost
 
 
 def _one_by_one(work: Work[Job, Result], jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:

@@ -27,10 +27,11 @@ from asr.code import code_version
 from asr.engine import Engine, Work, run_jobs
 from asr.errors import DataError
 from asr.extraction import Extraction, Unusable, Variants, clip_features
+from asr.index import Index
 from asr.manifest import AudioEntry
 from asr.progress import track
 from asr.shards import Dropped, Manifest, Row, Shard, to_bytes
-from asr.store import FolderStore, Index, Record, Store, open_store
+from asr.store import FolderStore, Record, Store, open_store
 
 MODULES: tuple[ModuleType, ...] = (asr.audio, asr.mp3, asr.waveform, asr.logmel, asr.extraction, asr.shards)
 """The code whose text decides the bytes of a shard."""
@@ -91,6 +92,7 @@ def extract(
     """
     folder.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store or cache.resolve())
+    store.require_answer()
     recipe = Recipe(settings, variants, code_version(MODULES, PACKAGES))
     index = Index(store) if isinstance(store, FolderStore) else None
     chunks = enumerate(cut(clips, len(variants.copies)))
@@ -120,10 +122,10 @@ def _finish(
     found: deque[_Done] = deque()
     work = Work(partial(make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
     for job, records in run_jobs(work, _group(_missing(chunks, recipe, index, found)), engine):
-        for (place, chunk), record in zip(job, records, strict=True):
+        for (place, chunk), (record, is_new) in zip(job, records, strict=True):
             if index is not None:
                 index.add(recipe.key(chunk), record)
-            yield _done(place, chunk, record, len(chunk))
+            yield _done(place, chunk, record, is_new)
         while found:
             yield found.popleft()
     yield from found
@@ -141,7 +143,7 @@ def _missing(
         if record is None:
             yield place, chunk
         else:
-            found.append(_done(place, chunk, record, 0))
+            found.append(_done(place, chunk, record, is_new=False))
 
 
 def _group(chunks: Iterable[tuple[int, Chunk]]) -> Iterator[Job]:
@@ -155,15 +157,19 @@ def _group(chunks: Iterable[tuple[int, Chunk]]) -> Iterator[Job]:
         yield tuple(job)
 
 
-def _done(place: int, chunk: Chunk, record: Record, computed: int) -> _Done:
+def _done(place: int, chunk: Chunk, record: Record, is_new: bool) -> _Done:
     paths = {clip.id: clip.path for clip in chunk}
     dropped = tuple(Dropped(clip, paths[clip], reason) for clip, reason in record.dropped)
-    return _Done(place, len(chunk), computed, Shard(record.sha256, record.rows), dropped)
+    return _Done(place, len(chunk), is_new * len(chunk), Shard(record.sha256, record.rows), dropped)
 
 
-def make_shards(job: Job, recipe: Recipe, store: Store) -> list[Record]:
-    """What a worker does: see that the shard of each chunk is in the store."""
-    return [store.ask(recipe.key(chunk)) or _make_shard(chunk, recipe, store) for _, chunk in job]
+def make_shards(job: Job, recipe: Recipe, store: Store) -> list[tuple[Record, bool]]:
+    """What a worker does: see that the shard of each chunk is in the store. The records, and whether each is new."""
+    ended = []
+    for _, chunk in job:
+        record = store.ask(recipe.key(chunk))
+        ended.append((_make_shard(chunk, recipe, store), True) if record is None else (record, False))
+    return ended
 
 
 def _make_shard(chunk: Chunk, recipe: Recipe, store: Store) -> Record:
@@ -175,7 +181,10 @@ def _make_shard(chunk: Chunk, recipe: Recipe, store: Store) -> Record:
             dropped.append((clip.id, made.reason))
         else:
             rows.extend(Row(clip.id, copy, features) for copy, features in zip(recipe.variants.copies, made, strict=True))
-    return store.keep(recipe.key(chunk), to_bytes(rows), len(rows), tuple(dropped))
+    try:
+        return store.keep(recipe.key(chunk), to_bytes(rows), len(rows), tuple(dropped))
+    except OSError as error:
+        raise DataError(f"{store.place}: a shard can't be written: {error}") from error
 
 
 def _clips_apart(job: Job) -> Iterator[Job]:

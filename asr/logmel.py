@@ -10,7 +10,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft
 
 from asr.waveform import SAMPLE_RATE, Waveform
 
@@ -37,13 +36,15 @@ def log_mel(waveform: Waveform, n_mels: int) -> NDArray[np.float32]:
     Returns:
         float32 of shape (ceil((samples + 200) / 160) + 1, n_mels); the last frame sees nothing but padding.
     """
+    from scipy.fft import rfft  # here for the same reason as librosa below
+
     frames = -(-(len(waveform) + N_FFT // 2) // HOP_LENGTH) + 1
     # The extractor's STFT is centred: it mirrors the first half window, and sees zeros past the end.
     padded = np.zeros(N_FFT // 2 + frames * HOP_LENGTH + N_FFT, dtype=np.float32)
     mirrored = waveform[N_FFT // 2 : 0 : -1]
     padded[N_FFT // 2 - len(mirrored) : N_FFT // 2] = mirrored
     padded[N_FFT // 2 :][: len(waveform)] = waveform
-    windows = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_LENGTH][:frames]
+    windows: NDArray[np.float32] = np.ndarray((frames, N_FFT), np.float32, padded, strides=(4 * HOP_LENGTH, 4))
     spectrum = rfft(windows * _hann(), overwrite_x=True)
     parts = spectrum.view(np.float32)  # real and imaginary, one beside the other
     np.square(parts, out=parts)

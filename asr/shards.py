@@ -88,24 +88,34 @@ def read_manifest(path: Path) -> Manifest:
         shards = tuple(Shard(**shard) for shard in values["shards"])
         dropped = tuple(Dropped(**clip) for clip in values["dropped"])
         return Manifest(values["n_mels"], values["store"], shards, dropped)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: not there; run `dvc repro`") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: can't be read; {REMEDY}") from error
 
 
 def to_bytes(rows: Sequence[Row]) -> bytes:
     """A shard's file; equal rows give equal bytes."""
-    offsets = np.cumsum([0, *(row.features.size for row in rows)], dtype=np.int32)
+    # Columns from buffers: pa.array would import pandas first, half a second in every worker.
     values = np.concatenate([np.zeros(0, np.float16), *(row.features.ravel() for row in rows)])
+    flat = pa.Array.from_buffers(pa.float16(), len(values), [None, pa.py_buffer(values)])
+    ids = [row.id.encode() for row in rows]
     columns = [
-        pa.array([row.id for row in rows], pa.string()),
-        pa.array([row.copy for row in rows], pa.int32()),
-        pa.ListArray.from_arrays(pa.array(offsets), pa.array(values)),
+        pa.Array.from_buffers(pa.string(), len(rows), [None, _offsets([len(id_) for id_ in ids]), pa.py_buffer(b"".join(ids))]),
+        pa.Array.from_buffers(pa.int32(), len(rows), [None, pa.py_buffer(np.array([row.copy for row in rows], np.int32))]),
+        pa.Array.from_buffers(
+            SCHEMA.field("log_mel").type, len(rows), [None, _offsets([row.features.size for row in rows])], children=[flat]
+        ),
     ]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, SCHEMA) as writer:
         writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def _offsets(lengths: Sequence[int]) -> pa.Buffer:
+    return pa.py_buffer(np.cumsum([0, *lengths], dtype=np.int32))
 
 
 class Features:
@@ -162,7 +172,7 @@ def _checked(shard: Shard, folder: Path, store: str | None, cache: Path) -> Path
 def _fetched(shard: Shard, store: str, cache: Path) -> Path:
     try:
         content = open_store(store).read(shard.sha256)
-    except OSError as error:
+    except Exception as error:  # every kind of store has its own
         raise DataError(f"{store}: can't read {shard.file} ({error}); check the network and the rights, or {REMEDY}") from error
     path = FolderStore(cache).add(shard.sha256, content)
     if hash_file(path) != shard.sha256:

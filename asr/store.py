@@ -7,19 +7,18 @@ that is killed leaves nothing that another could mistake for finished work.
 
 import hashlib
 import json
-import time
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 from uuid import uuid4
 
 import fsspec
 
+from asr.errors import DataError
+
 SHARDS, RECORDS = "shards", "records"
 
 UNFINISHED = ".unfinished-"
-SECONDS_TO_FINISH = 3600
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,17 @@ class Record:
 
 class Store(Protocol):
     """A place for shards, that workers write to."""
+
+    @property
+    def place(self) -> str:
+        """What to call it in a message."""
+
+    def require_answer(self) -> None:
+        """Try it before there is work to lose.
+
+        Raises:
+            DataError: when it can't be used.
+        """
 
     def ask(self, key: str) -> Record | None:
         """The record under `key`, where a worker can learn of one that its driver could not."""
@@ -64,9 +74,21 @@ def open_store(place: str | Path) -> Store:
 
 @dataclass(frozen=True)
 class FolderStore:
-    """A folder, whose shards can be linked into an output: one file, under two names. `Index` has its records."""
+    """A folder, whose shards can be linked into an output: one file, under two names. `asr.index` has its records."""
 
     folder: Path
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
+    def require_answer(self) -> None:
+        """See Store."""
+        try:
+            self.shard("").parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{self.folder}: {error.strerror}; set cache in machine.yaml to a folder of yours") from error
 
     def shard(self, sha256: str) -> Path:
         """Where a shard is, or would be."""
@@ -91,7 +113,7 @@ class FolderStore:
         path = self.shard(sha256)
         # What is there already may be linked into outputs and DVC's cache: a second copy would take its room again.
         if not path.exists() or hash_file(path) != sha256:
-            _write_whole(path, content)
+            write_whole(path, content)
         return path
 
     def read(self, sha256: str) -> bytes:
@@ -103,80 +125,32 @@ class FolderStore:
         self.shard(sha256).unlink(missing_ok=True)
 
 
-class Index:
-    """The records of a FolderStore. Each driver writes a file of its own, a line a record, so that none waits for another."""
-
-    def __init__(self, store: FolderStore) -> None:
-        """Read what every driver has written; a line that was not finished is no record."""
-        self._store = store
-        self._folder = store.folder / RECORDS
-        self._files = sorted(self._folder.glob("*.jsonl"))
-        self._known: dict[str, Record] = {}
-        self._log: TextIO | None = None
-        for file in self._files:
-            for line in file.read_bytes().splitlines():
-                with suppress(ValueError, KeyError, TypeError):
-                    self._known.update([_parse_keyed(line)])
-
-    def find(self, key: str) -> Record | None:
-        """The record under `key`, if its shard is there and unharmed.
-
-        A shard that was touched since is read and checked, and removed when it isn't right any more.
-        """
-        record = self._known.get(key)
-        if record is None:
-            return None
-        path = self._store.shard(record.sha256)
-        try:
-            state = path.stat()
-        except FileNotFoundError:
-            return None
-        if (state.st_size, state.st_mtime_ns) == (record.size, record.modified_ns):
-            return record
-        if hash_file(path) != record.sha256:
-            self._store.remove(record.sha256)
-            return None
-        record = replace(record, modified_ns=state.st_mtime_ns)
-        self.add(key, record)
-        return record
-
-    def add(self, key: str, record: Record) -> None:
-        """Write a record."""
-        if self._log is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._log = (self._folder / _new_name()).open("w", encoding="utf-8", buffering=1)
-        self._log.write(json.dumps([key, asdict(record)]) + "\n")
-        self._known[key] = record
-
-    def close(self) -> None:
-        """Nothing more will be added."""
-        if self._log is not None:
-            self._log.close()
-
-    def sweep(self) -> None:
-        """Gather the records of the shards that are there into one file, and remove what killed processes left unfinished."""
-        there = {path.stem for path in self._store.shards()}
-        lines = [json.dumps([key, asdict(record)]) for key, record in self._known.items() if record.sha256 in there]
-        if self._files:
-            _write_whole(self._folder / _new_name(), "".join(f"{line}\n" for line in lines).encode())
-        for file in self._files:
-            file.unlink()
-        for path in self._store.folder.glob(f"*/{UNFINISHED}*"):
-            if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
-                path.unlink()
-
-
 @dataclass(frozen=True)
 class ObjectStore:
     """A bucket, or whatever else fsspec reaches. Its objects appear whole or not at all."""
 
     url: str
 
+    @property
+    def place(self) -> str:
+        """The address."""
+        return self.url
+
+    def require_answer(self) -> None:
+        """See Store."""
+        try:
+            files, root = self._open()
+            files.exists(f"{root}/{SHARDS}")
+        except ImportError as error:
+            raise DataError(f"features.store {self.url}: {error} (requirements-cluster.txt has S3's)") from error
+        except Exception as error:  # every kind of store has its own
+            raise DataError(f"features.store {self.url}: {error}; check the address, the rights and the network") from error
+
     def ask(self, key: str) -> Record | None:
         """See Store."""
         files, root = self._open()
         try:
-            record = _record(json.loads(files.cat_file(f"{root}/{RECORDS}/{key}.json")))
+            record = to_record(json.loads(files.cat_file(f"{root}/{RECORDS}/{key}.json")))
             there = files.size(f"{root}/{SHARDS}/{record.sha256}.arrow") == record.size
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
@@ -207,18 +181,14 @@ class ObjectStore:
         return files, root
 
 
-def _new_name() -> str:
-    """In the order of time, as a later record of a key goes before an earlier one."""
-    return f"{time.time_ns()}-{uuid4().hex}.jsonl"
-
-
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears under its name only when it is whole."""
     unfinished = path.with_name(f"{UNFINISHED}{uuid4().hex}")
     try:
         try:
@@ -232,10 +202,6 @@ def _write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def _parse_keyed(line: bytes) -> tuple[str, Record]:
-    key, values = json.loads(line)
-    return key, _record(values)
-
-
-def _record(values: dict[str, Any]) -> Record:
+def to_record(values: dict[str, Any]) -> Record:
+    """A record out of JSON."""
     return Record(**{**values, "dropped": tuple((clip, reason) for clip, reason in values["dropped"])})

@@ -28,10 +28,10 @@ def trim_silence(waveform: Waveform, below_peak_db: float) -> Waveform:
     hops = len(waveform) // TRIM_HOP
     # Frames are centred: before the first sample and after the last there is silence.
     around = TRIM_FRAME // TRIM_HOP // 2
-    padded = np.zeros((hops + 1 + 2 * around, TRIM_HOP), dtype=np.float32)
+    padded = np.zeros((hops + 2 * around, TRIM_HOP), dtype=np.float32)
     padded.ravel()[around * TRIM_HOP :][: len(waveform)] = waveform
     energy = np.einsum("ij,ij->i", padded, padded)
-    frames = np.lib.stride_tricks.sliding_window_view(energy, TRIM_FRAME // TRIM_HOP)[: hops + 1].sum(axis=1)
+    frames = sum(energy[start : start + hops + 1] for start in range(2 * around))
     # librosa takes 20 log10 of the root mean square, and anything under 1e-5 for 1e-5.
     power = np.maximum(frames / TRIM_FRAME, 1e-10)
     loud = np.flatnonzero(power > power.max() * 10 ** (-below_peak_db / 10))

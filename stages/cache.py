@@ -22,8 +22,9 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from asr.errors import DataError
+from asr.index import Index
 from asr.shards import MANIFEST, Manifest, read_manifest
-from asr.store import FolderStore, Index, hash_file, open_store
+from asr.store import FolderStore, hash_file, open_store
 from stages.command import telling_errors
 from stages.settings import read_machine
 

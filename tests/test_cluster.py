@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,26 @@ cluster_utils = pytest.importorskip("ray.cluster_utils")
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+@contextmanager
+def two_nodes() -> Iterator[Any]:
     """A head without cores, and two nodes with one each."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    running = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    for _ in range(2):
-        running.add_node(num_cpus=1)
-    running.wait_for_nodes()
-    yield running
-    ray.shutdown()
-    running.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        running = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        for _ in range(2):
+            running.add_node(num_cpus=1)
+        running.wait_for_nodes()
+        try:
+            yield running
+        finally:
+            ray.shutdown()
+            running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with two_nodes() as running:
+        yield running
 
 
 def on(cluster: Any) -> Engine:
@@ -43,6 +53,22 @@ def on(cluster: Any) -> Engine:
 def slowly(numbers: Numbers) -> Numbers:
     time.sleep(0.3)
     return doubled(numbers)
+
+
+def test_no_cluster_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(DataError, match=r"no Ray cluster answers at 127.0.0.1:1.*`ray start --head`"):
+        list(run_jobs(Work(doubled, apart, name), [(1,)], Engine("ray", address="127.0.0.1:1")))
+
+
+def test_a_node_that_is_lost_loses_nothing() -> None:
+    with two_nodes() as cluster:
+        jobs = [(number,) for number in range(30)]
+        results = run_jobs(Work(slowly, apart, name), jobs, on(cluster))
+        first = next(results)
+        lost = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
+        threading.Timer(0.5, cluster.remove_node, [lost], {"allow_graceful": False}).start()
+
+        assert dict([first, *results]) == {job: doubled(job) for job in jobs}
 
 
 def test_results_and_bad_input_are_as_on_one_machine(cluster: Any) -> None:
@@ -61,27 +87,12 @@ def test_a_worker_that_is_killed_is_replaced(cluster: Any, tmp_path: Path) -> No
     assert (tmp_path / "died").exists()
 
 
-def test_a_node_that_is_lost_loses_nothing(cluster: Any) -> None:
-    jobs = [(number,) for number in range(30)]
-    results = run_jobs(Work(slowly, apart, name), jobs, on(cluster))
-    first = next(results)
-    lost = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
-    threading.Timer(0.5, cluster.remove_node, [lost], {"allow_graceful": False}).start()
-
-    assert dict([first, *results]) == {job: doubled(job) for job in jobs}
-
-
 def test_a_job_that_always_crashes_is_named_within_a_minute(cluster: Any) -> None:
     start = time.monotonic()
 
     with pytest.raises(DataError, match=r"^number 13: the process that worked on it was killed, twice"):
         list(run_jobs(Work(killed_by_13, apart, name), [(1, 2), (12, 13, 14), (3, 4)], on(cluster)))
     assert time.monotonic() - start < 60
-
-
-def test_no_cluster_is_an_error_with_a_remedy() -> None:
-    with pytest.raises(DataError, match=r"no Ray cluster answers at 127.0.0.1:1.*`ray start --head`"):
-        list(run_jobs(Work(doubled, apart, name), [(1,)], Engine("ray", address="127.0.0.1:1")))
 
 
 def machine(cluster: Any) -> dict[str, str]:

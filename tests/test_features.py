@@ -282,3 +282,27 @@ def test_with_an_object_store_the_folder_holds_the_list_alone(tmp_path: Path) ->
     assert [fetched[n].tobytes() for n in range(5)] == [Features(tmp_path / "here", tmp_path)[n].tobytes() for n in range(5)]
     names = {path.name for path in (tmp_path / "cache" / "shards").iterdir()}
     assert names == here.keys() - {"manifest.json"}
+
+
+def test_what_an_object_store_has_is_not_computed_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = tones(tmp_path, 5)
+    settings = SETTINGS.model_copy(update={"store": f"memory://{tmp_path.name}"})
+    first = made(tmp_path / "first", clips, settings)
+
+    assert made(tmp_path / "second", clips, settings) == first
+    assert "features of second: 5 clips, 0 computed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["nosuch://bucket/folder", "http://127.0.0.1:1/folder"])
+def test_a_store_that_can_not_be_used_is_named_before_any_work(tmp_path: Path, address: str) -> None:
+    settings = SETTINGS.model_copy(update={"store": address})
+
+    with pytest.raises(DataError, match=f"features.store {address}: "):
+        made(tmp_path / "out", [AudioEntry("clip", "nowhere.wav", "0", 1.0)], settings)
+
+
+def test_a_cache_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+
+    with pytest.raises(DataError, match=r"cache: .*; set cache in machine.yaml to a folder of yours"):
+        made(tmp_path / "out", tones(tmp_path, 2))

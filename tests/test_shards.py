@@ -72,8 +72,12 @@ def test_a_folder_without_a_manifest_or_of_another_format_is_named(tmp_path: Pat
     with pytest.raises(DataError, match=r"manifest.json: written in format 1, this is format 2; run `make repair`"):
         Features(tmp_path / "out", tmp_path)
 
-    manifest.unlink()
+    manifest.write_text("{")
     with pytest.raises(DataError, match=r"manifest.json: can't be read; run `make repair`"):
+        Features(tmp_path / "out", tmp_path)
+
+    manifest.unlink()
+    with pytest.raises(DataError, match=r"manifest.json: not there; run `dvc repro`"):
         Features(tmp_path / "out", tmp_path)
 
 

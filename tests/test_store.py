@@ -9,7 +9,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from asr.store import FolderStore, Index, ObjectStore, Record, open_store
+from asr.index import Index
+from asr.store import FolderStore, ObjectStore, Record, open_store
 
 DROPPED = (("clip", "a click"),)
 
@@ -88,7 +89,7 @@ def test_a_shard_with_another_time_is_read_once_and_trusted_again(tmp_path: Path
     os.utime(FolderStore(tmp_path).shard(kept.sha256), ns=(1, 1))
     assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
 
-    monkeypatch.delattr("asr.store.hash_file")
+    monkeypatch.delattr("asr.index.hash_file")
     assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
 
 
