@@ -100,6 +100,8 @@ def _decode_with_ffmpeg(content: bytes) -> Recording:
             # An mp3's is an estimate.
             promised = None if "mp3" in container.format.name else container.duration
             blocks = [block.to_ndarray() for frame in container.decode(audio=0) for block in to_float.resample(frame)]
+    except MemoryError:  # one of FFmpeg's errors is, and says nothing of the file
+        raise
     except (av.FFmpegError, OSError) as error:
         raise UnreadableAudioError(f"damaged, cut short or not audio ({error.strerror or error})") from error
     if not blocks:

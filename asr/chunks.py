@@ -5,10 +5,9 @@ has become too large. Clips that are added at the end touch the last chunk alone
 falls into, and no boundary after the next.
 
 The size aimed at grows with the place in the list, from 2 clips to 256, in powers of two: about a 256th to a 512th of what
-went before. So the last chunk, which is written again when clips are added, is small beside the rest for 500 clips and for
-5,000,000, and the number of files grows with the logarithm of the number of clips at first. A boundary for a size is one for
-every smaller size too, so a clip that is inserted and moves others across one of the seven places where the size doubles
-joins two chunks there at most.
+went before. So the last chunk, which is written again when clips are added, is small beside the rest, for 500 clips and for
+5,000,000. An inserted clip moves the others, and one of them may come to stand where the size is doubled; a boundary for a size
+is one for every smaller size too, so at each of the seven such places two chunks are joined at most.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,8 +23,8 @@ SHARE = 256
 LONGEST = 4
 """A chunk ends at this many times the size aimed at, whatever the hashes say."""
 
-MAX_SECONDS = 1200.0
-"""And with this much audio: 20 minutes are 19 MB of 80 mels, 31 MB of 128."""
+MAX_SECONDS = 2400.0
+"""And with this much audio: 40 minutes are 38 MB of 80 mels, 61 MB of 128."""
 
 
 def cut(clips: Iterable[AudioEntry], variants: int = 1) -> Iterator[tuple[AudioEntry, ...]]:
@@ -40,7 +39,7 @@ def cut(clips: Iterable[AudioEntry], variants: int = 1) -> Iterator[tuple[AudioE
     for position, clip in enumerate(clips):
         chunk.append(clip)
         seconds += clip.seconds * variants
-        size = size_at(position)
+        size = size_at(position, clip.seconds * variants)
         if int(clip.audio_hash, 16) % size == 0 or len(chunk) >= LONGEST * size or seconds >= MAX_SECONDS:
             yield tuple(chunk)
             chunk, seconds = [], 0.0
@@ -48,7 +47,10 @@ def cut(clips: Iterable[AudioEntry], variants: int = 1) -> Iterator[tuple[AudioE
         yield tuple(chunk)
 
 
-def size_at(position: int) -> int:
-    """Clips to aim at in a chunk that holds the clip at `position`: a power of two."""
-    wanted = min(max(position // SHARE, SMALLEST), LARGEST)
-    return 1 << (wanted.bit_length() - 1)
+def size_at(position: int, seconds: float) -> int:
+    """Clips to aim at in a chunk that holds a clip of `seconds` at `position`: a power of two.
+
+    Long clips have small chunks, so that the hashes cut them before MAX_SECONDS has to: a cut by length moves with the clips.
+    """
+    wanted = min(max(position // SHARE, SMALLEST), LARGEST, int(MAX_SECONDS / LONGEST / max(seconds, 1.0)))
+    return 1 << max(wanted.bit_length() - 1, 0)

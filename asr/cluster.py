@@ -27,6 +27,9 @@ RETRIES = 2
 """One for a job that was killed, one for its node: a node that is lost takes its jobs along."""
 
 
+MORE_MEMORY = "start the nodes with fewer `--num-cpus`"
+
+
 def run_on_ray(work: Work[Job, Result], jobs: Iterable[Job], address: str) -> Iterator[tuple[Job, Result]]:
     """As `asr.engine.run_jobs`, on the cluster at `address`; `local` starts one on this machine alone.
 
@@ -55,9 +58,11 @@ def _find_culprit(ray: Any, work: Work[Job, Result], job: Job) -> DataError:
     for piece in work.divide(job):
         try:
             _result(ray, once.remote(str(Path.cwd()), work.run, piece))
+        except ray.exceptions.NodeDiedError:
+            continue  # which is not the piece's fault
         except _killed(ray):
-            return blame(work, job, piece)
-    return blame(work, job, None)
+            return blame(work, job, piece, MORE_MEMORY)
+    return blame(work, job, None, MORE_MEMORY)
 
 
 def _result(ray: Any, reference: Any) -> Any:

@@ -35,7 +35,10 @@ JOBS_WAITING = 2
 
 @dataclass(frozen=True)
 class Engine:
-    """Where jobs run: `workers` processes here, or the Ray cluster at `address` (see `asr.cluster`)."""
+    """Where jobs run: `workers` processes here, or the Ray cluster at `address` (see `asr.cluster`).
+
+    0 workers: in this process, which a job may then take down.
+    """
 
     kind: Literal["local", "ray"] = "local"
     workers: int = 1
@@ -63,7 +66,7 @@ def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> It
     Args:
         work: what is done.
         jobs: small values, taken one by one as workers become free; the data itself is best read inside the job.
-        engine: where. A single job runs in this process unless the engine is a cluster.
+        engine: where.
 
     Raises:
         DataError: when a job kills its process twice.
@@ -73,14 +76,17 @@ def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> It
 
         yield from run_on_ray(work, jobs, engine.address)
         return
-    waiting = iter(jobs)
-    first = list(islice(waiting, 2))
-    if len(first) < 2:
+    if engine.workers == 0:
         with threadpool_limits(limits=1):
-            for job in first:
+            for job in jobs:
                 yield job, work.run(job)
         return
-    waiting = chain(first, waiting)
+    waiting = iter(jobs)
+    for first in waiting:  # no workers for no jobs
+        waiting = chain([first], waiting)
+        break
+    else:
+        return
     while lost := (yield from _until_a_worker_dies(work.run, waiting, engine.workers)):
         yield from _one_by_one(work, lost)
 
@@ -122,7 +128,7 @@ def _one_by_one(work: Work[Job, Result], jobs: Iterable[Job]) -> Iterator[tuple[
             try:
                 result = pool.submit(work.run, job).result()
             except BrokenProcessPool as error:
-                raise blame(work, job, _culprit(work, job)) from error
+                raise blame(work, job, _culprit(work, job), "fewer `workers` in machine.yaml") from error
             yield job, result
 
 
@@ -140,13 +146,13 @@ def _culprit(work: Work[Job, Result], job: Job) -> Job | None:
     return None
 
 
-def blame(work: Work[Job, Result], job: Job, culprit: Job | None) -> DataError:
+def blame(work: Work[Job, Result], job: Job, culprit: Job | None, more_memory: str) -> DataError:
     """The error that names the piece of `job` that kills its process, or the whole when no piece does so alone."""
-    remedy = "remove it, or when it is merely large, give each worker more memory: fewer `workers` in machine.yaml"
+    killed = f"was killed each time; remove it, or if it is merely large, give each worker more memory: {more_memory}"
     if culprit is not None:
-        return DataError(f"{work.name(culprit)}: the process that worked on it was killed, twice; {remedy}")
+        return DataError(f"{work.name(culprit)}: the process that worked on it {killed}")
     names = [work.name(piece) for piece in work.divide(job)]
-    return DataError(f"the process that worked on {names[0]} to {names[-1]} was killed, twice; {remedy}")
+    return DataError(f"the process that worked on {names[0]} to {names[-1]} {killed}")
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

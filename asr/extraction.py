@@ -1,6 +1,6 @@
 """Extraction: one clip's log-mel features, from its file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from asr.errors import DataError
 from asr.logmel import log_mel
 from asr.manifest import AudioEntry
 from asr.params import Section
+from asr.shards import Row
 from asr.waveform import SAMPLE_RATE, Waveform, normalize_peak, to_mono_16k, trim_silence
 
 
@@ -47,6 +48,25 @@ class Unusable:
     """Why a clip has no features."""
 
     reason: str
+
+
+def chunk_rows(
+    clips: Sequence[AudioEntry], settings: Extraction, variants: Variants
+) -> tuple[list[Row], tuple[tuple[str, str], ...]]:
+    """The rows of the clips' shard, and (clip id, reason) of the clips that have none.
+
+    Raises:
+        DataError: when a file has changed since it was validated.
+    """
+    rows: list[Row] = []
+    dropped: list[tuple[str, str]] = []
+    for clip in clips:
+        made = clip_features(clip, settings, variants)
+        if isinstance(made, Unusable):
+            dropped.append((clip.id, made.reason))
+        else:
+            rows.extend(Row(clip.id, copy, features) for copy, features in zip(variants.copies, made, strict=True))
+    return rows, tuple(dropped)
 
 
 def clip_features(clip: AudioEntry, settings: Extraction, variants: Variants) -> list[NDArray[np.float16]] | Unusable:

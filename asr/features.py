@@ -11,8 +11,9 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -26,11 +27,11 @@ from asr.chunks import cut
 from asr.code import code_version
 from asr.engine import Engine, Work, run_jobs
 from asr.errors import DataError
-from asr.extraction import Extraction, Unusable, Variants, clip_features
+from asr.extraction import Extraction, Variants, chunk_rows
 from asr.index import Index
 from asr.manifest import AudioEntry
 from asr.progress import track
-from asr.shards import Dropped, Manifest, Row, Shard, to_bytes
+from asr.shards import Dropped, Manifest, Shard, to_bytes
 from asr.store import FolderStore, Record, Store, open_store
 
 MODULES: tuple[ModuleType, ...] = (asr.audio, asr.mp3, asr.waveform, asr.logmel, asr.extraction, asr.shards)
@@ -74,7 +75,7 @@ class _Done:
 
 
 def extract(
-    clips: Iterable[AudioEntry], count: int, folder: Path, settings: Extraction, variants: Variants, cache: Path, engine: Engine
+    clips: Iterable[AudioEntry], count: int, folder: Path, settings: Extraction, variants: Variants, place: Path, engine: Engine
 ) -> None:
     """Write the features of `clips`, in their order, to `folder`.
 
@@ -84,16 +85,16 @@ def extract(
         folder: created; has to be empty.
         settings: the parameters of the features.
         variants: what is stored of each clip.
-        cache: where finished shards are kept and found again, unless the settings name a store.
+        place: where finished shards are kept and found again, unless the settings name a store.
         engine: where the work is done.
 
     Raises:
         DataError: when a file has changed since it was validated, when no clip has features, or when the store can't be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store or cache.resolve())
+    store = open_store(settings.store or place.resolve())
     store.require_answer()
-    recipe = Recipe(settings, variants, code_version(MODULES, PACKAGES))
+    recipe = Recipe(settings, variants, feature_version())
     index = Index(store) if isinstance(store, FolderStore) else None
     chunks = enumerate(cut(clips, len(variants.copies)))
     ended = _finish(chunks, recipe, store, index, engine)
@@ -123,7 +124,8 @@ def _finish(
     work = Work(partial(make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
     for job, records in run_jobs(work, _group(_missing(chunks, recipe, index, found)), engine):
         for (place, chunk), (record, is_new) in zip(job, records, strict=True):
-            if index is not None:
+            if isinstance(store, FolderStore) and index is not None:
+                _require_shared(store.shard(record.sha256))
                 index.add(recipe.key(chunk), record)
             yield _done(place, chunk, record, is_new)
         while found:
@@ -164,27 +166,41 @@ def _done(place: int, chunk: Chunk, record: Record, is_new: bool) -> _Done:
 
 
 def make_shards(job: Job, recipe: Recipe, store: Store) -> list[tuple[Record, bool]]:
-    """What a worker does: see that the shard of each chunk is in the store. The records, and whether each is new."""
+    """What a worker does: see that the shard of each chunk is in the store. The records, and whether each is new.
+
+    Raises:
+        DataError: when the code here is not the driver's, when a file has changed, or when the store can't be used.
+    """
+    if recipe.version != feature_version():
+        raise DataError("a worker has other code or other packages than the stage; bring all nodes up to date, and run again")
     ended = []
     for _, chunk in job:
-        record = store.ask(recipe.key(chunk))
-        ended.append((_make_shard(chunk, recipe, store), True) if record is None else (record, False))
+        key = recipe.key(chunk)
+        with _naming(store):
+            record = store.ask(key)
+        if record is None:
+            rows, dropped = chunk_rows(chunk, recipe.settings, recipe.variants)
+            with _naming(store):
+                ended.append((store.keep(key, to_bytes(rows), len(rows), dropped), True))
+        else:
+            ended.append((record, False))
     return ended
 
 
-def _make_shard(chunk: Chunk, recipe: Recipe, store: Store) -> Record:
-    rows: list[Row] = []
-    dropped: list[tuple[str, str]] = []
-    for clip in chunk:
-        made = clip_features(clip, recipe.settings, recipe.variants)
-        if isinstance(made, Unusable):
-            dropped.append((clip.id, made.reason))
-        else:
-            rows.extend(Row(clip.id, copy, features) for copy, features in zip(recipe.variants.copies, made, strict=True))
+@contextmanager
+def _naming(store: Store) -> Iterator[None]:
     try:
-        return store.keep(recipe.key(chunk), to_bytes(rows), len(rows), tuple(dropped))
-    except OSError as error:
-        raise DataError(f"{store.place}: a shard can't be written: {error}") from error
+        yield
+    except Exception as error:  # every kind of store has its own
+        raise DataError(
+            f"{store.place}: {type(error).__name__}: {error}; check the room, the rights and the network"
+        ) from error
+
+
+@cache
+def feature_version() -> str:
+    """Of the code that decides a shard's bytes, as it is in this process."""
+    return code_version(MODULES, PACKAGES)
 
 
 def _clips_apart(job: Job) -> Iterator[Job]:
@@ -193,6 +209,11 @@ def _clips_apart(job: Job) -> Iterator[Job]:
 
 def _path_of(job: Job) -> str:
     return job[0][1][0].path
+
+
+def _require_shared(shard: Path) -> None:
+    if not shard.exists():
+        raise DataError(f"{shard}: a worker wrote it, and it is not here; `cache` must be on a disk that all nodes share")
 
 
 def _link(shard: Path, name: Path) -> None:

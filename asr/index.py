@@ -4,10 +4,11 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
-from asr.store import RECORDS, UNFINISHED, FolderStore, Record, hash_file, to_record, write_whole
+from asr.store import RECORDS, UNFINISHED, FolderStore, Record, is_whole, to_record, write_whole
 
 SECONDS_TO_FINISH = 3600
 
@@ -23,9 +24,13 @@ class Index:
         self._known: dict[str, Record] = {}
         self._log: TextIO | None = None
         for file in self._files:
-            for line in file.read_bytes().splitlines():
-                with suppress(ValueError, KeyError, TypeError):
-                    self._known.update([_parse_keyed(line)])
+            with suppress(FileNotFoundError):  # swept meanwhile
+                self._read(file)
+
+    def _read(self, file: Path) -> None:
+        for line in file.read_bytes().splitlines():
+            with suppress(ValueError, KeyError, TypeError):
+                self._known.update([_parse_keyed(line)])
 
     def find(self, key: str) -> Record | None:
         """The record under `key`, if its shard is there and unharmed.
@@ -42,7 +47,7 @@ class Index:
             return None
         if (state.st_size, state.st_mtime_ns) == (record.size, record.modified_ns):
             return record
-        if hash_file(path) != record.sha256:
+        if not is_whole(path, record.sha256):
             self._store.remove(record.sha256)
             return None
         record = replace(record, modified_ns=state.st_mtime_ns)
@@ -63,16 +68,18 @@ class Index:
             self._log.close()
 
     def sweep(self) -> None:
-        """Gather the records of the shards that are there into one file, and remove what killed processes left unfinished."""
+        """Gather the records of the shards that are there into one file, and remove what killed processes left unfinished.
+
+        What was touched within the hour is left alone, as its process may still be at work.
+        """
         there = {path.stem for path in self._store.shards()}
         lines = [json.dumps([key, asdict(record)]) for key, record in self._known.items() if record.sha256 in there]
         if self._files:
             write_whole(self._folder / _new_name(), "".join(f"{line}\n" for line in lines).encode())
-        for file in self._files:
-            file.unlink()
-        for path in self._store.folder.glob(f"*/{UNFINISHED}*"):
-            if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
-                path.unlink()
+        for path in [*self._files, *self._store.folder.glob(f"*/{UNFINISHED}*")]:
+            with suppress(FileNotFoundError):  # another process was faster
+                if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
+                    path.unlink()
 
 
 def _new_name() -> str:

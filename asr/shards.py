@@ -6,6 +6,7 @@ frame by frame. There is no text in it and no token, so no transcript and no mod
 a store, the shards are there instead, and are fetched when they are read.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,10 @@ READERS = 4
 """Threads that check shards: hashing lets the others run."""
 
 REMEDY = "run `make repair`"
+
+
+class OtherFormatError(DataError):
+    """A folder that another version of this project wrote."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] != FORMAT:
-            raise DataError(f"{path}: written in format {values['format']}, this is format {FORMAT}; {REMEDY}")
+            raise OtherFormatError(f"{path}: written in format {values['format']}, this is format {FORMAT}; {REMEDY}")
         shards = tuple(Shard(**shard) for shard in values["shards"])
         dropped = tuple(Dropped(**clip) for clip in values["dropped"])
         return Manifest(values["n_mels"], values["store"], shards, dropped)
@@ -174,8 +179,9 @@ def _fetched(shard: Shard, store: str, cache: Path) -> Path:
         content = open_store(store).read(shard.sha256)
     except Exception as error:  # every kind of store has its own
         raise DataError(f"{store}: can't read {shard.file} ({error}); check the network and the rights, or {REMEDY}") from error
-    path = FolderStore(cache).add(shard.sha256, content)
-    if hash_file(path) != shard.sha256:
-        path.unlink()
+    if hashlib.sha256(content).hexdigest() != shard.sha256:
         raise DataError(f"{store}: {shard.file} is damaged, its bytes are not those that were written; {REMEDY}")
-    return path
+    try:
+        return FolderStore(cache).add(shard.sha256, content)
+    except OSError as error:
+        raise DataError(f"{cache}: {shard.file} can't be written: {error.strerror}; set cache in machine.yaml") from error

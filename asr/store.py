@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from asr.errors import DataError
 
@@ -86,7 +87,7 @@ class FolderStore:
     def require_answer(self) -> None:
         """See Store."""
         try:
-            self.shard("").parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / SHARDS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError(f"{self.folder}: {error.strerror}; set cache in machine.yaml to a folder of yours") from error
 
@@ -112,7 +113,7 @@ class FolderStore:
         """File a shard under the name it is given."""
         path = self.shard(sha256)
         # What is there already may be linked into outputs and DVC's cache: a second copy would take its room again.
-        if not path.exists() or hash_file(path) != sha256:
+        if not is_whole(path, sha256):
             write_whole(path, content)
         return path
 
@@ -140,7 +141,11 @@ class ObjectStore:
         """See Store."""
         try:
             files, root = self._open()
-            files.exists(f"{root}/{SHARDS}")
+            if isinstance(files, LocalFileSystem):
+                raise DataError(f"features.store {self.url} is a folder: leave it null, and set cache in machine.yaml")
+            files.pipe_file(f"{root}/{RECORDS}/probe", b"can be written")
+        except DataError:
+            raise
         except ImportError as error:
             raise DataError(f"features.store {self.url}: {error} (requirements-cluster.txt has S3's)") from error
         except Exception as error:  # every kind of store has its own
@@ -185,6 +190,14 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_whole(path: Path, sha256: str) -> bool:
+    """Whether a file can be read and has the bytes that it should."""
+    try:
+        return hash_file(path) == sha256
+    except OSError:
+        return False
 
 
 def write_whole(path: Path, content: bytes) -> None:

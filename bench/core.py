@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from asr.audio import decode
 from asr.chunks import cut
 from asr.engine import keep_memory
-from asr.features import Recipe, make_shards
+from asr.features import Recipe, feature_version, make_shards
 from asr.manifest import AudioEntry, read_rows
 from asr.store import FolderStore
 from stages.features_train import Params, changes
@@ -59,7 +59,7 @@ def main() -> None:
     """Warm up, take turns, print."""
     clips, folder, rounds = read_rows(Path(sys.argv[1]), AudioEntry), Path(sys.argv[2]), int(sys.argv[3])
     params = read_params(Params)
-    recipe = Recipe(params.features, changes(params.augment), "bench")
+    recipe = Recipe(params.features, changes(params.augment), feature_version())
     keep_memory()  # as in the stage's workers; decoding has it too
     with threadpool_limits(limits=1):
         decode_all(clips[:WARM_UP_CLIPS])

@@ -34,7 +34,7 @@ def main() -> None:
     whisper = load(params.model.name, params.model.language, params.model.task)
     evaluation = evaluate_split(
         whisper,
-        Features(FEATURES, Path(read_machine().cache)),
+        Features(FEATURES, read_machine().cache_folder),
         read_rows(TEXTS, TextEntry),
         params.decode,
         normalizer(params.text.normalizer),

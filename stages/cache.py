@@ -13,25 +13,28 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dvc.exceptions import DvcException
+from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.repo import Repo
 
 from asr.errors import DataError
 from asr.index import Index
-from asr.shards import MANIFEST, Manifest, read_manifest
-from asr.store import FolderStore, hash_file, open_store
+from asr.shards import MANIFEST, Manifest, OtherFormatError, read_manifest
+from asr.store import FolderStore, is_whole, open_store
 from stages.command import telling_errors
 from stages.settings import read_machine
+
+SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of features that a revision has: `objects` are its files in DVC's cache, by their MD5; None when not there."""
+    """A revision's folder of features. `objects` says where DVC's cache has each of its files; None when it has no list."""
 
     path: Path
     stage: str
@@ -45,11 +48,13 @@ def main() -> None:
     )
     parser.add_argument("action", nargs="?", choices=("show", "prune", "repair"), default="show")
     parser.add_argument("--dry-run", action="store_true", help="say what prune would remove, and remove nothing")
+    parser.add_argument("--days", type=float, default=1.0, help="prune spares shards younger than this (%(default)s)")
+    parser.add_argument("--force", action="store_true", help="prune although the shards of some revisions are unknown")
     arguments = parser.parse_args()
     with telling_errors("cache"):
-        store = FolderStore(Path(read_machine().cache))
+        store = FolderStore(read_machine().cache_folder)
         if arguments.action == "prune":
-            prune(store, arguments.dry_run)
+            prune(store, arguments.dry_run, arguments.days, arguments.force)
         elif arguments.action == "repair":
             repair(store)
         else:
@@ -62,41 +67,47 @@ def show(store: FolderStore) -> None:
     print(f"{store.folder}: {len(sizes):,} shards, {sum(sizes) / 1e6:,.1f} MB")
 
 
-def prune(store: FolderStore, dry_run: bool) -> None:
-    """Remove what no revision's manifest lists."""
-    found, unknown = [folder.path / MANIFEST for folder in folders(everywhere=False)], 0
-    for folder in folders(everywhere=True):
-        if folder.objects is None:
-            unknown += 1
-        else:
-            found.append(folder.objects[MANIFEST])
-    manifests = {path for path in found if path.exists()}
-    used = {sha256 for path in manifests for sha256 in _listed(path)}
-    if unknown:
-        print(
-            f"{unknown} folders of features are not in DVC's cache here, so their shards can't be told (`dvc fetch` gets them)"
+def prune(store: FolderStore, dry_run: bool, days: float, force: bool) -> None:
+    """Remove what no revision's manifest lists; young shards may be of a run that has not ended, here or in another checkout.
+
+    Raises:
+        DataError: when some revisions' manifests are not here, unless `force`.
+    """
+    listed = [_listed(folder) for folder in folders(everywhere=True)]
+    unknown = listed.count(None)
+    if unknown and not force:
+        raise DataError(
+            f"{unknown} folders of features, of all revisions, are not in DVC's cache here, so that nobody knows their shards: "
+            "get them by `dvc fetch --all-commits`, or use --force (what is pruned in error is computed again)"
         )
-    unused = [path for path in store.shards() if path.stem not in used]
+    workspace = (read_manifest(folder.path / MANIFEST) for folder in folders(everywhere=False) if folder.path.exists())
+    used = {sha256 for known in listed if known for sha256 in known}
+    used.update(shard.sha256 for manifest in workspace for shard in manifest.shards)
+    oldest = time.time() - days * SECONDS_A_DAY
+    unused = [path for path in store.shards() if path.stem not in used and path.stat().st_mtime <= oldest]
     size = sum(path.stat().st_size for path in unused)
     if not dry_run:
         for path in unused:
             store.remove(path.stem)
         Index(store).sweep()
     doing = "would remove" if dry_run else "removed"
-    print(f"{store.folder}: {doing} {len(unused):,} shards, {size / 1e6:,.1f} MB; the others are in use")
+    print(f"{store.folder}: {doing} {len(unused):,} shards, {size / 1e6:,.1f} MB; the others are in use or young")
 
 
-def _listed(manifest: Path) -> Iterator[str]:
+def _listed(folder: Folder) -> list[str] | None:
+    """The shards of a revision's folder; None when its manifest can't be had."""
     try:
-        yield from (shard.sha256 for shard in read_manifest(manifest).shards)
+        return None if folder.objects is None else [shard.sha256 for shard in read_manifest(folder.objects[MANIFEST]).shards]
+    except OtherFormatError:
+        return []  # from before there was a cache
     except DataError:
-        return  # of a format that had no shards of this kind
+        return None
 
 
 def repair(store: FolderStore) -> None:
     """Remove damaged shards wherever they are kept, and make them anew."""
     for path in store.shards():
-        if hash_file(path) != path.stem:
+        if not is_whole(path, path.stem):
             print(f"{path}: damaged, removed")
             store.remove(path.stem)
     damaged = [folder for folder in folders(everywhere=False) if is_damaged(folder)]
@@ -115,7 +126,7 @@ def repair(store: FolderStore) -> None:
 
 def is_damaged(folder: Folder) -> bool:
     """Whether anything of a folder is not what was written; what is damaged in DVC's cache or in the store is removed."""
-    wrong = [path for md5, path in _by_md5(folder) if hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != md5]
+    wrong = [path for md5, path in _by_md5(folder) if not _has_md5(path, md5)]
     for path in wrong:
         print(f"{path}: damaged, removed")
         path.unlink()
@@ -134,14 +145,22 @@ def _by_md5(folder: Folder) -> Iterator[tuple[str, Path]]:
             yield path.parent.name + path.name, path
 
 
+def _has_md5(path: Path, md5: str) -> bool:
+    try:
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == md5
+    except OSError:
+        return False
+
+
 def _files_are_damaged(folder: Path, manifest: Manifest) -> bool:
     paths = [folder / shard.file for shard in manifest.shards]
-    return any(not path.exists() or hash_file(path) != path.stem for path in paths)
+    return not all(is_whole(path, path.stem) for path in paths)
 
 
 def _store_is_damaged(manifest: Manifest) -> bool:
     assert manifest.store is not None
     store = open_store(manifest.store)
+    store.require_answer()
     damaged = False
     for shard in manifest.shards:
         try:
@@ -167,8 +186,10 @@ def folders(everywhere: bool) -> Iterator[Folder]:
                 for out in repo.index.outs:
                     if "features" in Path(str(out)).parts:
                         yield Folder(Path(str(out)), out.stage.addressing, _objects(repo, out))
-    except DvcException as error:
+    except NotDvcRepoError as error:
         raise DataError(f"{error}; run this in the project's folder") from error
+    except DvcException as error:
+        raise DataError(str(error)) from error
 
 
 def _objects(repo: Any, out: Any) -> dict[str, Path] | None:

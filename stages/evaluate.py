@@ -33,7 +33,7 @@ def main() -> None:
     params = read_params(Params)
     evaluation = evaluate_split(
         load_tuned(MODEL),
-        Features(FEATURES, Path(read_machine().cache)),
+        Features(FEATURES, read_machine().cache_folder),
         read_rows(TEXTS, TextEntry),
         params.decode,
         normalizer(params.text.normalizer),

@@ -29,7 +29,7 @@ def main() -> None:
     for split in SPLITS:
         listed = LISTS / f"{split}.jsonl"
         clips = iterate_rows(listed, AudioEntry)
-        cache = Path(read_machine().cache)
+        cache = read_machine().cache_folder
         extract(clips, count_rows(listed), OUT / split, settings, AS_RECORDED, cache, read_engine())
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     """Extract."""
     params = read_params(Params)
     clips = iterate_rows(CLIPS, AudioEntry)
-    cache = Path(read_machine().cache)
+    cache = read_machine().cache_folder
     extract(clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), cache, read_engine())
 
 

@@ -45,6 +45,11 @@ class Machine(Section):
     ray_address: str = Field(default="auto", min_length=1)
     cache: str = Field(default=".cache/features", min_length=1)
 
+    @property
+    def cache_folder(self) -> Path:
+        """Where finished shards are kept."""
+        return Path(self.cache).expanduser()
+
 
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

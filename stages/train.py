@@ -70,7 +70,7 @@ def main() -> None:
 
 def read_split(split: str, whisper: Whisper) -> Examples:
     """A split's clips with their labels, once it is sure that the model can take them all."""
-    features = Features(FEATURES / split, Path(read_machine().cache))
+    features = Features(FEATURES / split, read_machine().cache_folder)
     require_same_mels(whisper, features.n_mels)
     positions, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
     paths = [text.path for text in texts]

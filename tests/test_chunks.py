@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
+import pytest
+
 from asr.chunks import LARGEST, LONGEST, MAX_SECONDS, cut, size_at
 from asr.manifest import AudioEntry
 
@@ -25,8 +27,16 @@ def test_chunks_are_the_clips_in_their_order() -> None:
 
 
 def test_chunks_grow_with_the_list_up_to_a_limit() -> None:
-    assert [size_at(position) for position in (0, 767, 1024, 5000, 20_000, 65_536, 5_000_000)] == [2, 2, 4, 16, 64, 256, 256]
-    assert max(len(chunk) for chunk in cut(clips(2000))) <= LONGEST * size_at(2000)
+    assert [size_at(position, 2.0) for position in (0, 767, 1024, 5000, 20_000, 65_536, 5_000_000)] == [
+        2,
+        2,
+        4,
+        16,
+        64,
+        256,
+        256,
+    ]
+    assert max(len(chunk) for chunk in cut(clips(2000))) <= LONGEST * size_at(2000, 4.0)
 
 
 def test_clips_added_at_the_end_touch_the_last_chunk_alone() -> None:
@@ -65,16 +75,18 @@ def test_a_clip_that_is_inserted_or_removed_touches_few_chunks() -> None:
     assert sum(removed) / len(removed) < 3
 
 
-def test_long_clips_make_small_chunks() -> None:
-    chunks = list(cut(clips(70_000)[-3000:], variants=1))
-    long = list(cut(clips(70_000, seconds=100.0)))
+@pytest.mark.parametrize(("seconds", "variants"), [(4.0, 1), (10.0, 4), (25.0, 3), (100.0, 1), (3000.0, 1)])
+def test_a_chunk_holds_a_limited_length_and_hashes_cut_it_first(seconds: float, variants: int) -> None:
+    listed = clips(70_000, seconds=seconds)
+    chunks = list(cut(listed, variants))
+    inserted = set(cut([*listed[:66_000], *clips(1, first=10**6, seconds=seconds), *listed[66_000:]], variants))
 
-    assert max(len(chunk) for chunk in long) == MAX_SECONDS / 100
-    assert max(len(chunk) for chunk in cut(clips(70_000, seconds=100.0), variants=3)) == MAX_SECONDS / 300
-    assert max(len(chunk) for chunk in chunks) <= LARGEST * LONGEST
+    assert max(len(chunk) for chunk in chunks) * seconds * variants <= max(MAX_SECONDS, seconds * variants)
+    assert len(inserted - set(chunks)) <= 3
+    assert 1 <= size_at(66_000, seconds * variants) <= LARGEST
 
 
 def test_equal_hashes_do_not_make_an_endless_chunk() -> None:
     same = [AudioEntry(str(n), "a.wav", "f" * 31 + "1", 1.0) for n in range(100)]
 
-    assert max(len(chunk) for chunk in cut(same)) == LONGEST * size_at(0)
+    assert max(len(chunk) for chunk in cut(same)) == LONGEST * size_at(0, 1.0)

@@ -17,7 +17,7 @@ from tests.sounds import tone, write_tone
 
 
 def check(audio: str, root: Path, text: str = "good morning", speaker: str | None = None) -> Clip | Reject:
-    clips, rejects = check_rows([TableRow(2, audio, text, speaker, {})], str(root), Engine())
+    clips, rejects = check_rows([TableRow(2, audio, text, speaker, {})], str(root), Engine(workers=0))
     return (clips + rejects)[0]
 
 
@@ -165,7 +165,7 @@ def test_repeated_audio_has_ids_of_its_own(tmp_path: Path) -> None:
         write_tone(tmp_path / f"{name}.wav")
     rows = [TableRow(line, f"{name}.wav", "good morning", None, {}) for line, name in enumerate("abc", start=2)]
 
-    clips, rejects = check_rows(rows, str(tmp_path), Engine())
+    clips, rejects = check_rows(rows, str(tmp_path), Engine(workers=0))
 
     first = clips[0].id
     assert [clip.id for clip in clips] == [first, f"{first}-2", f"{first}-3"]
@@ -176,7 +176,7 @@ def test_the_same_audio_under_two_speakers_is_refused(tmp_path: Path) -> None:
     write_tone(tmp_path / "a.wav")
     rows = [TableRow(2, "a.wav", "good morning", "ann", {}), TableRow(3, "a.wav", "good morning", "bob", {})]
 
-    clips, rejects = check_rows(rows, str(tmp_path), Engine())
+    clips, rejects = check_rows(rows, str(tmp_path), Engine(workers=0))
 
     assert [clip.speaker for clip in clips] == ["ann"]
     assert [(reject.line, reject.reason) for reject in rejects] == [(3, "audio of two speakers")]
@@ -200,7 +200,7 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
             write_tone(tmp_path / f"{number}.wav", seconds=0.1 + number / 100, hertz=100 + number)
         rows.append(TableRow(number + 2, f"{number}.wav", "good morning", None, {}))
 
-    assert check_rows(rows, str(tmp_path), Engine()) == check_rows(rows, str(tmp_path), Engine(workers=3))
+    assert check_rows(rows, str(tmp_path), Engine(workers=0)) == check_rows(rows, str(tmp_path), Engine(workers=3))
 
 
 def test_a_row_with_a_comma_too_many(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_row_with_a_comma_too_many(tmp_path: Path) -> None:
     assert rows[1].detail == "3 fields where the header has 2"
     assert isinstance(rows[0], TableRow)
     assert rows[0].text == "yes, doctor"
-    _, rejects = check_rows([rows[1]], str(tmp_path), Engine())
+    _, rejects = check_rows([rows[1]], str(tmp_path), Engine(workers=0))
     assert Counter(reject.reason for reject in rejects) == {"wrong number of fields": 1}
     assert "quote" in rejects[0].remedy
 

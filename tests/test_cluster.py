@@ -90,7 +90,7 @@ def test_a_worker_that_is_killed_is_replaced(cluster: Any, tmp_path: Path) -> No
 def test_a_job_that_always_crashes_is_named_within_a_minute(cluster: Any) -> None:
     start = time.monotonic()
 
-    with pytest.raises(DataError, match=r"^number 13: the process that worked on it was killed, twice"):
+    with pytest.raises(DataError, match=r"^number 13: the process that worked on it was killed each time"):
         list(run_jobs(Work(killed_by_13, apart, name), [(1, 2), (12, 13, 14), (3, 4)], on(cluster)))
     assert time.monotonic() - start < 60
 
@@ -121,7 +121,7 @@ def test_a_driver_that_is_killed_and_run_again(cluster: Any, tmp_path: Path) -> 
     while driver.poll() is None and not (records.exists() and any(file.stat().st_size for file in records.iterdir())):
         time.sleep(0.01)
     driver.send_signal(signal.SIGKILL)
-    driver.wait()
+    assert driver.wait() == -signal.SIGKILL, "it ended before it could be killed"
 
     again = run_stage("features_train", project, **more)
     assert again.returncode == 0, again.stderr

@@ -254,13 +254,14 @@ def test_prune_removes_what_no_revision_uses(project: Path) -> None:
     git(project, "checkout", "--quiet", "main")
     dvc(project, "checkout", "--quiet")
 
-    told = call(project, sys.executable, "-m", "stages.cache", "prune")
+    told = call(project, sys.executable, "-m", "stages.cache", "prune", "--days", "0")
     assert "removed 0 shards" in told
     assert len(shards(project)) > len(before)
 
     git(project, "branch", "--quiet", "-D", "noisy")
-    assert "would remove" in call(project, sys.executable, "-m", "stages.cache", "prune", "--dry-run")
-    call(project, sys.executable, "-m", "stages.cache", "prune")
+    assert "removed 0 shards" in call(project, sys.executable, "-m", "stages.cache", "prune")  # all are young
+    assert "would remove" in call(project, sys.executable, "-m", "stages.cache", "prune", "--days", "0", "--dry-run")
+    call(project, sys.executable, "-m", "stages.cache", "prune", "--days", "0")
     assert shards(project) == before
     assert f"{len(before)} shards" in call(project, sys.executable, "-m", "stages.cache")
     assert repro(project) == []

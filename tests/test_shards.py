@@ -104,7 +104,7 @@ def test_a_shard_that_is_damaged_in_its_store_is_named_and_not_kept(tmp_path: Pa
 
     with pytest.raises(DataError, match=rf"{address}: {sha256}.arrow is damaged"):
         Features(tmp_path / "out", tmp_path / "cache")
-    assert list((tmp_path / "cache" / "shards").iterdir()) == []
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_shard_that_its_store_has_lost_is_named(tmp_path: Path) -> None:
