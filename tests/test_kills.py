@@ -3,12 +3,13 @@
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.project import environment, make_project, run_stage, tree
@@ -53,29 +54,43 @@ def forget(project: Path) -> None:
     lock.write_text(lock.read_text().split("  features_train:")[0])
 
 
-def test_whatever_moment_it_is_killed_at_the_next_run_ends_alike(project: Path) -> None:
-    start = time.monotonic()
-    dvc(project, "repro", "features_train")
-    seconds = time.monotonic() - start
-    unbroken = tree(project / "data/features/train")
-    draw = random.Random(1)
+def stage_of(running: "subprocess.Popen[bytes]") -> psutil.Process:
+    """The stage that DVC has started."""
+    while True:
+        for child in psutil.Process(running.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if child.cmdline()[1:] == ["-m", "stages.features_train"]:
+                    return child
+        assert running.poll() is None, "DVC ended without the stage"
+        time.sleep(0.01)
 
-    moments = [draw.uniform(0.2, 0.9) * seconds for _ in range(KILLS)]
+
+def test_whatever_moment_it_is_killed_at_the_next_run_ends_alike(project: Path) -> None:
+    dvc(project, "repro", "features_train")
+    unbroken = tree(project / "data/features/train")
+    forget(project)
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-m", "stages.features_train"], cwd=project, env=environment(), check=True)
+    seconds = time.monotonic() - start
+    draw = random.Random(1)
     found = []
-    for moment in moments:
+
+    for moment in [draw.uniform(0, seconds) for _ in range(KILLS)]:
         forget(project)
         running = subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro", "features_train"],
-            cwd=project, env=environment(), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        stage = stage_of(running)
         time.sleep(moment)
+        with suppress(psutil.NoSuchProcess):  # it may have ended by then
+            stage.kill()
         found.append(len(list(project.glob(".cache/features/shards/*.arrow"))))
-        os.killpg(running.pid, signal.SIGKILL)
         running.wait()
 
         dvc(project, "repro", "features_train")
 
-        print(f"killed after {moment:.2f} of {seconds:.2f} s, {found[-1]} shards done")
+        print(f"killed after {moment:.2f} of {seconds:.2f} s, {found[-1]} of {len(unbroken) - 1} shards done")
         assert tree(project / "data/features/train") == unbroken
     assert any(0 < done < len(unbroken) - 1 for done in found), "none was in the middle of the work"
 
