@@ -71,13 +71,8 @@ class Augment(Section):
     @model_validator(mode="after")
     def _consistent(self) -> "Augment":
         mistakes = []
-        for name, unit in (
-            ("tempo", ""),
-            ("background", "_snr_db"),
-            ("noise", "_amplitude"),
-            ("mp3", "_kbps"),
-            ("gain", "_db"),
-        ):
+        units = {"tempo": "", "background": "_snr_db", "noise": "_amplitude", "mp3": "_kbps", "gain": "_db"}
+        for name, unit in units.items():
             low, high = f"{name}_min{unit}", f"{name}_max{unit}"
             if getattr(self, low) > getattr(self, high):
                 mistakes.append(f"augment.{low} is above augment.{high}")

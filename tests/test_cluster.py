@@ -154,21 +154,20 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.wait()
 
 
-def test_shards_in_s3(bucket: str, cluster: Any, tmp_path: Path) -> None:
-    project = make_project(tmp_path / "project", tmp_path / "audio")
-    for stage in ("validate", "split", "features_eval", "features_train"):
-        run_stage(stage, project)
-    here = tree(project / "data" / "features")
-    params = project / "params.yaml"
-    params.write_text(params.read_text().replace("store: null", f"store: {bucket}"))
-
-    for stage, more in (
-        ("features_eval", machine(cluster)),
-        ("features_train", machine(cluster)),
-        ("train", {}),
-        ("evaluate", {}),
-    ):
-        result = run_stage(stage, project, ASR_CACHE=str(tmp_path / "other"), **more)
+def test_shards_in_s3(bucket: str, tmp_path: Path) -> None:
+    with two_nodes() as cluster:  # whose processes have the bucket's address and keys
+        settings = machine(cluster)
+        project = make_project(tmp_path / "project", tmp_path / "audio")
+        for stage in ("validate", "split", "features_eval", "features_train"):
+            run_stage(stage, project)
+        here = tree(project / "data" / "features")
+        params = project / "params.yaml"
+        params.write_text(params.read_text().replace("store: null", f"store: {bucket}"))
+        for stage in ("features_eval", "features_train"):
+            result = run_stage(stage, project, ASR_CACHE=str(tmp_path / "other"), **settings)
+            assert result.returncode == 0, result.stderr
+    for stage in ("train", "evaluate"):
+        result = run_stage(stage, project, ASR_CACHE=str(tmp_path / "other"))
         assert result.returncode == 0, result.stderr
 
     assert all(path.endswith("manifest.json") for path in tree(project / "data" / "features"))
