@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Generic, Literal, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -82,11 +82,6 @@ def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> It
                 yield job, work.run(job)
         return
     waiting = iter(jobs)
-    for first in waiting:  # no workers for no jobs
-        waiting = chain([first], waiting)
-        break
-    else:
-        return
     while lost := (yield from _until_a_worker_dies(work.run, waiting, engine.workers)):
         yield from _one_by_one(work, lost)
 
