@@ -92,27 +92,28 @@ def _until_a_worker_dies(
     """Yield results; return the jobs whose results are lost with a pool that broke, of which at least one broke it."""
     running: dict[Future[Result], Job] = {}
     lost: list[Job] = []
-    with _pool(workers) as pool:
-        try:
-            while not lost or running:
-                for job in islice(jobs, 0 if lost else JOBS_WAITING * workers - len(running)):
-                    try:
-                        running[pool.submit(run, job)] = job
-                    except BrokenProcessPool:
-                        lost.append(job)
-                        break
-                if not running:
+    pool = _pool(workers)
+    try:
+        while not lost or running:
+            for job in islice(jobs, 0 if lost else JOBS_WAITING * workers - len(running)):
+                try:
+                    running[pool.submit(run, job)] = job
+                except BrokenProcessPool:
+                    lost.append(job)
                     break
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    job = running.pop(future)
-                    try:
-                        result = future.result()
-                    except BrokenProcessPool:
-                        lost.append(job)
-                        continue
-                    yield job, result
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # after an error, jobs that wait are not worth waiting for
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    lost.append(job)
+                    continue
+                yield job, result
+    finally:
+        # After an error, waiting jobs are not waited for. The pool's thread is, or Python 3.11 may trip over it at exit.
+        pool.shutdown(cancel_futures=True)
     return lost
 
 

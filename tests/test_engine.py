@@ -1,10 +1,12 @@
 """The engine: every job's result, any number of workers, a worker that dies."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -54,6 +56,16 @@ def name(numbers: Numbers) -> str:
 
 
 JOBS = [(1, 2), (3,), (4, 5), (6,), (7,)]
+
+
+@pytest.mark.parametrize("run", [doubled, refused])
+def test_nothing_of_the_pool_is_left_running(run: Callable[[Numbers], Numbers]) -> None:
+    before = set(threading.enumerate())
+
+    with contextlib.suppress(DataError):
+        list(run_jobs(Work(run, apart, name), JOBS, Engine(workers=2)))
+
+    assert set(threading.enumerate()) == before
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 8])
