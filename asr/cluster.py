@@ -26,7 +26,6 @@ JOBS_PER_CPU = 4
 RETRIES = 2
 """One for a job that was killed, one for its node: a node that is lost takes its jobs along."""
 
-
 MORE_MEMORY = "start the nodes with fewer `--num-cpus`"
 
 

@@ -104,11 +104,10 @@ def extract(
     shards = tuple(done.shard for done in in_order if done.shard.rows)
     if dropped and not shards:
         raise DataError(f"no clip of {folder.name} has features (the first: {dropped[0].path}, {dropped[0].reason})")
-    if isinstance(store, FolderStore):
-        assert index is not None
+    if index is not None:
         index.close()
         for shard in shards:
-            _link(store.shard(shard.sha256), folder / shard.file)
+            _link(index.store.shard(shard.sha256), folder / shard.file)
     Manifest(settings.n_mels, settings.store, shards, dropped).write(folder)
     computed = sum(done.computed for done in in_order)
     print(f"features of {folder.name}: {count} clips, {computed} computed, {len(dropped)} dropped", file=sys.stderr)
@@ -124,8 +123,8 @@ def _finish(
     work = Work(partial(make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
     for job, records in run_jobs(work, _group(_missing(chunks, recipe, index, found)), engine):
         for (place, chunk), (record, is_new) in zip(job, records, strict=True):
-            if isinstance(store, FolderStore) and index is not None:
-                _require_shared(store.shard(record.sha256))
+            if index is not None:
+                _require_shared(index.store.shard(record.sha256))
                 index.add(recipe.key(chunk), record)
             yield _done(place, chunk, record, is_new)
         while found:

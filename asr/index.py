@@ -18,7 +18,7 @@ class Index:
 
     def __init__(self, store: FolderStore) -> None:
         """Read what every driver has written; a line that was not finished is no record."""
-        self._store = store
+        self.store = store
         self._folder = store.folder / RECORDS
         self._files = sorted(self._folder.glob("*.jsonl"))
         self._known: dict[str, Record] = {}
@@ -40,7 +40,7 @@ class Index:
         record = self._known.get(key)
         if record is None:
             return None
-        path = self._store.shard(record.sha256)
+        path = self.store.shard(record.sha256)
         try:
             state = path.stat()
         except FileNotFoundError:
@@ -48,7 +48,7 @@ class Index:
         if (state.st_size, state.st_mtime_ns) == (record.size, record.modified_ns):
             return record
         if not is_whole(path, record.sha256):
-            self._store.remove(record.sha256)
+            self.store.remove(record.sha256)
             return None
         record = replace(record, modified_ns=state.st_mtime_ns)
         self.add(key, record)
@@ -72,11 +72,11 @@ class Index:
 
         What was touched within the hour is left alone, as its process may still be at work.
         """
-        there = {path.stem for path in self._store.shards()}
+        there = {path.stem for path in self.store.shards()}
         lines = [json.dumps([key, asdict(record)]) for key, record in self._known.items() if record.sha256 in there]
         if self._files:
             write_whole(self._folder / _new_name(), "".join(f"{line}\n" for line in lines).encode())
-        for path in [*self._files, *self._store.folder.glob(f"*/{UNFINISHED}*")]:
+        for path in [*self._files, *self.store.folder.glob(f"*/{UNFINISHED}*")]:
             with suppress(FileNotFoundError):  # another process was faster
                 if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
                     path.unlink()
