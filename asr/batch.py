@@ -1,17 +1,20 @@
-"""Batches: clips' features joined with their transcripts, padded for the model."""
+"""Batches: a step's clips as they are stored, and its micro-batches padded on the device.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A loader copies the clips of a whole optimiser step one behind the other, in float16 and without padding. How many of them the
+device then takes at once is the device's affair, and may change in mid-run.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from asr.errors import DataError
-from asr.logmel import pad_frames
-from asr.manifest import TextEntry
+from asr.masks import Masks, masked
+from asr.plan import Line, Step
 from asr.shards import Features
 
 IGNORED = -100
@@ -19,78 +22,135 @@ IGNORED = -100
 
 
 @dataclass(frozen=True)
-class Example:
-    """A clip ready for a batch: features of shape (frames, mels), and token ids with prompt and end."""
+class Examples:
+    """A split's clips.
 
-    features: NDArray[np.float16]
-    labels: Sequence[int]
+    Attributes:
+        features: every stored clip.
+        positions: of each clip in `features`.
+        labels: of each clip, token ids with the prompt in front and the end behind.
+        continuations: of each clip, the token ids of its text when it follows another; only packed lines need them.
+    """
 
-
-class Examples(Dataset[Example]):
-    """A split's clips, features read from the mapped shards when asked for."""
-
-    def __init__(self, features: Features, positions: Sequence[int], labels: Sequence[Sequence[int]]) -> None:
-        """`positions` says where in `features` the clip of each label is."""
-        assert len(positions) == len(labels)
-        self._features, self._positions, self._labels = features, positions, labels
+    features: Features
+    positions: Sequence[int]
+    labels: Sequence[Sequence[int]]
+    continuations: Sequence[Sequence[int]] = ()
 
     def __len__(self) -> int:
-        return len(self._labels)
-
-    def __getitem__(self, index: int) -> Example:
-        return Example(self._features[self._positions[index]], self._labels[index])
-
-
-def pair(features: Features, texts: Sequence[TextEntry]) -> tuple[list[int], list[TextEntry]]:
-    """Match transcripts to features by clip id.
-
-    Returns:
-        the positions in `features`, and the transcript at each: one for every stored copy of its clip. Clips that were dropped
-        when features were extracted (they are named in the shards' manifest) are left out.
-
-    Raises:
-        DataError: when a transcript's clip is in neither.
-    """
-    where: dict[str, list[int]] = {}
-    for position, clip_id in enumerate(features.ids):
-        where.setdefault(clip_id, []).append(position)
-    gone = {clip.id for clip in features.dropped}
-    unknown = [text.path for text in texts if text.id not in where and text.id not in gone]
-    if unknown:
-        raise DataError(
-            f"{len(unknown)} clips have no features in {features.folder} (the first: {unknown[0]}); run `dvc repro`"
-        )
-    paired = [(position, text) for text in texts for position in where.get(text.id, [])]
-    return [position for position, _ in paired], [text for _, text in paired]
+        return len(self.labels)
 
 
 @dataclass(frozen=True)
-class Collator:
-    """Pads examples to the model's window.
+class Row:
+    """A line of a step as it lies in its `StepBatch`: where its frames are, the window it is heard in, its token ids."""
 
-    A tokenizer starts labels with the start-of-transcript token, and a model that shifts labels right puts another one in
-    front. So the decoder's input keeps it and the labels do not: the model sees exactly one and learns to predict what follows.
+    start: int
+    frames: int
+    window: int
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StepBatch:
+    """A rank's share of one step, unpadded.
+
+    Attributes:
+        frames: shape (frames of all rows, mels), float16.
+        rows: the lines of this share; there may be none.
+        step_labels: labels in the whole step, as are its clips and stored frames.
     """
 
-    window_frames: int
-    decoder_start_token_id: int
-    pad_token_id: int
+    frames: Tensor
+    rows: tuple[Row, ...]
+    step_labels: int
+    step_clips: int
+    step_frames: int
 
-    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """Input features (batch, mels, frames) in float32, decoder input and labels (batch, tokens)."""
-        features = np.stack([pad_frames(example.features, self.window_frames).T for example in examples])
-        targets = [self._without_start(example.labels) for example in examples]
-        longest = max(len(target) for target in targets)
-        labels = torch.full((len(targets), longest), IGNORED)
-        for row, target in enumerate(targets):
-            labels[row, : len(target)] = torch.tensor(target)
-        start = torch.full((len(targets), 1), self.decoder_start_token_id)
-        shifted = torch.cat([start, labels[:, :-1]], dim=1)
-        return {
-            "input_features": torch.from_numpy(features.astype(np.float32)),
-            "decoder_input_ids": shifted.masked_fill(shifted == IGNORED, self.pad_token_id),
-            "labels": labels,
-        }
+    def pin_memory(self) -> "StepBatch":
+        """For a DataLoader that pins: from pinned memory a GPU copies while it computes."""
+        return replace(self, frames=self.frames.pin_memory())
 
-    def _without_start(self, labels: Sequence[int]) -> Sequence[int]:
-        return labels[1:] if labels[0] == self.decoder_start_token_id else labels
+
+def collate(examples: Examples, step: Step, masks: Masks, seed: Sequence[int], rank: int = 0, ranks: int = 1) -> StepBatch:
+    """Copy a rank's share of a step's clips into one batch.
+
+    Args:
+        examples: the split.
+        step: its lines. Ranks take turns at them from the widest window down, so that their shares cost about the same.
+        masks: put over every clip.
+        seed: of the masks; each clip draws its own, whichever line and rank it is with.
+        rank: whose share.
+        ranks: how many share.
+    """
+
+    def stored(clip: int) -> NDArray[np.float16]:
+        return examples.features[examples.positions[clip]]
+
+    parts = [np.zeros((0, examples.features.n_mels), np.float16)]
+    rows, start = [], 0
+    for line in sorted(step, key=lambda line: line.window, reverse=True)[rank::ranks]:
+        clips = [stored(clip) for clip in line.clips]
+        if masks:
+            clips = [masked(c, masks, np.random.default_rng([*seed, n])) for c, n in zip(clips, line.clips, strict=True)]
+        frames = sum(len(clip) for clip in clips)
+        rows.append(Row(start, frames, line.window, _tokens(examples, line)))
+        parts += clips
+        start += frames
+    return StepBatch(
+        torch.from_numpy(np.concatenate(parts)),
+        tuple(rows),
+        step_labels=sum(len(_tokens(examples, line)) - 1 for line in step),
+        step_clips=sum(len(line.clips) for line in step),
+        step_frames=sum(len(stored(clip)) for line in step for clip in line.clips),
+    )
+
+
+def _tokens(examples: Examples, line: Line) -> tuple[int, ...]:
+    """One prompt, the texts, one end."""
+    first, *others = line.clips
+    *begun, end = examples.labels[first]
+    return (*begun, *(token for clip in others for token in examples.continuations[clip]), end)
+
+
+def micro_batches(rows: Sequence[Row], most: Callable[[int], int]) -> list[list[Row]]:
+    """Group rows of equal windows, widest first.
+
+    Args:
+        rows: to be grouped.
+        most: how many rows of a given window the device takes at once.
+    """
+    groups = []
+    for window, alike in groupby(sorted(rows, key=lambda row: row.window, reverse=True), key=lambda row: row.window):
+        while group := list(islice(alike, most(window))):
+            groups.append(group)
+    return groups
+
+
+def pad(frames: Tensor, rows: Sequence[Row], pad_token_id: int) -> dict[str, Tensor]:
+    """A micro-batch as the model takes it, on the device that `frames` are on.
+
+    The last stored frame of a clip is what Whisper's own padding would look like, so it is repeated to the end of the window.
+    Labels begin after the start-of-transcript token, with which the decoder's input begins: the model sees exactly one.
+
+    Args:
+        frames: of a `StepBatch`.
+        rows: some of its rows, of one window.
+        pad_token_id: fills the decoder's input up.
+
+    Returns:
+        input_features (rows, mels, window) in float32; decoder_input_ids and labels (rows, tokens).
+    """
+    device, window = frames.device, rows[0].window
+    starts = torch.tensor([row.start for row in rows], device=device)
+    lasts = torch.tensor([row.frames - 1 for row in rows], device=device)
+    places = starts[:, None] + torch.minimum(torch.arange(window, device=device), lasts[:, None])
+    tokens = torch.full((len(rows), max(len(row.tokens) for row in rows)), IGNORED)
+    for index, row in enumerate(rows):
+        tokens[index, : len(row.tokens)] = torch.tensor(row.tokens)
+    tokens = tokens.to(device)
+    return {
+        "input_features": frames[places].transpose(1, 2).float(),
+        "decoder_input_ids": tokens[:, :-1].masked_fill(tokens[:, :-1] == IGNORED, pad_token_id),
+        "labels": tokens[:, 1:],
+    }

@@ -4,9 +4,7 @@ The driver is the stage itself, started on any node of the cluster. Every node s
 with the same packages installed; shards go to a folder that all share, or to an object store.
 """
 
-import logging
 import os
-import socket
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from asr.connection import connected
 from asr.engine import Work, blame
 from asr.errors import DataError
 
@@ -35,7 +34,7 @@ def run_on_ray(work: Work[Job, Result], jobs: Iterable[Job], address: str) -> It
     Raises:
         DataError: when Ray is not installed, when no cluster answers, or when a job kills its process each time.
     """
-    ray = _connected(address)
+    ray = connected(address)
     task = ray.remote(max_retries=RETRIES, num_cpus=1)(_on_a_node)
     waiting = iter(jobs)
     running: dict[Any, Job] = {}
@@ -86,35 +85,3 @@ def _on_a_node(folder: str, run: Callable[[Job], Result], job: Job) -> Result:
 
 def _in_flight(ray: Any) -> int:
     return JOBS_PER_CPU * max(1, int(ray.cluster_resources().get("CPU", 1)))
-
-
-def _connected(address: str) -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise DataError("engine: ray needs Ray: pip install -r requirements-cluster.txt, on every node") from error
-    if not ray.is_initialized():
-        _require_answer(address)
-        # The project is a folder of modules, not an installed package.
-        environment = {"env_vars": {"PYTHONPATH": str(Path.cwd())}}
-        try:
-            ray.init(address=address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise _no_answer(address, error) from error
-    return ray
-
-
-def _require_answer(address: str) -> None:
-    """Ray itself waits for minutes."""
-    host, colon, port = address.rpartition(":")
-    if colon and port.isdecimal():
-        try:
-            socket.create_connection((host, int(port)), timeout=10).close()
-        except OSError as error:
-            raise _no_answer(address, error) from error
-
-
-def _no_answer(address: str, error: Exception) -> DataError:
-    return DataError(
-        f"no Ray cluster answers at {address} ({error}); start one with `ray start --head`, or set ray_address in machine.yaml"
-    )

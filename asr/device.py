@@ -4,6 +4,8 @@ from typing import Literal
 
 import torch
 
+from asr.errors import DataError
+
 Precision = Literal["bf16", "fp16", "fp32"]
 
 DTYPES: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -21,3 +23,25 @@ def pick_precision(device: str) -> Precision:
     if device != "cuda":
         return "fp32"
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+
+
+def require_precision(precision: Precision, device: str) -> None:
+    """Stop when the device can't compute in it.
+
+    Raises:
+        DataError: naming the parameter.
+    """
+    if precision == "bf16" and device == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise DataError("train.precision is bf16, in which this GPU can't compute: set auto, fp16 or fp32")
+
+
+LEAST_WIDTH_FOR_BF16_ON_CPU = 384
+"""Below, conversions cost what the products save (measured on 2 cores with AVX512-BF16: width 128 no faster, 384 twice)."""
+
+
+def training_precision(device: str, width: int) -> Precision:
+    """As `pick_precision`; also bf16 on a CPU that multiplies in it, for a model of at least so much `width`."""
+    if device != "cpu" or width < LEAST_WIDTH_FOR_BF16_ON_CPU:
+        return pick_precision(device)
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "fp32"

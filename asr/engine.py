@@ -4,11 +4,9 @@ A job that takes its process down with it (out of memory, killed, a crash in a d
 kills the process too, the job is divided until the piece is found that does, and the run ends with its name.
 """
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -20,14 +18,10 @@ from typing import Generic, Literal, TypeVar
 from threadpoolctl import threadpool_limits
 
 from asr.errors import DataError
+from asr.heap import keep_memory
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""As in glibc's malloc.h."""
-
-KEPT_BYTES = 128 * 2**20
 
 JOBS_WAITING = 2
 """Jobs handed to a worker ahead of time, so that it never waits for this process."""
@@ -169,10 +163,3 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
-
-
-def keep_memory() -> None:
-    """Let glibc keep what is freed: the arrays of one clip would be given back, and faulted in again for the next."""
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
-        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from asr.batch import pair
 from asr.decoding import transcribe
 from asr.device import DTYPES, pick_device, pick_precision
 from asr.manifest import TextEntry
+from asr.pairs import pair
 from asr.params import Section
 from asr.scoring import Prediction, Score, predictions, score
 from asr.shards import Features

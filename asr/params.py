@@ -47,6 +47,8 @@ def _describe(mistake: ErrorDetails, schema: type[BaseModel]) -> str:
             return f"{key}: unknown key" + (f", did you mean {close[0]}?" if close else "")
         case "missing":
             return f"{key}: missing"
+        case "value_error":  # of several keys, which the message names
+            return f"{key}: {mistake['ctx']['error']}"
         case _:
             return f"{key}: {mistake['msg']}, got {mistake['input']!r}"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import jiwer
 
 from asr.manifest import TextEntry
-from asr.text import Normalizer
+from asr.text import Normalizer, spoken
 from asr.wer import load_error_rates
 
 
@@ -47,7 +47,7 @@ def score(texts: Sequence[TextEntry], hypotheses: Sequence[str], normalize: Norm
     metric = load_error_rates()
     heard = [normalize(hypothesis) for hypothesis in hypotheses]
     rates = metric.compute(predictions=heard, references=[normalize(text.text) for text in texts])
-    raw = metric.compute(predictions=list(hypotheses), references=[text.raw_text for text in texts])
+    raw = metric.compute(predictions=list(hypotheses), references=[spoken(text.raw_text) for text in texts])
     return Score(
         wer=_percent(rates["wer"]),
         cer=_percent(rates["cer"]),

@@ -12,6 +12,7 @@ from pydantic import Field
 from asr.errors import DataError
 from asr.manifest import Clip
 from asr.params import Section
+from asr.text import spoken
 
 SPLITS = ("train", "validation", "test")
 
@@ -51,7 +52,7 @@ def filter_clips(clips: Sequence[Clip], limits: Filter) -> Filtered:
 
 
 def _reason_to_drop(clip: Clip, limits: Filter) -> str | None:
-    characters = len(clip.text.strip())
+    characters = len(spoken(clip.text).strip())
     if characters < limits.min_characters:
         return f"under {limits.min_characters} characters"
     if limits.max_characters is not None and characters > limits.max_characters:

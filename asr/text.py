@@ -23,8 +23,36 @@ class Text(Section):
     normalizer: NormalizerName
 
 
+TIMESTAMP = re.compile(r"<\|\d+\.\d\d\|>")
+"""As Whisper writes them."""
+
+
+def spoken(text: str) -> str:
+    """A transcript without its timestamps."""
+    return TIMESTAMP.sub(" ", text).strip() if "<|" in text else text
+
+
 def normalizer(name: NormalizerName) -> Normalizer:
-    """The function from text to text that goes by `name`."""
+    """The function from text to text that goes by `name`. Timestamps are no part of what is said, and vanish."""
+    normalize = _by_name(name)
+    return lambda text: normalize(spoken(text))
+
+
+def normalizer_of_labels(name: NormalizerName) -> Normalizer:
+    """The same around a transcript's timestamps, which stay for the model to learn."""
+    normalize = normalizer(name)
+
+    def around(text: str) -> str:
+        spoken, marks = [normalize(part) for part in TIMESTAMP.split(text)], TIMESTAMP.findall(text)
+        if not marks:
+            return spoken[0]
+        parts = [spoken[0], *(f"{mark} {part}" if part else mark for mark, part in zip(marks, spoken[1:], strict=True))]
+        return "".join(parts)
+
+    return around
+
+
+def _by_name(name: NormalizerName) -> Normalizer:
     match name:
         case "basic_english":
             return basic_english

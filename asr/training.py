@@ -1,74 +1,50 @@
-"""Training: Hugging Face's Seq2SeqTrainer around a Whisper checkpoint, choosing the best epoch by validation WER."""
+"""Training: a Whisper checkpoint tuned on a split, choosing the best epoch by validation WER."""
 
 import math
-import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-import numpy as np
-from pydantic import Field
+import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
-from transformers import (
-    EarlyStoppingCallback,
-    EvalPrediction,
-    PrinterCallback,
-    Seq2SeqTrainer,
-    Seq2SeqTrainingArguments,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, Seq2SeqTrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
-from asr.batch import IGNORED, Collator, Examples
-from asr.device import Precision, pick_device, pick_precision
-from asr.params import Section
-from asr.text import Normalizer
-from asr.wer import load_error_rates
+from asr.batch import Examples, Row
+from asr.checkpoints import Past, read_past
+from asr.device import Precision, pick_device, require_precision, training_precision
+from asr.errors import DataError
+from asr.heap import keep_memory
+from asr.lifeline import Wish
+from asr.memory import LESS_MEMORY, Limits, find_limits
+from asr.plan import Mode, Plan
+from asr.ranks import rank_and_ranks
+from asr.rates import learning_rate
+from asr.recipe import Train
+from asr.trainable import freeze_encoder, merged, parameter_groups, set_dropout, with_lora
+from asr.tuner import Steps, Tuner
+from asr.validation import Diary, Validator
+from asr.watch import Saving, Watch
 from asr.whisper import Whisper
 
-LOG_EVERY_STEPS = 50
-
-# transformers 5.23 renamed the argument and warns of the old name, the only one that 5.17 knows.
-CHECKPOINTING = next(
-    name
-    for name in ("activation_checkpointing", "gradient_checkpointing")
-    if name in Seq2SeqTrainingArguments.__dataclass_fields__
-)
-
-RATE_BY_WIDTH = {128: 1e-3, 384: 3.75e-5, 512: 2.5e-5, 768: 1.25e-5, 1024: 6.25e-6, 1280: 4.375e-6}
-"""Learning rate by `d_model`. From 384 (tiny) to 1280 (large): a fortieth of the peak rate of pretraining (table 17 of
-arXiv:2212.04356), the advice of Hugging Face's Whisper fine-tuning event. 128 is the bundled model, tried on the sample."""
-
-
-class Train(Section):
-    """How the model is tuned."""
-
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    accumulation: int = Field(ge=1)
-    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"]
-    warmup_share: float = Field(ge=0, lt=1)
-    schedule: Literal["cosine", "linear", "constant_with_warmup"]
-    weight_decay: float = Field(ge=0)
-    max_gradient_norm: float = Field(gt=0)
-    max_new_tokens: int = Field(ge=1)
-    early_stopping_patience: int = Field(ge=1)
-    keep_checkpoints: int = Field(ge=1)
-    gradient_checkpointing: bool
-    seed: int = Field(ge=0, lt=2**32)
+ADAM_BYTES = {"adamw": 8, "adamw_8bit": 2}
+"""That the optimiser keeps for each parameter."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """How training went. `best_wer` is in percent, on the validation split; `log_history` as the trainer keeps it."""
+    """How training went. `best_wer` is in percent, on the validation split; `log_history` as the trainer keeps it.
 
+    `rows_at_once` is the micro-batch for the whole window, after `halvings` for want of memory.
+    """
+
+    window: Mode
     precision: Precision
     learning_rate: float
+    activation_checkpointing: bool
+    rows_at_once: int
+    halvings: int
     steps: int
     epochs: float
     best_step: int
@@ -76,119 +52,185 @@ class Trained:
     log_history: list[dict[str, float]]
 
 
-def auto_learning_rate(width: int) -> float:
-    """A rate for a model of `width` (its `d_model`): from RATE_BY_WIDTH, between its entries along a power law."""
-    widths, rates = zip(*sorted(RATE_BY_WIDTH.items()), strict=True)
-    return float(math.exp(np.interp(math.log(width), np.log(widths), np.log(rates))))
-
-
 def train(
     whisper: Whisper,
     examples: Examples,
-    validation: Examples,
+    validator: Validator,
     settings: Train,
-    normalize: Normalizer,
-    checkpoints: Path,
+    folder: Path,
     tensorboard: Path,
+    wish: Wish,
+    minutes_between_checkpoints: float = math.inf,
+    loader_workers: int = 0,
 ) -> Trained:
     """Tune `whisper` in place; it ends with the weights of the epoch with the lowest validation WER.
 
     Args:
         whisper: the checkpoint to start from.
         examples: what is learned.
-        validation: what epochs are compared on; never the test split.
+        validator: scores the model after each epoch; never on the test split.
         settings: the parameters of training.
-        normalize: applied to both sides before the WER is taken.
-        checkpoints: a folder for the trainer's checkpoints, which the caller removes.
+        folder: of this very run; where it holds a checkpoint, the run goes on from there. The caller removes it.
         tensorboard: a folder for TensorBoard's event files.
+        wish: to end early, with a checkpoint.
+        minutes_between_checkpoints: besides those after each epoch.
+        loader_workers: processes that read clips ahead; 0: this one reads them.
+
+    Raises:
+        DataError: when a parameter doesn't suit the model, or a single clip does not fit into memory.
+        StoppedError: when the wish was uttered; the checkpoint is saved.
     """
     device = pick_device()
-    precision = pick_precision(device)
-    rate = auto_learning_rate(whisper.model.config.d_model) if settings.learning_rate == "auto" else settings.learning_rate
-    whisper.model.config.use_cache = False
-    # What the checkpoint never wrote, such as brackets, the user's transcripts may hold.
-    whisper.model.generation_config.suppress_tokens = []
-    trainer = Seq2SeqTrainer(
-        model=whisper.model,
-        args=_arguments(settings, rate, device, whisper, len(examples), checkpoints),
-        train_dataset=examples,
-        eval_dataset=validation,
-        data_collator=Collator(
-            whisper.window_frames, whisper.model.config.decoder_start_token_id, whisper.tokenizer.pad_token_id
-        ),
-        compute_metrics=_wer_of(whisper, normalize),
-        compute_loss_func=loss_per_token,
+    if device == "cpu":
+        _prepare_cpu()
+    width = whisper.model.config.d_model
+    precision = training_precision(device, width) if settings.precision == "auto" else settings.precision
+    require_precision(precision, device)
+    rate = learning_rate(settings, width)
+    rank, ranks = rank_and_ranks()
+    set_seed(settings.seed)
+    model = _prepared(whisper, settings)
+    plan = plan_of(whisper, examples, settings)
+    past, watch = read_past(folder), Watch(settings.epochs)
+    tuner = Tuner(
+        model=model,
+        args=_arguments(settings, rate, precision, device, folder, past, loader_workers),
+        steps=Steps(examples, plan, settings.masks, rank, ranks),
+        validator=validator,
+        keep=Diary(folder),
+        count=watch.count,
+        groups=lambda: parameter_groups(whisper.model, rate, settings.layer_lr_decay, settings.weight_decay),
+        precision=precision,
+        label_smoothing=settings.label_smoothing,
         callbacks=[
             EarlyStoppingCallback(settings.early_stopping_patience),
-            TensorBoardCallback(SummaryWriter(str(tensorboard))),
+            Saving(wish, minutes_between_checkpoints, plan.steps_per_epoch),
+            watch,
+            *([TensorBoardCallback(replayed(tensorboard, past))] if rank == 0 else []),
         ],
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(EpochLines(settings.epochs))
-    trainer.train()
+    for callback in (PrinterCallback, ProgressCallback):
+        tuner.remove_callback(callback)
+    tuner.limits, checkpointing = _fit_into_memory(tuner, settings, plan, device)
+    if settings.torch_compile:
+        tuner.compile(len(plan.windows))
+    tuner.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
     whisper.model.config.use_cache = True
-    best = min(entry["eval_wer"] for entry in trainer.state.log_history if "eval_wer" in entry)
+    merged(model)
+    state = tuner.state
     return Trained(
+        window=plan.mode,
         precision=precision,
         learning_rate=rate,
-        steps=trainer.state.global_step,
-        epochs=round(float(trainer.state.epoch or 0), 2),
-        best_step=trainer.state.best_global_step or 0,
-        best_wer=best,
-        log_history=trainer.state.log_history,
+        activation_checkpointing=checkpointing,
+        rows_at_once=tuner.limits.most(plan.window),
+        halvings=tuner.limits.halvings,
+        steps=state.global_step,
+        epochs=round(float(state.epoch or 0), 2),
+        best_step=state.best_global_step or 0,
+        best_wer=min(entry["eval_wer"] for entry in state.log_history if "eval_wer" in entry),
+        log_history=state.log_history,
     )
 
 
-def loss_per_token(outputs: Mapping[str, Tensor], labels: Tensor, num_items_in_batch: Tensor | int | None) -> Tensor:
-    """Cross entropy in which every label of an optimiser step weighs the same.
+def _prepare_cpu() -> None:
+    keep_memory()  # a quarter of a step's time, on the tiny shape
+    # Else the gradient of the decoder's positions is summed in any order, and a resumed run drifts from an unbroken one.
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
-    The trainer takes it that Whisper divides its loss by `num_items_in_batch`, the number of labels in all micro-batches of
-    a step. Whisper's own loss is the mean over one micro-batch, which comes out too large by the number of micro-batches.
 
-    Args:
-        outputs: with `logits` of shape (batch, tokens, vocabulary).
-        labels: shape (batch, tokens), IGNORED where there is none.
-        num_items_in_batch: labels in the whole step; None in evaluation, which takes the mean over this batch.
-    """
-    logits = outputs["logits"].flatten(0, 1).float()
-    total = nn.functional.cross_entropy(logits, labels.flatten(), ignore_index=IGNORED, reduction="sum")
-    return total / (num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum())
+def _prepared(whisper: Whisper, settings: Train) -> nn.Module:
+    """The module whose parameters are trained: the model, or LoRA's around it."""
+    model = whisper.model
+    model.config.use_cache = False
+    # What the checkpoint never wrote, such as brackets, the user's transcripts may hold.
+    model.generation_config.suppress_tokens = []
+    set_dropout(model, settings.dropout)
+    freeze_encoder(model, settings.freeze_encoder_layers)
+    return with_lora(model, settings.lora_rank, settings.lora_alpha, settings.lora_dropout) if settings.lora_rank else model
+
+
+def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
+    """Which clips make each step, under `settings`."""
+    return Plan(
+        frames=[len(examples.features[position]) for position in examples.positions],
+        tokens=[len(label) for label in examples.labels],
+        mode=settings.mode(whisper.window_frames),
+        alone_share=settings.full_window_share,
+        clips_per_step=settings.effective_batch,
+        window=whisper.window_frames,
+        max_tokens=whisper.model.config.max_target_positions,
+        seed=settings.seed,
+    )
+
+
+def _fit_into_memory(tuner: Tuner, settings: Train, plan: Plan, device: str) -> tuple[Limits, bool]:
+    """How much the device takes at once, with activation checkpointing only where nothing else helps."""
+    longest = plan.max_tokens if plan.mode == "pack" else max(plan.tokens)
+    mels = tuner.model.config.num_mel_bins
+
+    def trial(rows: int, window: int) -> Tensor:
+        frames = torch.zeros(window, mels, dtype=torch.float16, device=tuner.args.device)
+        return tuner.loss(frames, [Row(0, window, window, (0,) * longest)] * rows)
+
+    checkpointing = settings.activation_checkpointing is True
+    if checkpointing:
+        _checkpoint_activations(tuner.model)
+    if settings.batch_size != "auto":
+        return Limits({plan.window: settings.batch_size}), checkpointing
+    windows = sorted(plan.windows, reverse=True)
+    trained = sum(parameter.numel() for parameter in tuner.model.parameters() if parameter.requires_grad)
+    reserved = trained * ADAM_BYTES[settings.optimizer]
+    limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
+    if limits is None and settings.activation_checkpointing == "auto":
+        checkpointing = True
+        _checkpoint_activations(tuner.model)
+        limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
+    tuner.model.zero_grad()
+    if limits is None:
+        raise DataError(f"model.name: one clip at a time is too much for the memory of this {device}; {LESS_MEMORY}")
+    return limits, checkpointing
+
+
+def _checkpoint_activations(model: nn.Module) -> None:
+    """Transformers 5.23 renamed the method and warns of the old name, the only one that 5.17 knows."""
+    new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+    getattr(model, new if hasattr(model, new) else old)()
 
 
 def _arguments(
-    settings: Train, rate: float, device: str, whisper: Whisper, clips: int, checkpoints: Path
+    settings: Train, rate: float, precision: Precision, device: str, folder: Path, past: Past, loader_workers: int
 ) -> Seq2SeqTrainingArguments:
-    precision = pick_precision(device)
-    steps_per_epoch = math.ceil(clips / (settings.batch_size * settings.accumulation))
+    optimizers = {"adamw": "adamw_torch_fused" if device == "cuda" else "adamw_torch", "adamw_8bit": "adamw_bnb_8bit"}
     arguments = Seq2SeqTrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size * 4,
-        gradient_accumulation_steps=settings.accumulation,
-        **{CHECKPOINTING: settings.gradient_checkpointing},
+        output_dir=str(folder),
+        num_train_epochs=past.epochs if past.is_over else settings.epochs,
+        per_device_train_batch_size=1,  # a step
         learning_rate=rate,
+        optim=optimizers[settings.optimizer],
         lr_scheduler_type=settings.schedule,
         warmup_steps=settings.warmup_share,
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_gradient_norm,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
+        use_cpu=device == "cpu",
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=settings.keep_checkpoints,
         load_best_model_at_end=True,
         metric_for_best_model="wer",
         greater_is_better=False,
-        predict_with_generate=True,
-        generation_max_length=min(settings.max_new_tokens, whisper.model.config.max_target_positions),
-        logging_strategy="steps",
-        # At least one entry an epoch, so that short runs have a curve too.
-        logging_steps=min(LOG_EVERY_STEPS, steps_per_epoch),
-        remove_unused_columns=False,
+        restore_callback_states_from_checkpoint=True,
+        # Every step: what a checkpoint can't keep is the sum since the last line of the log.
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        dataloader_num_workers=loader_workers,
         dataloader_pin_memory=device == "cuda",
+        remove_unused_columns=False,
         report_to="none",
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,
         seed=settings.seed,
     )
     # Where there are several GPUs the trainer would wrap the model in DataParallel, which multiplies the batch and the loss.
@@ -196,50 +238,22 @@ def _arguments(
     return arguments
 
 
-def _wer_of(whisper: Whisper, normalize: Normalizer) -> Callable[[EvalPrediction], dict[str, float]]:
-    metric = load_error_rates()
-
-    def texts(tokens: Any) -> list[str]:
-        tokens = np.where(tokens == IGNORED, whisper.tokenizer.pad_token_id, tokens)
-        return [normalize(text) for text in whisper.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
-
-    def compute(prediction: EvalPrediction) -> dict[str, float]:
-        rates = metric.compute(predictions=texts(prediction.predictions), references=texts(prediction.label_ids))
-        return {"wer": round(100 * rates["wer"], 2)}
-
-    return compute
+def replayed(folder: Path, past: Past) -> SummaryWriter:
+    """A TensorBoard writer that has been told what happened before."""
+    writer = SummaryWriter(str(folder))
+    for entry in past.log_history:
+        for name, value in entry.items():
+            writer.add_scalar(name, value, int(entry["step"]))
+    return writer
 
 
-class EpochLines(TrainerCallback):
-    """A line an epoch on stderr, for logs and terminals alike."""
+def require_optimizer(settings: Train) -> None:
+    """Stop when the optimiser's package is not there.
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-        self._loss = math.nan
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Keep the latest training loss."""
-        self._loss = (logs or {}).get("loss", self._loss)
-
-    def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        metrics: Mapping[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Say where training stands."""
-        wer = (metrics or {}).get("eval_wer", math.nan)
-        print(
-            f"train: epoch {state.epoch or 0:.0f} of {self._epochs}, step {state.global_step} of {state.max_steps}, "
-            f"loss {self._loss:.3f}, validation WER {wer:.1f} %",
-            file=sys.stderr,
+    Raises:
+        DataError: naming it.
+    """
+    if settings.optimizer == "adamw_8bit" and find_spec("bitsandbytes") is None:
+        raise DataError(
+            "train.optimizer is adamw_8bit, which needs bitsandbytes: `pip install bitsandbytes`, or set it to adamw"
         )

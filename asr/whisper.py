@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 from pydantic import Field
-from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
+from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
 from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
 
 from asr.errors import DataError
@@ -73,6 +73,15 @@ def load(name: str, language: str | None, task: str) -> Whisper:
 def load_tuned(folder: Path) -> Whisper:
     """Load a checkpoint that holds its own language and task."""
     return _from_pretrained(str(folder))
+
+
+def commit_of(name: str) -> str | None:
+    """Which version of a checkpoint on the hub this is; None when it can't be told."""
+    try:
+        commit: str | None = WhisperConfig.from_pretrained(name)._commit_hash
+    except (OSError, ValueError):  # `load` says why
+        return None
+    return commit
 
 
 def _from_pretrained(name: str) -> Whisper:

@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from asr.audio import decode
 from asr.chunks import cut
-from asr.engine import keep_memory
 from asr.features import Recipe, feature_version, make_shards
+from asr.heap import keep_memory
 from asr.manifest import AudioEntry, read_rows
 from asr.store import FolderStore
 from stages.features_train import Params, changes

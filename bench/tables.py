@@ -66,7 +66,7 @@ def sides_table(sides: Sequence[Side], article: Side, decoding: Side) -> str:
     """A line a side. `x (a)` is of clips/s, `/ (b)` of milliseconds, `(a) /` of bytes."""
     head = ["", "clips", "seconds", "clips/s", "x (a)", "ms/clip", "/ (b)", "CPU ms/clip", "/ (b)", "bytes/clip", "(a) /", "MB"]
     rows = [_side_row(side, article, decoding) for side in sides]
-    return _aligned("1. A clip's cost; the last column is peak RSS", [head, *rows])
+    return aligned("1. A clip's cost; the last column is peak RSS", [head, *rows])
 
 
 def _side_row(side: Side, article: Side, decoding: Side) -> list[str]:
@@ -103,7 +103,7 @@ def appended_table(appended: Appended) -> str:
             f"{a.new_disk_bytes / a.disk_bytes:.1%}",
         ],
     ]
-    return _aligned("2. More clips at the end of the list, on all cores, under DVC; bytes by inode", rows)
+    return aligned("2. More clips at the end of the list, on all cores, under DVC; bytes by inode", rows)
 
 
 def _timed(*seconds: float) -> list[str]:
@@ -155,7 +155,7 @@ def sizes_table(runs: Sequence[StageRun]) -> str:
                 _number(growth(run.cost.peak_rss, before.cost.peak_rss) if before else None, "+.1f", " %"),
             ]
         )
-    return _aligned("3. How it grows: the whole command on all cores", [head, *rows])
+    return aligned("3. How it grows: the whole command on all cores", [head, *rows])
 
 
 def targets_table(targets: Sequence[Target]) -> str:
@@ -165,14 +165,15 @@ def targets_table(targets: Sequence[Target]) -> str:
         [target.name, f"{target.limit:.2f}{target.unit}", _number(target.figure, ".2f", target.unit), verdict[target.met]]
         for target in targets
     ]
-    return _aligned("Targets", [["", "limit", "measured", "met"], *rows])
+    return aligned("Targets", [["", "limit", "measured", "met"], *rows])
 
 
 def _number(value: float | None, spec: str, unit: str = "") -> str:
     return NOTHING if value is None else f"{value:{spec}}{unit}"
 
 
-def _aligned(title: str, rows: Sequence[Sequence[str]]) -> str:
+def aligned(title: str, rows: Sequence[Sequence[str]]) -> str:
+    """Rows in columns: the first to the left, the others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(

@@ -12,9 +12,9 @@ from asr.errors import DataError
 from asr.evaluation import Decode
 from asr.extraction import Extraction
 from asr.params import Section
+from asr.recipe import Train
 from asr.splits import Filter, Split
 from asr.text import Text
-from asr.training import Train
 from asr.whisper import Model
 from stages.command import run
 from stages.settings import read_machine, read_params, read_yaml

@@ -45,6 +45,16 @@ class Machine(Section):
     ray_address: str = Field(default="auto", min_length=1)
     cache: str = Field(default=".cache/features", min_length=1)
 
+    checkpoints: str = Field(default=".cache/training", min_length=1)
+    train_ranks: int = Field(default=1, ge=1)
+    loader_workers: int = Field(default=0, ge=0)
+    checkpoint_minutes: float = Field(default=10.0, gt=0)
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where a run in training keeps its checkpoints."""
+        return Path(self.checkpoints).expanduser()
+
     @property
     def cache_folder(self) -> Path:
         """Where finished shards are kept."""

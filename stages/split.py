@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asr.manifest import AudioEntry, Clip, TextEntry, read_rows, write_json, write_rows
 from asr.splits import Filter, Split, filter_clips, split_clips
-from asr.text import Normalizer, Text, lost_letter_share, normalizer, require_text_kept
+from asr.text import Normalizer, Text, lost_letter_share, normalizer, normalizer_of_labels, require_text_kept
 from stages.command import run
 from stages.settings import StageParams, read_params
 
@@ -41,7 +41,7 @@ def main() -> None:
         dropped["nothing left by text.normalizer"] = len(filtered.kept) - len(kept)
     splits = split_clips(kept, params.split)
     for name, clips in splits.items():
-        write_split(name, clips, normalize)
+        write_split(name, clips, normalizer_of_labels(params.text.normalizer))
     lost = lost_letter_share(texts, normalize)
     write_json(
         OUT / "summary.json",

@@ -19,7 +19,7 @@ SPEAKERS = 30
 EDITS = {
     "model": {"name": "models/pico"},
     "split": {"validation_share": 0.2, "test_share": 0.2},
-    "train": {"epochs": 1, "accumulation": 2, "max_new_tokens": 6},
+    "train": {"epochs": 1, "effective_batch": 8, "max_new_tokens": 6},
     "decode": {"max_new_tokens": 6},
 }
 

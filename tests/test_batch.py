@@ -1,4 +1,4 @@
-"""Batches: one start token, padding without loss, clips matched to transcripts by id."""
+"""Batches: one start token, padding without loss, shares that are whole together."""
 
 from pathlib import Path
 
@@ -6,72 +6,141 @@ import numpy as np
 import pytest
 import torch
 
-from asr.batch import IGNORED, Collator, Example, pair
-from asr.errors import DataError
-from asr.manifest import TextEntry
-from asr.shards import Dropped
+from asr.batch import IGNORED, Examples, Row, StepBatch, collate, micro_batches, pad
+from asr.masks import NO_MASKS, Masks
+from asr.plan import Line, Step
 from tests.shards import stored
 
 START, END, PAD = 50, 60, 60
-COLLATE = Collator(window_frames=6, decoder_start_token_id=START, pad_token_id=PAD)
+FRAMES = [3, 2, 5, 4]
+LABELS = [[START, 7, 8, END], [START, 9, END], [START, END], [START, 1, 2, 3, END]]
+MASKS = Masks(times=0, time_frames=1, frequencies=2, frequency_mels=2)
+STEP = (Line((0,), 6), Line((3, 1), 8), Line((2,), 6))
 
 
-def example(frames: int, labels: list[int]) -> Example:
-    return Example(np.arange(frames * 2, dtype=np.float16).reshape(frames, 2), labels)
+@pytest.fixture
+def examples(tmp_path: Path) -> Examples:
+    """Clip n has FRAMES[n] frames of (100 n + frame, its negative), stored in another order."""
+    clips = [np.array([[100 * n + frame, -100 * n - frame] for frame in range(FRAMES[n])], np.float16) for n in (3, 2, 1, 0)]
+    return Examples(
+        stored(tmp_path / "features", list("dcba"), clips), [3, 2, 1, 0], LABELS, [[77, 78], [79], [], [71, 72, 73]]
+    )
 
 
-def test_the_decoder_sees_exactly_one_start_token() -> None:
-    batch = COLLATE([example(3, [START, 7, 8, END]), example(2, [START, 9, END])])
+def whole(examples: Examples, *lines: Line, masks: Masks = NO_MASKS) -> StepBatch:
+    return collate(examples, lines, masks, (1, 0))
+
+
+def padded(batch: StepBatch) -> dict[str, torch.Tensor]:
+    return pad(batch.frames, batch.rows, PAD)
+
+
+def test_the_decoder_sees_exactly_one_start_token(examples: Examples) -> None:
+    batch = padded(whole(examples, Line((0,), 6), Line((1,), 6)))
 
     assert batch["decoder_input_ids"].tolist() == [[START, 7, 8], [START, 9, END]]
     assert batch["labels"].tolist() == [[7, 8, END], [9, END, IGNORED]]
 
 
+def test_the_decoders_input_is_filled_up_with_the_padding_token() -> None:
+    rows = [Row(0, 1, 2, (START, 5, 5, 5, END)), Row(0, 1, 2, (START, END))]
+
+    batch = pad(torch.zeros(1, 2, dtype=torch.float16), rows, pad_token_id=99)
+
+    assert batch["decoder_input_ids"].tolist() == [[START, 5, 5, 5], [START, END, 99, 99]]
+    assert batch["labels"].tolist() == [[5, 5, 5, END], [END, IGNORED, IGNORED, IGNORED]]
+
+
 def test_a_begin_token_that_is_not_the_start_token_stays() -> None:
     """In Whisper's tokenizer the begin-of-sequence token is the end-of-text token: dropping that one drops nothing."""
-    batch = COLLATE([example(3, [END, 7, END])])
+    batch = pad(torch.zeros(1, 2, dtype=torch.float16), [Row(0, 1, 2, (START, END, 7, END))], PAD)
 
     assert batch["labels"].tolist() == [[END, 7, END]]
 
 
-def test_features_are_padded_with_their_last_frame() -> None:
-    features = COLLATE([example(3, [START, END])])["input_features"]
+def test_features_are_padded_with_their_last_frame(examples: Examples) -> None:
+    features = padded(whole(examples, Line((0,), 6), Line((1,), 6)))["input_features"]
 
-    assert features.shape == (1, 2, 6)
+    assert features.shape == (2, 2, 6)
     assert features.dtype == torch.float32
-    assert features[0].tolist() == [[0, 2, 4, 4, 4, 4], [1, 3, 5, 5, 5, 5]]
+    assert features[0].tolist() == [[0, 1, 2, 2, 2, 2], [0, -1, -2, -2, -2, -2]]
+    assert features[1].tolist() == [[100, 101, 101, 101, 101, 101], [-100, -101, -101, -101, -101, -101]]
 
 
-THREE = [np.full((2, 80), number, np.float16) for number in range(3)]
-GONE = Dropped("gone", "gone.wav", "a click")
+def test_frames_beyond_the_window_are_cut(examples: Examples) -> None:
+    features = padded(whole(examples, Line((2,), 4), Line((0,), 4)))["input_features"]
+
+    assert features[:, 0].tolist() == [[200, 201, 202, 203], [0, 1, 2, 2]]
 
 
-def text(clip_id: str) -> TextEntry:
-    return TextEntry(clip_id, f"{clip_id}.wav", f"text of {clip_id}", "", None, {})
+def test_a_packed_line_has_one_prompt_its_texts_and_one_end(examples: Examples) -> None:
+    batch = whole(examples, Line((1, 3, 0), 12))
+
+    assert batch.rows == (Row(0, 9, 12, (START, 9, 71, 72, 73, 77, 78, END)),)
+    assert padded(batch)["input_features"][0, 0].tolist() == [100, 101, 300, 301, 302, 303, 0, 1, 2, 2, 2, 2]
+    assert padded(batch)["labels"].tolist() == [[9, 71, 72, 73, 77, 78, END]]
 
 
-def test_clips_meet_their_own_transcripts_whatever_the_order(tmp_path: Path) -> None:
-    features = stored(tmp_path / "features", ["a", "b", "c"], THREE, (GONE,))
+def test_a_step_is_stored_in_half_precision_without_padding(examples: Examples) -> None:
+    batch = whole(examples, *STEP)
 
-    positions, texts = pair(features, [text("c"), text("gone"), text("a")])
-
-    assert [(features.ids[position], entry.text) for position, entry in zip(positions, texts, strict=True)] == [
-        ("c", "text of c"),
-        ("a", "text of a"),
-    ]
+    assert (batch.frames.dtype, batch.frames.shape) == (torch.float16, (14, 2))
+    assert [(row.start, row.frames, row.window) for row in batch.rows] == [(0, 6, 8), (6, 3, 6), (9, 5, 6)]
 
 
-def test_a_transcript_whose_clip_is_nowhere_is_an_error(tmp_path: Path) -> None:
-    features = stored(tmp_path / "features", ["a"], THREE[:1])
+def test_a_steps_counts_are_of_what_is_learned(examples: Examples) -> None:
+    batch = whole(examples, *STEP)
 
-    with pytest.raises(DataError, match=r"1 clips have no features in .*the first: lost.wav"):
-        pair(features, [text("a"), text("lost")])
+    # 3 of clip 0, 1 of clip 2, and of clips 3 and 1 together 4 and the one that follows.
+    assert (batch.step_labels, batch.step_clips, batch.step_frames) == (9, 4, 14)
+    assert batch.step_labels == sum(int((padded(whole(examples, line))["labels"] != IGNORED).sum()) for line in STEP)
 
 
-def test_every_copy_of_a_clip_has_its_transcript(tmp_path: Path) -> None:
-    features = stored(tmp_path / "features", ["a", "a", "b", "b"], [*THREE, THREE[0]])
+@pytest.mark.parametrize("ranks", [1, 2, 3, 5])
+def test_the_ranks_shares_are_the_step_once(examples: Examples, ranks: int) -> None:
+    alone = whole(examples, *STEP)
+    shares = [collate(examples, STEP, NO_MASKS, (1, 0), rank, ranks) for rank in range(ranks)]
 
-    positions, texts = pair(features, [text("b"), text("a")])
+    assert sorted(row.tokens for share in shares for row in share.rows) == sorted(row.tokens for row in alone.rows)
+    assert sorted(contents(shares)) == sorted(contents([alone]))
+    assert {(share.step_labels, share.step_clips, share.step_frames) for share in shares} == {(9, 4, 14)}
+    assert max(len(share.rows) for share in shares) - min(len(share.rows) for share in shares) <= 1
 
-    assert positions == [2, 3, 0, 1]
-    assert [entry.id for entry in texts] == ["b", "b", "a", "a"]
+
+def contents(shares: list[StepBatch]) -> list[list[float]]:
+    return [share.frames[row.start : row.start + row.frames, 0].tolist() for share in shares for row in share.rows]
+
+
+def test_a_rank_without_lines_has_no_rows_and_no_frames(examples: Examples) -> None:
+    share = collate(examples, STEP, MASKS, (1, 0), rank=3, ranks=4)
+
+    assert share.rows == ()
+    assert (share.frames.dtype, share.frames.shape) == (torch.float16, (0, 2))
+    assert micro_batches(share.rows, lambda window: 4) == []
+
+
+def test_a_clips_masks_are_the_same_wherever_it_is(tmp_path: Path) -> None:
+    clips = [np.random.default_rng(n).normal(size=(30, 40)).astype(np.float16) for n in range(4)]
+    examples = Examples(stored(tmp_path / "features", list("abcd"), clips), [0, 1, 2, 3], LABELS, [[]] * 4)
+    masks = Masks(times=2, time_frames=6, frequencies=2, frequency_mels=10)
+    packed: Step = (Line((0, 1), 100), Line((2, 3), 100))
+    single: Step = tuple(Line((clip,), 32) for clip in (3, 1, 2, 0))
+
+    together = collate(examples, packed, masks, (1, 7)).frames
+    second = collate(examples, packed, masks, (1, 7), rank=1, ranks=2).frames
+    apart = collate(examples, single, masks, (1, 7)).frames
+
+    assert torch.equal(second, together[60:])
+    assert torch.equal(torch.cat([apart[90:], apart[30:60], apart[60:90], apart[:30]]), together)
+    hidden = (together != torch.from_numpy(np.concatenate(clips))).reshape(4, 30, 40)
+    assert len({clip.numpy().tobytes() for clip in hidden}) == 4
+    assert not torch.equal(together, collate(examples, packed, masks, (1, 8)).frames)
+
+
+def test_micro_batches_are_of_one_window_widest_first_and_no_larger_than_may_be() -> None:
+    rows = [Row(start, 1, window, ()) for start, window in enumerate([16, 48, 16, 32, 48, 16, 16, 48, 16])]
+
+    groups = micro_batches(rows, {48: 2, 32: 3, 16: 4}.__getitem__)
+
+    assert [[row.window for row in group] for group in groups] == [[48, 48], [48], [32], [16] * 4, [16]]
+    assert sorted(row.start for group in groups for row in group) == list(range(9))

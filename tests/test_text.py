@@ -3,7 +3,7 @@
 import pytest
 
 from asr.errors import DataError
-from asr.text import lost_letter_share, normalizer, require_text_kept
+from asr.text import lost_letter_share, normalizer, normalizer_of_labels, require_text_kept
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,11 @@ def test_two_percent_may_be_emptied() -> None:
 def test_lost_letters_are_measured() -> None:
     assert lost_letter_share(["été"], normalizer("basic_english")) == pytest.approx(2 / 3)
     assert lost_letter_share(["it's"], normalizer("basic_english")) == 0
+
+
+def test_timestamps_are_not_scored_but_stay_for_labels() -> None:
+    text = "<|0.00|> Hello, <|1.20|><|1.40|> World!<|2.00|>"
+
+    assert normalizer("basic_english")(text) == "hello world"
+    assert normalizer_of_labels("basic_english")(text) == "<|0.00|> hello<|1.20|><|1.40|> world<|2.00|>"
+    assert normalizer_of_labels("basic_english")("Hello, <|World!") == "hello world"

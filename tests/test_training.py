@@ -1,154 +1,353 @@
-"""Training: the right loss, the right rate, the best epoch by validation WER."""
+"""Training: the right loss, the right rate, every option, the best epoch by validation WER."""
 
+import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import jiwer
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch._dynamo.utils import counters
 
-from asr.batch import Examples
+from asr.batch import Examples, collate, pad
 from asr.curves import curves
 from asr.decoding import transcribe
-from asr.shards import Features
+from asr.errors import DataError
+from asr.lifeline import Wish
+from asr.masks import NO_MASKS
+from asr.plan import Line
+from asr.recipe import Train
 from asr.text import basic_english
-from asr.training import Train, Trained, auto_learning_rate, loss_per_token, train
-from asr.wer import load_error_rates
+from asr.training import Trained, require_optimizer, train
+from asr.tuner import Tuner
+from asr.validation import Validation, Validator
+from asr.watch import StoppedError
 from asr.whisper import Whisper, load, load_tuned
+from asr.window import fitted
+from tests.recipes import recipe
 from tests.shards import stored
 from tests.sounds import write_tiny_whisper
 
-ONE_STEP = Train(
-    epochs=1, batch_size=16, accumulation=1, learning_rate=1e-2, warmup_share=0.0, schedule="constant_with_warmup",
-    weight_decay=0.0, max_gradient_norm=1e9, max_new_tokens=8, early_stopping_patience=3, keep_checkpoints=2,
-    gradient_checkpointing=False, seed=1,
-)  # fmt: skip
+
+def text(clip: int) -> str:
+    return "abcdefgh"[: 1 + clip % 8] * (1 + clip // 4)
 
 
-@pytest.fixture
-def whisper(tmp_path: Path) -> Whisper:
-    return load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
-
-
-def unequal_examples(whisper: Whisper, folder: Path, clips: int = 16) -> Examples:
+def unequal(whisper: Whisper, folder: Path, clips: int) -> Examples:
     random = np.random.default_rng(0)
-    features = [random.normal(size=(20 + 10 * n, 80)).astype(np.float16) for n in range(clips)]
-    labels = [whisper.tokenizer("abcdefgh"[: 1 + n % 8] * (1 + n // 4)).input_ids for n in range(clips)]
-    return Examples(stored(folder, [str(n) for n in range(clips)], features), list(range(clips)), labels)
+    features = [random.normal(size=(20 + 10 * clip, 80)).astype(np.float16) for clip in range(clips)]
+    labels = [whisper.tokenizer(text(clip)).input_ids for clip in range(clips)]
+    following = [whisper.tokenizer(f" {text(clip)}", add_special_tokens=False).input_ids for clip in range(clips)]
+    shards = stored(folder, [str(clip) for clip in range(clips)], features)
+    return Examples(shards, list(range(clips)), labels, following)
 
 
-def run(tmp_path: Path, name: str, settings: Train, clips: int = 16) -> tuple[Whisper, Trained]:
-    whisper = load(str(write_tiny_whisper(tmp_path / name / "model")), None, "transcribe")
-    examples = unequal_examples(whisper, tmp_path / name / "features", clips)
+def run(
+    folder: Path,
+    settings: Train,
+    clips: int = 16,
+    multilingual: bool = False,
+    wish: Wish | None = None,
+    loader_workers: int = 0,
+) -> tuple[Whisper, Trained]:
+    """Train the tiny model on clips that are its validation split too; goes on with a run that was stopped in `folder`."""
+    whisper = load(str(write_tiny_whisper(folder / "model", multilingual)), "nl" if multilingual else None, "transcribe")
+    shutil.rmtree(folder / "features", ignore_errors=True)
+    examples = unequal(whisper, folder / "features", clips)
+    validator = Validator(
+        whisper,
+        examples,
+        [f"{clip}.wav" for clip in range(clips)],
+        [text(clip) for clip in range(clips)],
+        basic_english,
+        settings.max_new_tokens,
+        fit=settings.window == "fit",
+    )
+    (folder / "run").mkdir(exist_ok=True)
+    wish = wish or Wish(folder / "stop")
     trained = train(
-        whisper, examples, examples, settings, basic_english, tmp_path / name / "checkpoints", tmp_path / name / "events"
+        whisper, examples, validator, settings, folder / "run", folder / "events", wish, loader_workers=loader_workers
     )
     return whisper, trained
 
 
-def test_four_micro_batches_of_four_unequal_clips_equal_one_batch_of_sixteen(tmp_path: Path) -> None:
-    whole, whole_run = run(tmp_path, "whole", ONE_STEP)
-    parts, parts_run = run(tmp_path, "parts", ONE_STEP.model_copy(update={"batch_size": 4, "accumulation": 4}))
+def weights(whisper: Whisper) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in whisper.model.state_dict().items()}
 
+
+@pytest.mark.parametrize("window", ["full", "fit", "pack"])
+@pytest.mark.parametrize("batch_size", [1, 3, 4])
+def test_micro_batches_of_unequal_clips_equal_one_batch(tmp_path: Path, window: str, batch_size: int) -> None:
+    whole, whole_run = run(tmp_path / "whole", recipe(window=window, full_window_share=0.2, batch_size=16))
+    parts, parts_run = run(tmp_path / "parts", recipe(window=window, full_window_share=0.2, batch_size=batch_size))
+
+    assert whole_run.steps == parts_run.steps == 1
     for key in ("loss", "grad_norm"):
         assert parts_run.log_history[0][key] == pytest.approx(whole_run.log_history[0][key], rel=1e-4)
-    for (name, expected), got in zip(whole.model.named_parameters(), parts.model.parameters(), strict=True):
-        torch.testing.assert_close(got, expected, rtol=0, atol=2e-4, msg=name)
+    for name, expected in weights(whole).items():
+        torch.testing.assert_close(weights(parts)[name], expected, rtol=0, atol=2e-4, msg=name)
 
 
-def test_the_loss_is_the_models_own_when_there_is_one_batch(whisper: Whisper, tmp_path: Path) -> None:
-    from asr.batch import Collator
+def test_the_loss_is_the_models_own(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
+    examples = unequal(whisper, tmp_path / "features", clips=16)
+    every = tuple(Line((clip,), whisper.window_frames) for clip in range(16))
+    batch = collate(examples, every, NO_MASKS, ())
 
-    examples = unequal_examples(whisper, tmp_path / "features", clips=3)
-    collate = Collator(whisper.window_frames, whisper.model.config.decoder_start_token_id, whisper.tokenizer.pad_token_id)
-    batch = collate([examples[index] for index in range(3)])
+    expected = whisper.model(**pad(batch.frames, batch.rows, whisper.tokenizer.pad_token_id)).loss.item()
 
-    outputs = whisper.model(**batch)
-
-    torch.testing.assert_close(loss_per_token(outputs, batch["labels"], None), outputs.loss)
+    _, trained = run(tmp_path / "run", recipe())
+    assert trained.log_history[0]["loss"] == pytest.approx(expected, rel=1e-5)
 
 
-class ScriptedRates:
-    """Error rates that were written down before."""
-
-    def __init__(self, rates: list[float]) -> None:
-        self._rates = iter(rates)
-
-    def compute(self, **texts: object) -> dict[str, float]:
-        """The next one."""
-        return {"wer": next(self._rates)}
+SCRIPT = [90.0, 20.0, 50.0, 40.0, 10.0, 10.0]
 
 
 def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asr.training.load_error_rates", lambda: ScriptedRates([0.9, 0.2, 0.5, 0.4, 0.1, 0.1]))
-    settings = ONE_STEP.model_copy(update={"epochs": 6, "early_stopping_patience": 2, "keep_checkpoints": 2})
+    rates = iter(SCRIPT)
+    monkeypatch.setattr(Validator, "validate", lambda *args: Validation(1.0, next(rates), []))
 
-    whisper, trained = run(tmp_path, "run", settings)
+    whisper, trained = run(tmp_path, recipe(epochs=6, early_stopping_patience=2))
 
     # Epochs 3 and 4 are worse than 2, so 5 and 6 are not run.
     assert (trained.best_step, trained.best_wer, trained.epochs) == (2, 20.0, 4.0)
-    saved = {step: load_file(tmp_path / f"run/checkpoints/checkpoint-{step}/model.safetensors") for step in (2, 4)}
+    saved = {step: load_file(tmp_path / f"run/checkpoint-{step}/model.safetensors") for step in (2, 4)}
     name = "model.decoder.layers.0.fc1.weight"
-    kept = whisper.model.state_dict()[name]
-    assert torch.equal(kept, saved[2][name])
-    assert not torch.equal(kept, saved[4][name])
+    assert torch.equal(weights(whisper)[name], saved[2][name])
+    assert not torch.equal(saved[2][name], saved[4][name])
 
 
-def test_validation_wer_is_by_generation(tmp_path: Path) -> None:
-    whisper, trained = run(tmp_path, "run", ONE_STEP.model_copy(update={"learning_rate": 0.0}), clips=4)
-    features = Features(tmp_path / "run" / "features", tmp_path)
+@pytest.mark.parametrize("window", ["full", "fit"])
+def test_validation_wer_is_by_generation(tmp_path: Path, window: str) -> None:
+    whisper, trained = run(tmp_path, recipe(window=window), clips=4)
+    examples = unequal(whisper, tmp_path / "again", clips=4)
 
-    # The trainer's limit counts the prompt's two tokens.
-    heard = transcribe(whisper.model.eval(), whisper.tokenizer, [features[n] for n in range(4)], 4, 6, 1)
+    heard = transcribe(
+        whisper.model.eval(), whisper.tokenizer, [examples.features[n] for n in range(4)], 1, 8, 1, fit=window == "fit"
+    )
 
-    said = ["a", "ab", "abc", "abcd"]
-    rates = load_error_rates().compute(predictions=[basic_english(text) for text in heard], references=said)
-    assert trained.best_wer == pytest.approx(100 * rates["wer"])
+    assert trained.best_wer == round(100 * jiwer.wer(["a", "ab", "abc", "abcd"], [basic_english(h) for h in heard]), 2)
 
 
 def test_a_multilingual_model_is_tuned_and_keeps_its_prompt(tmp_path: Path) -> None:
-    whisper = load(str(write_tiny_whisper(tmp_path / "model", multilingual=True)), "nl", "transcribe")
-    examples = unequal_examples(whisper, tmp_path / "features", clips=4)
-    before = whisper.model.model.decoder.embed_tokens.weight.detach().clone()
+    untouched = load(str(write_tiny_whisper(tmp_path / "untouched", multilingual=True)), "nl", "transcribe")
+    whisper, _ = run(tmp_path / "run", recipe(), clips=4, multilingual=True)
 
-    train(whisper, examples, examples, ONE_STEP, basic_english, tmp_path / "checkpoints", tmp_path / "events")
     whisper.save(tmp_path / "tuned")
 
-    prompt = whisper.tokenizer.convert_ids_to_tokens(list(examples[0].labels)[:4])
+    prompt = whisper.tokenizer.convert_ids_to_tokens(whisper.tokenizer("a").input_ids[:4])
     assert prompt == ["<|startoftranscript|>", "<|nl|>", "<|transcribe|>", "<|notimestamps|>"]
     tuned = load_tuned(tmp_path / "tuned")
     assert (tuned.model.generation_config.language, tuned.model.generation_config.task) == ("nl", "transcribe")
-    assert not torch.equal(tuned.model.model.decoder.embed_tokens.weight, before)
-    assert len(transcribe(tuned.model.eval(), tuned.tokenizer, [examples[0].features], 1, 6, 1)) == 1
+    name = "model.decoder.embed_tokens.weight"
+    assert not torch.equal(weights(tuned)[name], weights(untouched)[name])
 
 
 def test_same_inputs_same_weights(tmp_path: Path) -> None:
-    settings = ONE_STEP.model_copy(update={"epochs": 2, "batch_size": 4})
+    settings = recipe(epochs=2, batch_size=4, effective_batch=8, window="fit", full_window_share=0.3, time_masks=2, dropout=0.1)
 
-    first, _ = run(tmp_path, "first", settings)
-    second, _ = run(tmp_path, "second", settings)
+    first, _ = run(tmp_path / "first", settings)
+    second, _ = run(tmp_path / "second", settings)
 
-    for got, expected in zip(second.model.parameters(), first.model.parameters(), strict=True):
-        assert torch.equal(got, expected)
+    for name, expected in weights(first).items():
+        assert torch.equal(weights(second)[name], expected), name
+
+
+def test_processes_that_read_ahead_change_nothing(tmp_path: Path) -> None:
+    settings = recipe(epochs=2, effective_batch=4, window="pack", full_window_share=0.3, frequency_masks=1)
+
+    alone, _ = run(tmp_path / "alone", settings)
+    ahead, _ = run(tmp_path / "ahead", settings, loader_workers=2)
+
+    for name, expected in weights(alone).items():
+        assert torch.equal(weights(ahead)[name], expected), name
+
+
+class After(Wish):
+    """A wish that is uttered once it has been asked for so many times."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    @property
+    def is_uttered(self) -> bool:
+        """Counts."""
+        self._times -= 1
+        return self._times < 0
+
+
+LONG = {"epochs": 3, "effective_batch": 5, "window": "fit", "full_window_share": 0.3, "dropout": 0.1, "time_masks": 1}
+
+
+@pytest.mark.parametrize("asked", [0, 2, 4, 7, 9])
+def test_a_stopped_run_goes_on_to_the_same_end(tmp_path: Path, asked: int) -> None:
+    unbroken, expected = run(tmp_path / "unbroken", recipe(**LONG))
+    with pytest.raises(StoppedError):
+        run(tmp_path / "stopped", recipe(**LONG), wish=After(asked))
+    assert list((tmp_path / "stopped" / "run").glob("checkpoint-*"))
+
+    whisper, trained = run(tmp_path / "stopped", recipe(**LONG))
+
+    pd.testing.assert_frame_equal(curves(trained.log_history), curves(expected.log_history), check_exact=True)
+    assert (trained.best_step, trained.steps, trained.epochs) == (expected.best_step, 12, 3.0)
+    for name, value in weights(unbroken).items():
+        assert torch.equal(weights(whisper)[name], value), name
+
+
+def test_a_run_that_had_ended_for_want_of_improvement_does_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = iter(SCRIPT)
+    monkeypatch.setattr(Validator, "validate", lambda *args: Validation(1.0, next(rates), []))
+    settings = recipe(epochs=6, early_stopping_patience=2)
+    expected = run(tmp_path, settings)[1]
+
+    trained = run(tmp_path, settings)[1]
+
+    assert (trained.best_step, trained.best_wer, trained.epochs, trained.steps) == (2, 20.0, 4.0, expected.steps)
+
+
+def losses_of(trained: Trained) -> list[float]:
+    return [entry["loss"] for entry in trained.log_history if "loss" in entry]
+
+
+def moved(whisper: Whisper, folder: Path) -> set[str]:
+    """The parameters that differ from those of the model that training began with."""
+    before = weights(load(str(folder / "model"), None, "transcribe"))
+    return {name for name, value in weights(whisper).items() if not torch.equal(value, before[name])}
+
+
+ENCODER = "model.encoder."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window": "fit", "full_window_share": 0.5},
+        {"window": "pack", "full_window_share": 0.5},
+        {"precision": "bf16"},
+        {"activation_checkpointing": True},
+        {"layer_lr_decay": 0.5},
+        {"label_smoothing": 0.1},
+        {"dropout": 0.1},
+        {"time_masks": 2, "frequency_masks": 2},
+        {"schedule": "cosine", "warmup_share": 0.5},
+        {"learning_rate": "auto"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_option_trains_the_whole_model(tmp_path: Path, changes: dict[str, Any]) -> None:
+    whisper, trained = run(tmp_path, recipe(effective_batch=8, epochs=2, **changes))
+
+    losses = losses_of(trained)
+    assert len(losses) == trained.steps == 4
+    assert losses[-1] < losses[0]
+    assert moved(whisper, tmp_path) >= {f"{ENCODER}conv1.weight", "model.decoder.layer_norm.weight"}
+
+
+def forget_compiled() -> None:
+    torch._dynamo.reset()
+    counters.clear()
+
+
+def test_compiled_it_learns_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # torch's own takes minutes
+    settings = {"window": "fit", "full_window_share": 0.3, "effective_batch": 2}
+    _, plain = run(tmp_path / "plain", recipe(**settings), clips=4)
+    forget_compiled()
+
+    with torch._dynamo.config.patch(recompile_limit=1):
+        whisper, trained = run(tmp_path / "compiled", recipe(torch_compile=True, **settings), clips=4)
+
+    windows = {fitted(20 + 10 * clip, whisper.window_frames) for clip in range(4)}
+    assert counters["frames"]["ok"] == counters["frames"]["total"] >= len(windows) == 3
+    assert losses_of(trained) == pytest.approx(losses_of(plain), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_compiled_by_inductor_it_learns_the_same(tmp_path: Path) -> None:
+    _, plain = run(tmp_path / "plain", recipe(effective_batch=8, epochs=2))
+    forget_compiled()
+
+    _, trained = run(tmp_path / "compiled", recipe(torch_compile=True, effective_batch=8, epochs=2))
+
+    assert counters["frames"]["ok"] > 0
+    assert losses_of(trained) == pytest.approx(losses_of(plain), rel=1e-4)
+
+
+def test_a_frozen_encoder_stays_as_it_was(tmp_path: Path) -> None:
+    whisper, _ = run(tmp_path, recipe(freeze_encoder_layers="all"))
+
+    assert not any(name.startswith(ENCODER) for name in moved(whisper, tmp_path))
+    assert "model.decoder.layer_norm.weight" in moved(whisper, tmp_path)
+
+
+def test_lora_leaves_an_ordinary_model_behind(tmp_path: Path) -> None:
+    whisper, trained = run(tmp_path, recipe(lora_rank=4, lora_dropout=0.1, effective_batch=8, epochs=2))
+
+    whisper.save(tmp_path / "tuned")
+
+    assert losses_of(trained)[-1] < losses_of(trained)[0]
+    assert set(weights(whisper)) == set(weights(load(str(tmp_path / "model"), None, "transcribe")))
+    assert all(name.endswith(("proj.weight", "fc1.weight", "fc2.weight")) for name in moved(whisper, tmp_path))
+    assert len(moved(load_tuned(tmp_path / "tuned"), tmp_path)) == 2 * 6 + 4  # the decoder attends twice
+
+
+def test_masks_change_what_is_learned(tmp_path: Path) -> None:
+    plain, _ = run(tmp_path / "plain", recipe())
+    masked, _ = run(tmp_path / "masked", recipe(frequency_masks=2))
+
+    assert not torch.equal(weights(plain)[f"{ENCODER}conv1.weight"], weights(masked)[f"{ENCODER}conv1.weight"])
+
+
+def out_of_memory_at(rows: int, whole: Callable[..., Any]) -> Callable[..., Any]:
+    def loss(tuner: Tuner, frames: torch.Tensor, some: list[Any]) -> torch.Tensor:
+        if len(some) >= rows and tuner.model.training:
+            raise torch.OutOfMemoryError("no memory left")
+        return whole(tuner, frames, some)  # type: ignore[no-any-return]
+
+    return loss
+
+
+def test_out_of_memory_halves_what_is_taken_at_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unbroken, _ = run(tmp_path / "unbroken", recipe(batch_size=16))
+    monkeypatch.setattr(Tuner, "loss", out_of_memory_at(5, Tuner.loss))
+
+    whisper, trained = run(tmp_path / "broken", recipe(batch_size=16))
+
+    assert (trained.halvings, trained.rows_at_once) == (2, 4)
+    assert capsys.readouterr().err.count("out of memory; half as many clips at a time") == 2
+    for name, expected in weights(unbroken).items():
+        torch.testing.assert_close(weights(whisper)[name], expected, rtol=0, atol=2e-4, msg=name)
+
+
+def test_out_of_memory_with_one_clip_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tuner, "loss", out_of_memory_at(1, Tuner.loss))
+
+    with pytest.raises(DataError, match=r"out of memory with one clip at a time; choose a smaller model.name"):
+        run(tmp_path, recipe(batch_size=2))
+
+
+def test_an_optimiser_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.training.find_spec", lambda name: None)
+
+    with pytest.raises(DataError, match=r"train.optimizer is adamw_8bit, which needs bitsandbytes"):
+        require_optimizer(recipe(optimizer="adamw_8bit"))
 
 
 def test_curves_have_a_row_per_step_with_both_losses(tmp_path: Path) -> None:
-    _, trained = run(tmp_path, "run", ONE_STEP.model_copy(update={"epochs": 3, "batch_size": 8}))
+    _, trained = run(tmp_path, recipe(epochs=3, effective_batch=8))
 
     table = curves(trained.log_history)
 
-    assert table["step"].tolist() == [2, 4, 6]
-    assert table[["train_loss", "validation_loss", "validation_wer", "learning_rate", "gradient_norm"]].notna().all().all()
-    assert list((tmp_path / "run" / "events").iterdir())
-
-
-@pytest.mark.parametrize(("width", "rate"), [(384, 3.75e-5), (512, 2.5e-5), (768, 1.25e-5), (1024, 6.25e-6), (1280, 4.375e-6)])
-def test_the_automatic_rate_falls_with_the_models_width(width: int, rate: float) -> None:
-    assert auto_learning_rate(width) == pytest.approx(rate)
-
-
-def test_the_automatic_rate_of_a_width_between() -> None:
-    assert 1.25e-5 < auto_learning_rate(640) < 2.5e-5
-    assert auto_learning_rate(2048) == pytest.approx(4.375e-6)
+    assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert table[["train_loss", "learning_rate", "gradient_norm"]].notna().all().all()
+    assert table[["validation_loss", "validation_wer"]].notna().all(axis=1).tolist() == [False, True] * 3
+    assert list((tmp_path / "events").iterdir())

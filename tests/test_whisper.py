@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from asr.decoding import transcribe
-from asr.device import pick_precision
+from asr.device import pick_precision, require_precision
 from asr.errors import DataError
 from asr.whisper import (
     Whisper,
@@ -110,24 +110,33 @@ class Parrot:
     """A model that says the letter that it finds in a clip's first frame."""
 
     device, dtype = torch.device("cpu"), torch.float32
-    config = SimpleNamespace(max_target_positions=64, max_source_positions=200)
+
+    def __init__(self) -> None:
+        self.config = SimpleNamespace(max_target_positions=64, max_source_positions=200)
+        positions = SimpleNamespace(weight=torch.zeros(200, 1), num_embeddings=200)
+        self.model = SimpleNamespace(encoder=SimpleNamespace(embed_positions=positions))
+        self.windows: set[int] = set()
 
     def generate(self, inputs: torch.Tensor, **options: object) -> torch.Tensor:
         """Inputs of shape (batch, mels, frames); one token a clip."""
-        assert inputs.shape[1:] == (80, 400)
+        assert inputs.shape[1:] == (80, 2 * self.config.max_source_positions)
+        self.windows.add(inputs.shape[2])
         return inputs[:, :1, 0].long()
 
 
+@pytest.mark.parametrize(("fit", "windows"), [(False, {400}), (True, {16, 48, 128, 208, 320})])
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 16])
-def test_hypotheses_come_in_the_order_of_the_clips_whatever_the_batches(batch_size: int) -> None:
+def test_hypotheses_come_in_the_order_of_the_clips_whatever_the_batches(batch_size: int, fit: bool, windows: set[int]) -> None:
     tokenizer = byte_tokenizer()
     clips = []
     for letter, frames in zip("abcde", (40, 300, 7, 120, 200), strict=True):
         clips.append(np.full((frames, 80), tokenizer.convert_tokens_to_ids(letter), np.float16))
 
-    heard = transcribe(Parrot(), tokenizer, clips, batch_size, max_new_tokens=8, num_beams=1)
+    parrot = Parrot()
+    heard = transcribe(parrot, tokenizer, clips, batch_size, max_new_tokens=8, num_beams=1, fit=fit)
 
     assert heard == list("abcde")
+    assert parrot.windows == windows
 
 
 def test_weights_are_float32_however_they_are_stored(english: Path, tmp_path: Path) -> None:
@@ -180,3 +189,12 @@ def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch, device: s
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
 
     assert pick_precision(device) == expected
+
+
+def test_a_gpu_without_bf16_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+
+    with pytest.raises(DataError, match=r"train.precision is bf16, in which this GPU can't compute"):
+        require_precision("bf16", "cuda")
+    require_precision("fp16", "cuda")
+    require_precision("bf16", "cpu")

@@ -1,0 +1,51 @@
+"""Masks over stored features: SpecAugment (arXiv:1904.08779) without its time warp, drawn anew each epoch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_OF_A_CLIP = 0.2
+"""A time mask covers at most this share of the clip, as the paper's parameter p for its mild policies."""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """So many masks, each of a width drawn between 0 and the given one."""
+
+    times: int
+    time_frames: int
+    frequencies: int
+    frequency_mels: int
+
+    def __bool__(self) -> bool:
+        return bool(self.times or self.frequencies)
+
+
+NO_MASKS = Masks(0, 0, 0, 0)
+
+
+def masked(features: NDArray[np.float16], masks: Masks, random: np.random.Generator) -> NDArray[np.float16]:
+    """A copy with bands of frames and of mels set to the clip's mean.
+
+    Args:
+        features: shape (frames, mels).
+        masks: how many, how wide.
+        random: the source of every draw.
+    """
+    frames, mels = features.shape
+    mean = features.mean(dtype=np.float32)
+    masked = features.copy()
+    for _ in range(masks.times):
+        start, end = _band(frames, min(masks.time_frames, int(MOST_OF_A_CLIP * frames)), random)
+        masked[start:end] = mean
+    for _ in range(masks.frequencies):
+        start, end = _band(mels, masks.frequency_mels, random)
+        masked[:, start:end] = mean
+    return masked
+
+
+def _band(size: int, widest: int, random: np.random.Generator) -> tuple[int, int]:
+    width = int(random.integers(0, min(widest, size) + 1))
+    start = int(random.integers(0, size - width + 1))
+    return start, start + width

@@ -1,0 +1,107 @@
+"""Memory: how many rows of a window the device takes at once, found by trial on the model itself."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+Trial = Callable[[int, int], Tensor]
+"""The loss of so many rows in a window of so many frames."""
+
+CPU_FRAMES = 12_000
+"""In one micro-batch on a CPU, four whole windows. More takes memory and is no faster (tiny shape, 2 cores: 36 ms a clip of 4 s
+in rows of 32, 37 in rows of 16)."""
+
+CPU_SHARE, GPU_SHARE = 0.5, 0.9
+"""Of the machine's memory, for all that a step needs."""
+
+LESS_MEMORY = "choose a smaller model.name, or set train.lora_rank, train.optimizer: adamw_8bit or filter.max_seconds"
+
+
+@dataclass
+class Limits:
+    """Rows at once, by the window they are tried in; halved whenever that proves too many.
+
+    Attributes:
+        rows: by window in frames; a window between two of them has the limit of the wider.
+        halvings: how often memory ran out since.
+    """
+
+    rows: dict[int, int]
+    halvings: int = field(default=0)
+
+    def most(self, window: int) -> int:
+        """For a window of so many frames; at least 1."""
+        wider = min((tried for tried in self.rows if tried >= window), default=max(self.rows))
+        return max(1, self.rows[wider] >> self.halvings)
+
+    def halve(self) -> bool:
+        """Take half of it from now on; False when there is nothing left to halve."""
+        if all(rows >> self.halvings <= 1 for rows in self.rows.values()):
+            return False
+        self.halvings += 1
+        return True
+
+
+def find_limits(trial: Trial, windows: Sequence[int], most: int, reserved: int, device: str) -> Limits | None:
+    """The largest micro-batches that fit, at most `most` rows; None when one row of the widest window does not.
+
+    Args:
+        trial: makes the loss of a micro-batch as training would.
+        windows: to be tried, the widest first.
+        most: rows worth taking.
+        reserved: bytes that training needs besides and that are not yet taken: the optimiser's.
+        device: cuda, mps or cpu.
+    """
+    if device == "cuda":
+        rows = {window: _by_trial(trial, window, most, reserved) for window in windows}
+    else:
+        budget = CPU_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") - reserved
+        # What a forward pass keeps for the backward pass grows with the window and the rows.
+        kept = _kept_bytes(trial, windows[0]) / windows[0]
+        rows = {window: min(most, CPU_FRAMES // window, int(budget / (kept * window))) for window in windows}
+    if rows[windows[0]] < 1 and (device == "cuda" or budget < kept * windows[0]):
+        return None
+    return Limits({window: max(1, count) for window, count in rows.items()})
+
+
+def _kept_bytes(trial: Trial, window: int) -> int:
+    kept: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        trial(1, window)
+    return sum(kept.values())
+
+
+def _by_trial(trial: Trial, window: int, most: int, reserved: int) -> int:
+    """Two small trials say what a row costs; a third makes sure."""
+    budget = GPU_SHARE * torch.cuda.get_device_properties(0).total_memory - reserved
+    one, two = _peak(trial, 1, window), _peak(trial, 2, window)
+    if one is None or one > budget:
+        return 0
+    if two is None or two > budget:
+        return 1
+    rows = min(most, int(2 + (budget - two) / max(1, two - one)))
+    while rows > 2 and ((peak := _peak(trial, rows, window)) is None or peak > budget):
+        rows = int(0.8 * rows)
+    return rows
+
+
+def _peak(trial: Trial, rows: int, window: int) -> int | None:
+    """Bytes taken at most while `rows` are learned from; None when they don't fit."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    try:
+        trial(rows, window).backward()  # type: ignore[no-untyped-call]
+    except torch.OutOfMemoryError:
+        return None
+    finally:
+        torch.cuda.empty_cache()
+    return int(torch.cuda.max_memory_allocated())

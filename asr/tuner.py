@@ -1,0 +1,213 @@
+"""The tuner: Hugging Face's Seq2SeqTrainer, with whole optimiser steps as its batches.
+
+A step's clips come from the loader unpadded. They are cut into micro-batches here, so that their number can follow the memory
+of the device in mid-run without a change to what is learned: every label of a step weighs the same.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.utils.data import DataLoader, Dataset, Sampler
+from transformers import Seq2SeqTrainer, TrainerControl, TrainerState
+
+from asr.batch import IGNORED, Examples, Row, StepBatch, collate, micro_batches, pad
+from asr.device import DTYPES, Precision
+from asr.errors import DataError
+from asr.masks import Masks
+from asr.memory import LESS_MEMORY, Limits
+from asr.plan import Line, Plan
+from asr.validation import Validation, Validator
+from asr.window import encoder_window
+
+COMPILED_FORMS = 4
+"""Of one window: torch compiles anew for a row alone, and once it has seen that rows or tokens vary in number."""
+
+Key = tuple[int, int]
+"""An epoch and the number of a step in it."""
+
+
+class Steps(Dataset[StepBatch]):
+    """Every step of the plan, by its key; of each, the lines that one rank learns from."""
+
+    def __init__(self, examples: Examples, plan: Plan, masks: Masks, rank: int, ranks: int) -> None:
+        self._examples, self._plan, self._masks, self._rank, self._ranks = examples, plan, masks, rank, ranks
+        self._epoch, self._steps = -1, list[tuple[Line, ...]]()
+
+    def __len__(self) -> int:
+        return self._plan.steps_per_epoch
+
+    def __getitem__(self, key: Key) -> StepBatch:
+        epoch, number = key
+        if epoch != self._epoch:
+            self._epoch, self._steps = epoch, self._plan.epoch(epoch)
+        return collate(self._examples, self._steps[number], self._masks, (self._plan.seed, epoch), self._rank, self._ranks)
+
+
+class StepKeys(Sampler[list[Key]]):
+    """The keys of one epoch's steps; the trainer says which epoch it is."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps, self._epoch = steps, 0
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return ([(self._epoch, number)] for number in range(self._steps))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called before each epoch."""
+        self._epoch = epoch
+
+
+def step_loader(steps: Steps, keys: StepKeys, workers: int, pin: bool) -> DataLoader[StepBatch]:
+    """Reads steps ahead in `workers` processes, into pinned memory where there is a GPU to copy them to."""
+    return DataLoader(steps, batch_sampler=keys, collate_fn=_only, num_workers=workers, pin_memory=pin)
+
+
+class Tuner(Seq2SeqTrainer):
+    """The library's trainer around `Steps`."""
+
+    limits: Limits
+    control: TrainerControl
+
+    def __init__(
+        self,
+        *,
+        steps: Steps,
+        validator: Validator,
+        keep: Callable[[TrainerState, Validation], None],
+        count: Callable[[StepBatch], None],
+        groups: Callable[[], list[dict[str, Any]]],
+        precision: Precision,
+        label_smoothing: float,
+        **of_the_library: Any,
+    ) -> None:
+        """
+        Args:
+            steps: what is learned, as keys of an epoch and a step.
+            validator: scores the model after each epoch.
+            keep: is given what it found, on rank 0.
+            count: is given each step that was learned from.
+            groups: makes the optimiser's.
+            precision: the format to compute in.
+            label_smoothing: the share of each label that is spread over the vocabulary.
+            of_the_library: the trainer's own arguments.
+        """
+        super().__init__(train_dataset=steps, eval_dataset=[None], **of_the_library)
+        self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
+        self._groups, self._precision, self._label_smoothing = groups, precision, label_smoothing
+        self._whisper = validator.whisper
+        self._forward: Callable[..., Any] = self.model
+
+    def get_train_dataloader(self) -> DataLoader[StepBatch]:
+        """A loader of steps, in processes of its own when the arguments say so."""
+        keys = StepKeys(len(self._steps))
+        loader = step_loader(self._steps, keys, self.args.dataloader_num_workers, self.args.dataloader_pin_memory)
+        loader.set_epoch = keys.set_epoch  # where the trainer looks for it
+        return loader
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[StepBatch], None]:
+        """The next step. How many labels it has, it says itself."""
+        return [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)], None
+
+    def training_step(self, model: nn.Module, inputs: StepBatch, num_items_in_batch: Any = None) -> Tensor:
+        """Gradients of one step, over all its micro-batches and ranks; returns the mean loss over its labels.
+
+        Raises:
+            DataError: when a single row does not fit into memory.
+        """
+        while True:
+            try:
+                loss = self._backward(inputs)
+                break
+            except torch.OutOfMemoryError as error:
+                if not self.limits.halve():
+                    raise DataError(f"{self.args.device}: out of memory with one clip at a time; {LESS_MEMORY}") from error
+            # Here the handler is over, which held on to the tensors that did not fit.
+            print("train: out of memory; half as many clips at a time from now on", file=sys.stderr)
+            self.model.zero_grad()
+            if self.args.device.type == "cuda":
+                torch.cuda.empty_cache()
+        if self.args.world_size > 1:
+            self._sum_over_ranks(loss)
+        self._count(inputs)
+        return loss
+
+    def _backward(self, batch: StepBatch) -> Tensor:
+        self.model.train()
+        frames = batch.frames.to(self.args.device, non_blocking=True)
+        total = torch.zeros((), device=self.args.device)
+        for rows in micro_batches(batch.rows, self.limits.most):
+            loss = self.loss(frames, rows) / batch.step_labels
+            self.accelerator.backward(loss)
+            total += loss.detach()
+        return total
+
+    def loss(self, frames: Tensor, rows: Sequence[Row]) -> Tensor:
+        """Cross entropy summed over the labels of one micro-batch."""
+        padded = pad(frames, rows, self._whisper.tokenizer.pad_token_id)
+        labels = padded.pop("labels")
+        with self.autocast(), encoder_window(self._whisper.model, padded["input_features"].shape[-1]):
+            logits = (self._forward if self.model.training else self.model)(**padded).logits
+        return nn.functional.cross_entropy(
+            logits.flatten(0, 1).float(),
+            labels.flatten(),
+            ignore_index=IGNORED,
+            reduction="sum",
+            label_smoothing=self._label_smoothing if self.model.training else 0.0,
+        )
+
+    def compile(self, windows: int) -> None:
+        """Have torch compile the model's forward and backward pass, for at most so many windows.
+
+        The library's own argument compiles a wrapper that it gives to `training_step`, which nothing here calls.
+        """
+        # Beyond the limit torch would quietly compile no more.
+        dynamo = torch._dynamo.config
+        dynamo.recompile_limit = max(dynamo.recompile_limit, COMPILED_FORMS * windows)
+        self._forward = torch.compile(self.model)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The format to compute in."""
+        return torch.autocast(self.args.device.type, DTYPES[self._precision], enabled=self._precision != "fp32")
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The library's choice by its arguments, with our groups."""
+        kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+        optimizer: torch.optim.Optimizer = kind(self._groups(), **options)
+        self.optimizer = optimizer
+        return optimizer
+
+    def _sum_over_ranks(self, loss: Tensor) -> None:
+        """By hand, as ranks may have any number of micro-batches, or none."""
+        for parameter in self.model.parameters():
+            if parameter.requires_grad:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+                distributed.all_reduce(parameter.grad)
+        distributed.all_reduce(loss)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Validate, in place of the library's evaluation, which counts some clips twice on several ranks."""
+        with self.autocast():
+            found = self._validator.validate(self.loss, self.limits.most, self.args.process_index, self.args.world_size)
+        metrics = {"eval_loss": found.loss, "eval_wer": found.wer}
+        if self.is_world_process_zero():
+            self._keep(self.state, found)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Not counted: the library's estimate knows nothing of windows."""
+        return 0
+
+
+def _only(items: Sequence[StepBatch]) -> StepBatch:
+    (item,) = items
+    return item

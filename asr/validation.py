@@ -1,0 +1,154 @@
+"""Validation: how well a model in training hears the validation split."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jiwer
+import pandas as pd
+import torch
+from torch import Tensor, distributed
+from transformers import TrainerState
+
+from asr.batch import Examples, Row, collate, micro_batches
+from asr.decoding import transcribe
+from asr.masks import NO_MASKS
+from asr.plan import Line
+from asr.text import Normalizer
+from asr.whisper import Whisper
+from asr.window import fitted
+
+CLIPS_AT_A_TIME = 256
+"""Copied to the device together."""
+
+MOST_DECODED = 64
+
+KEPT, SAID = 50, 2
+"""Utterances of an epoch that are written down and that are printed."""
+
+
+Loss = Callable[[Tensor, Sequence[Row]], Tensor]
+"""Of some rows among frames on the device, summed over their labels."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One clip: both texts as compared, and the word error rate in percent."""
+
+    path: str
+    reference: str
+    hypothesis: str
+    wer: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A model's mean loss over all labels, its corpus WER in percent, and the utterances, worst first."""
+
+    loss: float
+    wer: float
+    utterances: list[Utterance]
+
+
+@dataclass(frozen=True)
+class Validator:
+    """The validation split, and how it is heard.
+
+    Attributes:
+        whisper: the model in training.
+        examples: the split's clips with their labels.
+        paths: of the clips.
+        texts: what is said in them.
+        normalize: applied to both sides.
+        max_new_tokens: where a hypothesis is cut off.
+        fit: in a window of the batch's longest clip, not the whole one.
+    """
+
+    whisper: Whisper
+    examples: Examples
+    paths: Sequence[str]
+    texts: Sequence[str]
+    normalize: Normalizer
+    max_new_tokens: int
+    fit: bool
+
+    def validate(self, loss: Loss, most: Callable[[int], int], rank: int = 0, ranks: int = 1) -> Validation:
+        """Score the model as it is now. Ranks share the clips, and each learns what all have found.
+
+        Args:
+            loss: the model's.
+            most: rows of a window that fit on the device while training.
+            rank: of this process.
+            ranks: how many share the work.
+        """
+        self.whisper.model.eval()
+        clips = list(range(rank, len(self.texts), ranks))
+        with torch.inference_mode():
+            found = self._losses(clips, loss, most), dict(zip(clips, self._hypotheses(clips, most), strict=True))
+        shares = [found]
+        if ranks > 1:
+            shares = [found] * ranks
+            distributed.all_gather_object(shares, found)
+        heard = {clip: text for _, hypotheses in shares for clip, text in hypotheses.items()}
+        assert len(heard) == len(self.texts)
+        total = sum(share for (share, _), _ in shares)
+        labels = sum(count for (_, count), _ in shares)
+        return self._compared(total / labels, [heard[clip] for clip in range(len(heard))])
+
+    def _losses(self, clips: Sequence[int], loss: Loss, most: Callable[[int], int]) -> tuple[float, int]:
+        total, labels = 0.0, 0
+        for start in range(0, len(clips), CLIPS_AT_A_TIME):
+            lines = tuple(Line((clip,), self._window(clip)) for clip in clips[start : start + CLIPS_AT_A_TIME])
+            batch = collate(self.examples, lines, NO_MASKS, seed=())
+            frames = batch.frames.to(self.whisper.model.device)
+            for rows in micro_batches(batch.rows, most):
+                total += float(loss(frames, rows))
+            labels += batch.step_labels
+        return total, labels
+
+    def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[str]:
+        return transcribe(
+            self.whisper.model,
+            self.whisper.tokenizer,
+            [self.examples.features[self.examples.positions[clip]] for clip in clips],
+            # Without what a backward pass needs, several times as many fit.
+            min(MOST_DECODED, 4 * most(self.whisper.window_frames)),
+            self.max_new_tokens,
+            num_beams=1,
+            fit=self.fit,
+        )
+
+    def _window(self, clip: int) -> int:
+        whole = self.whisper.window_frames
+        return fitted(len(self.examples.features[self.examples.positions[clip]]), whole) if self.fit else whole
+
+    def _compared(self, loss: float, hypotheses: Sequence[str]) -> Validation:
+        said = [self.normalize(text) for text in self.texts]
+        heard = [self.normalize(text) for text in hypotheses]
+        utterances = [
+            Utterance(path, reference, hypothesis, round(100 * jiwer.wer(reference, hypothesis), 2))
+            for path, reference, hypothesis in zip(self.paths, said, heard, strict=True)
+        ]
+        worst_first = sorted(utterances, key=lambda utterance: (-utterance.wer, utterance.path))
+        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first)
+
+
+@dataclass(frozen=True)
+class Diary:
+    """What validation found after each epoch, a file an epoch, worst utterances first: `folder`/validation-STEP.csv."""
+
+    folder: Path
+
+    def __call__(self, state: TrainerState, found: Validation) -> None:
+        """Write an epoch's, and say the worst of it."""
+        rows = [{"step": state.global_step, "epoch": round(state.epoch or 0), **asdict(row)} for row in found.utterances[:KEPT]]
+        pd.DataFrame(rows).to_csv(self.folder / f"validation-{state.global_step}.csv", index=False)
+        for row in found.utterances[:SAID]:
+            if row.wer:
+                print(f"train:   {row.path}: {row.reference!r} heard as {row.hypothesis!r}", file=sys.stderr)
+
+    def read(self) -> pd.DataFrame:
+        """Every epoch's, in their order."""
+        files = sorted(self.folder.glob("validation-*.csv"), key=lambda path: int(path.stem.rpartition("-")[2]))
+        return pd.concat([pd.read_csv(path, keep_default_na=False) for path in files], ignore_index=True)

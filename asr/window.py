@@ -1,0 +1,61 @@
+"""The encoder's window: how many frames Whisper's encoder takes at once.
+
+transformers insists on the model's whole window, 3000 frames (30 s), however short the clip: the position table is added in
+full. The positions are sinusoids in order, so a shorter input can do with the first of them. OpenAI's own code would allow
+it, and so do whisper.cpp's `audio_ctx` and its users (https://github.com/futo-org/whisper-acft).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from transformers import WhisperForConditionalGeneration
+
+FRAMES_PER_POSITION = 2
+"""The encoder's second convolution halves the frames."""
+
+ALIGNMENT = 16
+"""A window is a multiple of so many frames: 8 positions, the unit in which GPUs multiply matrices at speed."""
+
+RATIO = 1.125
+"""Between one window and the next wider: a clip is padded by less than an eighth (or ALIGNMENT)."""
+
+
+def whole_window(model: WhisperForConditionalGeneration) -> int:
+    """Frames of the window that the model was made for: 3000 for the released ones."""
+    return FRAMES_PER_POSITION * len(model.model.encoder.embed_positions.weight)
+
+
+def fitted(frames: int, whole: int) -> int:
+    """The window for a clip of `frames` frames: the narrowest of a fixed row of windows, up to the `whole` one.
+
+    As it depends on nothing but the clip, so does what the model makes of it, whatever shares its batch.
+    """
+    return next((window for window in _windows(whole) if window >= frames), whole)
+
+
+@cache
+def _windows(whole: int) -> list[int]:
+    windows = [ALIGNMENT]
+    while windows[-1] < whole:
+        wider = max(windows[-1] + ALIGNMENT, int(RATIO * windows[-1]) // ALIGNMENT * ALIGNMENT)
+        windows.append(min(wider, whole))
+    return windows
+
+
+@contextmanager
+def encoder_window(model: WhisperForConditionalGeneration, frames: int) -> Iterator[None]:
+    """Within it, the encoder takes inputs of `frames` frames, an even number up to the whole window.
+
+    What generates reads the same two numbers, so it works for `generate` as for a forward pass. With the whole window
+    nothing changes at all.
+    """
+    assert frames % FRAMES_PER_POSITION == 0
+    assert frames <= whole_window(model)
+    positions = model.model.encoder.embed_positions
+    before = model.config.max_source_positions, positions.num_embeddings
+    model.config.max_source_positions = positions.num_embeddings = frames // FRAMES_PER_POSITION
+    try:
+        yield
+    finally:
+        model.config.max_source_positions, positions.num_embeddings = before

@@ -1,0 +1,86 @@
+"""What the window costs and what it is worth: the WER after training in each mode beside the speed, all on the same clips.
+
+Every model is decoded in the whole window, as other software does. Each seed is a training run of its own, with another order
+of clips; its WER is on the test split. See bench/README.md.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from bench.process import measure
+from bench.tables import aligned
+from bench.trainers import HOME, Options, Run
+from bench.training import interval, resampled
+
+MODES = ("full", "fit", "pack")
+
+
+def main() -> None:
+    """Train in every mode with every seed, and print the table."""
+    arguments = parsed()
+    runs: dict[str, list[Run]] = {}
+    for seed in arguments.seeds:
+        for mode in MODES:
+            print(f"bench.window_modes: {mode}, seed {seed}", file=sys.stderr)
+            options = Options(
+                str(arguments.data), str(arguments.cache), arguments.model, arguments.epochs, clips=0, seed=seed, score=True
+            )
+            command = (sys.executable, "-m", "bench.trainers", mode, json.dumps(asdict(options)))
+            ended = measure(command, HOME, {**os.environ, "HF_HUB_OFFLINE": "1"})
+            runs.setdefault(mode, []).append(Run(**json.loads(ended.stdout.splitlines()[-1])))
+    print(f"{arguments.model} on {arguments.data}, {arguments.epochs} epochs, {len(runs['full'][0].words)} test clips\n")
+    print(table(runs))
+    figures = {mode: [asdict(run) for run in of_mode] for mode, of_mode in runs.items()}
+    print(json.dumps({"bench": "window_modes", "seeds": arguments.seeds, "modes": figures}))
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.window_modes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--model", default=str(HOME / "models" / "pico"), help="a checkpoint's folder (the bundled one)")
+    add("--data", type=Path, default=HOME, help="a project whose features stages have run (this one)")
+    add("--cache", type=Path, default=HOME / ".cache" / "features", help="its cache of shards")
+    add("--epochs", type=int, default=5, help="over the training clips (5)")
+    add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="a run for each (1 2 3)")
+    return parser.parse_args()
+
+
+def table(runs: dict[str, list[Run]]) -> str:
+    """A line a mode: speed, each seed's WER, their mean, and the mean's distance from that of `full`."""
+    base_speed = speed(runs["full"])
+    base = np.mean([resampled(run) for run in runs["full"]], axis=0)
+    seeds = [f"run {number}" for number in range(1, len(runs["full"]) + 1)]
+    rows = [["", "clips/s", "x full", *seeds, "mean WER", "over full", "95 %"]]
+    for mode, of_mode in runs.items():
+        wers = [run.wer for run in of_mode]
+        over = np.mean([resampled(run) for run in of_mode], axis=0) - base
+        rows.append(
+            [
+                mode,
+                f"{speed(of_mode):.1f}",
+                f"{speed(of_mode) / base_speed:.2f}",
+                *(f"{wer:.2f}" for wer in wers),
+                f"{np.mean(wers):.2f}",
+                f"{np.mean(wers) - np.mean([run.wer for run in runs['full']]):+.2f}",
+                interval(over),
+            ]
+        )
+    return aligned("WER in percent on the test split, decoded in the whole window", rows)
+
+
+def speed(runs: list[Run]) -> float:
+    """Clips a second."""
+    return sum(run.clips for run in runs) / sum(run.seconds for run in runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Labels: the model's prompt, and timestamps that transcripts carry."""
+
+from pathlib import Path
+
+import pytest
+from tokenizers import AddedToken
+from transformers import WhisperTokenizer
+
+from asr.errors import DataError
+from asr.labels import continuation, label, require_timestamps_suit
+from asr.whisper import load
+from tests.sounds import write_tiny_whisper
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path) -> WhisperTokenizer:
+    whisper = load(str(write_tiny_whisper(tmp_path, multilingual=True)), "nl", "transcribe")
+    whisper.tokenizer.add_tokens([AddedToken(f"<|{mark}|>") for mark in ("0.00", "1.20")])
+    return whisper.tokenizer
+
+
+def written(tokenizer: WhisperTokenizer, ids: list[int]) -> str:
+    return " ".join(tokenizer.convert_ids_to_tokens(ids))
+
+
+def test_a_label_has_the_prompt_in_front_and_the_end_behind(tokenizer: WhisperTokenizer) -> None:
+    ids = label(tokenizer, "ja")
+
+    assert written(tokenizer, ids) == "<|startoftranscript|> <|nl|> <|transcribe|> <|notimestamps|> j a <|endoftext|>"
+
+
+def test_timestamps_are_kept_and_the_prompt_asks_for_them(tokenizer: WhisperTokenizer) -> None:
+    ids = label(tokenizer, "<|0.00|> ja<|1.20|>")
+
+    assert written(tokenizer, ids) == "<|startoftranscript|> <|nl|> <|transcribe|> <|0.00|> Ġ j a <|1.20|> <|endoftext|>"
+
+
+def test_a_continuation_is_the_text_after_a_space(tokenizer: WhisperTokenizer) -> None:
+    assert tokenizer.convert_ids_to_tokens(continuation(tokenizer, "ja")) == ["Ġ", "j", "a"]
+
+
+def test_timestamps_that_the_tokenizer_does_not_know_are_an_error(tokenizer: WhisperTokenizer) -> None:
+    require_timestamps_suit(tokenizer, ["ja", "<|0.00|> ja<|1.20|>"], packed=False)
+
+    with pytest.raises(DataError, match=r"^1 transcripts carry timestamps such as <\|7.50\|>, but model.name has no token"):
+        require_timestamps_suit(tokenizer, ["ja", "<|7.50|> ja"], packed=False)
+
+
+def test_timestamps_cannot_be_packed(tokenizer: WhisperTokenizer) -> None:
+    require_timestamps_suit(tokenizer, ["ja"], packed=True)
+
+    with pytest.raises(DataError, match=r"1 transcripts carry timestamps .*: set train.window to full or fit"):
+        require_timestamps_suit(tokenizer, ["<|0.00|> ja"], packed=True)

@@ -1,0 +1,152 @@
+"""The plan: every clip once an epoch, in a window that holds it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise
+
+import pytest
+
+from asr.plan import Mode, Plan, Step
+from asr.window import fitted
+
+PLAN = Plan(
+    frames=[20 + 37 * clip % 281 for clip in range(1_000)],
+    tokens=[5 + clip % 7 for clip in range(1_000)],
+    mode="full",
+    alone_share=0.0,
+    clips_per_step=16,
+    window=400,
+    max_tokens=64,
+    seed=1,
+)
+MODES: tuple[Mode, ...] = ("full", "fit", "pack")
+
+
+def clips(steps: Sequence[Step]) -> list[int]:
+    return [clip for step in steps for line in step for clip in line.clips]
+
+
+def alone(steps: Sequence[Step]) -> set[int]:
+    """The clips of the lines that hold no other, in the whole window."""
+    return {line.clips[0] for step in steps for line in step if len(line.clips) == 1 and line.window == PLAN.window}
+
+
+@pytest.mark.parametrize("alone_share", [0.0, 0.15, 1.0])
+@pytest.mark.parametrize("mode", MODES)
+def test_every_clip_is_in_an_epoch_once(mode: Mode, alone_share: float) -> None:
+    steps = replace(PLAN, mode=mode, alone_share=alone_share).epoch(3)
+
+    assert sorted(clips(steps)) == list(range(1_000))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_plan_follows_from_seed_and_epoch(mode: Mode) -> None:
+    plan = replace(PLAN, mode=mode, alone_share=0.15)
+
+    assert plan.epoch(1) == replace(plan).epoch(1)
+    assert plan.epoch(1) != plan.epoch(2)
+    assert plan.epoch(1) != replace(plan, seed=2).epoch(1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("epoch", range(5))
+def test_a_short_last_step_stays_last(mode: Mode, epoch: int) -> None:
+    plan = replace(PLAN, mode=mode)
+
+    assert [len(clips([step])) for step in plan.epoch(epoch)] == [16] * 62 + [8]
+    assert plan.steps_per_epoch == 63
+
+
+def test_no_step_is_short_when_the_clips_come_out_even() -> None:
+    plan = replace(PLAN, clips_per_step=100)
+
+    assert [len(clips([step])) for step in plan.epoch(0)] == [100] * 10
+    assert plan.steps_per_epoch == 10
+
+
+def test_without_fitting_every_window_is_whole() -> None:
+    assert {(len(line.clips), line.window) for step in PLAN.epoch(0) for line in step} == {(1, 400)}
+
+
+def test_a_fitted_window_holds_its_clip() -> None:
+    lines = [line for step in replace(PLAN, mode="fit").epoch(0) for line in step]
+
+    assert all(line.window == fitted(PLAN.frames[line.clips[0]], 400) for line in lines)
+    assert all(PLAN.frames[line.clips[0]] <= line.window for line in lines)
+    assert len({line.window for line in lines}) > 5
+
+
+@pytest.mark.parametrize("mode", ["fit", "pack"])
+def test_some_clips_have_the_whole_window_to_themselves(mode: Mode) -> None:
+    plan = Plan([30] * 2_000, [5] * 2_000, mode, 0.15, clips_per_step=2_000, window=400, max_tokens=1_000, seed=1)
+
+    assert 250 < len(alone(plan.epoch(0))) < 350
+    assert len(alone(plan.epoch(0)) & alone(plan.epoch(1))) < 100
+    assert len(alone(replace(plan, alone_share=0.0).epoch(0))) < 2
+    assert alone(replace(plan, alone_share=1.0).epoch(0)) == set(range(2_000))
+
+
+@pytest.mark.parametrize("max_tokens", [24, 10_000])
+def test_packed_clips_fit_the_window_and_the_decoder(max_tokens: int) -> None:
+    plan = replace(PLAN, mode="pack", max_tokens=max_tokens)
+
+    lines = [line for epoch in range(5) for step in plan.epoch(epoch) for line in step]
+
+    assert max(sum(plan.frames[clip] for clip in line.clips) for line in lines) <= 400
+    assert max(sum(plan.tokens[clip] for clip in line.clips) for line in lines) <= max_tokens
+    assert {line.window for line in lines} == {400}
+    assert len(lines) < 0.8 * 5_000
+
+
+def test_packed_windows_are_filled_to_a_random_part() -> None:
+    plan = Plan([10] * 2_000, [1] * 2_000, "pack", 0.0, clips_per_step=2_000, window=400, max_tokens=1_000, seed=1)
+
+    (step,) = plan.epoch(0)
+
+    filled = {10 * len(line.clips) for line in step[:-1]}
+    assert min(filled) >= 200
+    assert max(filled) > 380
+    assert len(filled) > 10
+
+
+def test_most_fitted_steps_hold_clips_of_similar_length() -> None:
+    steps = replace(PLAN, mode="fit").epoch(0)
+
+    lengths = [[PLAN.frames[clip] for clip in clips([step])] for step in steps]
+    alike = sum(max(step) - min(step) < 0.25 * (max(PLAN.frames) - min(PLAN.frames)) for step in lengths)
+    assert alike > 0.75 * len(steps)
+
+
+def test_a_small_sets_steps_are_cut_anew_in_each_epoch() -> None:
+    plan = replace(PLAN, frames=PLAN.frames[:100], tokens=PLAN.tokens[:100], mode="fit")
+
+    epochs = [[frozenset(clips([step])) for step in plan.epoch(epoch)] for epoch in range(6)]
+
+    assert not set(epochs[0]) & set(epochs[1])
+    longest = set(sorted(range(100), key=lambda clip: plan.frames[clip])[-4:])
+    assert sum(epoch[-1] == longest for epoch in epochs) <= 1
+
+
+def test_a_clip_meets_others_in_each_epoch() -> None:
+    plan = replace(PLAN, mode="fit")
+
+    first, second = ({frozenset(pair) for step in plan.epoch(n) for pair in combinations(clips([step]), 2)} for n in (0, 1))
+    assert len(first & second) < 0.25 * len(first)
+
+
+def test_fitted_steps_come_in_any_order_of_length() -> None:
+    steps = replace(PLAN, mode="fit").epoch(0)
+
+    means = [sum(PLAN.frames[clip] for clip in clips([step])) / len(step) for step in steps]
+    shorter = sum(after < before for before, after in pairwise(means))
+    assert 15 < shorter < 48
+
+
+@pytest.mark.parametrize("alone_share", [0.0, 0.15])
+@pytest.mark.parametrize("mode", MODES)
+def test_the_windows_told_are_all_that_occur(mode: Mode, alone_share: float) -> None:
+    plan = replace(PLAN, mode=mode, alone_share=alone_share)
+
+    occurring = {line.window for step in plan.epoch(0) for line in step}
+
+    assert occurring | {400} == plan.windows

@@ -1,0 +1,99 @@
+"""The recipe: parameters that don't go together are refused, by both their names."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asr.errors import DataError
+from asr.masks import Masks
+from asr.params import parse
+from asr.recipe import Train
+from stages.check import Params
+from stages.settings import read_yaml
+from tests.recipes import recipe
+
+SHIPPED = Path(__file__).parent.parent / "params.yaml"
+
+
+def parsed(**changes: object) -> Train:
+    values: dict[str, Any] = read_yaml(SHIPPED)
+    return parse(Params, {**values, "train": {**values["train"], **changes}}, "params.yaml").train
+
+
+def test_the_shipped_recipe_is_valid() -> None:
+    train = parsed()
+
+    assert (train.window, train.effective_batch, train.batch_size, train.lora_rank) == ("auto", 64, "auto", 0)
+
+
+# The whole section stands behind ", got" in the message, so what names both keys has to come before it.
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 65}, "batch_size is larger than effective_batch; lower batch_size"),
+        ({"lora_rank": 8, "freeze_encoder_layers": 1}, "lora_rank trains no .* so freeze_encoder_layers must be 0"),
+        ({"lora_rank": 8, "freeze_encoder_layers": "all"}, "lora_rank trains no .* so freeze_encoder_layers must be 0"),
+        ({"lora_rank": 8, "layer_lr_decay": 0.9}, "lora_rank trains no .* so layer_lr_decay must be 1"),
+        ({"lora_dropout": 0.1}, "lora_dropout is set but lora_rank is 0; set lora_rank"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_both_names(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=rf"^params.yaml: train: {message}"):
+        parsed(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_size": 64},
+        {"lora_rank": 8, "lora_dropout": 0.1},
+        {"lora_rank": 8, "freeze_encoder_layers": 0, "layer_lr_decay": 1.0},
+        {"freeze_encoder_layers": "all", "layer_lr_decay": 0.9},
+        {"freeze_encoder_layers": 2, "activation_checkpointing": "auto", "learning_rate": 1e-5},
+    ],
+)
+def test_what_goes_together_is_taken(changes: dict[str, object]) -> None:
+    train = parsed(**changes)
+
+    assert {key: getattr(train, key) for key in changes} == changes
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("window", "fitted"),
+        ("full_window_share", 1.1),
+        ("batch_size", 0),
+        ("batch_size", "most"),
+        ("precision", "bf8"),
+        ("layer_lr_decay", 0.0),
+        ("warmup_share", 1.0),
+        ("label_smoothing", 1.0),
+        ("dropout", 1.0),
+        ("freeze_encoder_layers", -1),
+        ("freeze_encoder_layers", "some"),
+        ("lora_rank", -1),
+        ("lora_alpha", 0),
+        ("seed", 2**32),
+    ],
+)
+def test_a_value_out_of_range_is_refused_under_its_key(key: str, value: object) -> None:
+    with pytest.raises(DataError, match=rf"^params.yaml: train\.{key}: "):
+        parsed(**{key: value})
+
+
+def test_the_masks_are_those_of_the_recipe() -> None:
+    train = recipe(time_masks=2, time_mask_frames=30, frequency_masks=1, frequency_mask_mels=9)
+
+    assert train.masks == Masks(times=2, time_frames=30, frequencies=1, frequency_mels=9)
+    assert not recipe().masks
+
+
+@pytest.mark.parametrize(
+    ("window", "frames", "mode"), [("auto", 3000, "full"), ("auto", 800, "fit"), ("pack", 3000, "pack"), ("full", 800, "full")]
+)
+def test_a_model_of_thirty_seconds_is_trained_on_thirty_seconds_unless_told_otherwise(
+    window: str, frames: int, mode: str
+) -> None:
+    assert recipe(window=window).mode(frames) == mode

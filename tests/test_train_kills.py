@@ -1,0 +1,124 @@
+"""Training killed at random moments: no process is left, and the next `dvc repro` ends as if nothing had happened."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.project import environment, make_project, read_yaml
+
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("KILLS", "4"))
+STATES = ".cache/training/*/checkpoint-*/trainer_state.json"
+EPOCHS, STEPS = 24, 216
+RESULTS = ("curves.csv", "validation.csv", "summary.json")
+
+
+def dvc(project: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.Popen(command, cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A DVC project ready to train, for some seconds."""
+    project = make_project(tmp_path / "project", tmp_path / "project/data/sample")
+    params = read_yaml(project / "params.yaml")
+    params["data"].update(csv="data/sample/clips.csv", audio_root="data/sample")
+    params["train"].update(epochs=EPOCHS, effective_batch=4, dropout=0.1, time_masks=1, early_stopping_patience=EPOCHS)
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    for command in (("init", "--quiet"), ("repro", "--quiet", "features_eval", "features_train")):
+        assert dvc(project, *command).wait() == 0
+    return project
+
+
+def forget(project: Path) -> None:
+    """As if training had never run."""
+    for folder in ("models/whisper", "metrics", ".cache/training", ".dvc/cache/runs"):
+        shutil.rmtree(project / folder, ignore_errors=True)
+    lock = project / "dvc.lock"
+    lock.write_text(lock.read_text().split("  train:")[0])
+
+
+def trainers(project: Path) -> list[psutil.Process]:
+    """The train stages that run in the project."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cmdline()[1:] == ["-m", "stages.train"] and process.cwd() == str(project):
+                found.append(process)
+    return found
+
+
+def started(project: Path, running: "subprocess.Popen[bytes]") -> psutil.Process:
+    while not (there := trainers(project)):
+        assert running.poll() is None, "DVC ended without the stage"
+        time.sleep(0.01)
+    return there[0]
+
+
+def results(project: Path) -> dict[str, bytes]:
+    files = {name: (project / "metrics/train" / name).read_bytes() for name in RESULTS}
+    return {**files, "weights": (project / "models/whisper/model.safetensors").read_bytes()}
+
+
+def test_whatever_is_killed_whenever_nothing_is_left_and_the_next_run_ends_alike(project: Path) -> None:
+    running = dvc(project, "repro", "train")
+    start, stage = time.monotonic(), started(project, running)
+    stage.wait()
+    seconds = time.monotonic() - start
+    assert running.wait() == 0
+    unbroken = results(project)
+    draw = random.Random(4)
+    resumed = []
+
+    for number in range(KILLS):
+        forget(project)
+        running = dvc(project, "repro", "train")
+        stage = started(project, running)
+        time.sleep(moment := seconds * (number + draw.random()) / KILLS)  # spread over the whole run
+        victim, how = [(stage, signal.SIGKILL), (running, signal.SIGKILL), (running, signal.SIGTERM)][number % 3]
+        with suppress(psutil.NoSuchProcess):  # it may have ended by then
+            victim.send_signal(how)
+        running.wait()
+        checkpoints = [path.name for path in project.glob(".cache/training/*/checkpoint-*")]
+
+        assert dvc(project, "repro", "train").wait() == 0
+
+        whom = "the stage" if victim is stage else "dvc"
+        print(
+            f"{how.name} to {whom} after {moment:.2f} of {seconds:.2f} s; there were {sorted(checkpoints) or 'no checkpoints'}"
+        )
+        assert not trainers(project)
+        assert not list(project.glob(".cache/training/*"))
+        assert results(project) == unbroken
+        resumed.append(bool(checkpoints))
+    assert any(resumed), "none was in the middle of training"
+
+
+def test_an_orphan_ends_by_itself_with_a_checkpoint(project: Path) -> None:
+    running = dvc(project, "repro", "train")
+    stage = started(project, running)
+    while not list(project.glob(STATES)):
+        time.sleep(0.05)
+
+    running.kill()
+    running.wait()
+
+    stage.wait(timeout=30)
+    assert not trainers(project)
+    last = max(json.loads(path.read_text())["global_step"] for path in project.glob(STATES))
+    assert 0 < last < STEPS
+    assert not (project / "models/whisper").exists()
