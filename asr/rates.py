@@ -24,4 +24,5 @@ def learning_rate(settings: Train, width: int) -> float:
 def rate_by_width(width: int) -> float:
     """From RATE_BY_WIDTH, between its entries along a power law."""
     widths, rates = zip(*sorted(RATE_BY_WIDTH.items()), strict=True)
-    return float(math.exp(np.interp(math.log(width), np.log(widths), np.log(rates))))
+    rate = math.exp(np.interp(math.log(width), np.log(widths), np.log(rates)))
+    return float(f"{rate:.6g}")

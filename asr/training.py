@@ -36,12 +36,13 @@ ADAM_BYTES = {"adamw": 8, "adamw_8bit": 2}
 class Trained:
     """How training went. `best_wer` is in percent, on the validation split; `log_history` as the trainer keeps it.
 
-    `rows_at_once` is the micro-batch for the whole window, after `halvings` for want of memory.
+    `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory.
     """
 
     window: Mode
     precision: Precision
     learning_rate: float
+    ranks: int
     activation_checkpointing: bool
     rows_at_once: int
     halvings: int
@@ -122,6 +123,7 @@ def train(
         window=plan.mode,
         precision=precision,
         learning_rate=rate,
+        ranks=ranks,
         activation_checkpointing=checkpointing,
         rows_at_once=tuner.limits.most(plan.window),
         halvings=tuner.limits.halvings,

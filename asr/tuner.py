@@ -7,7 +7,7 @@ of the device in mid-run without a change to what is learned: every label of a s
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
@@ -25,6 +25,8 @@ from asr.window import encoder_window
 
 COMPILED_FORMS = 4
 """Of one window: torch compiles anew for a row alone, and once it has seen that rows or tokens vary in number."""
+
+Result = TypeVar("Result")
 
 Key = tuple[int, int]
 """An epoch and the number of a step in it."""
@@ -121,10 +123,17 @@ class Tuner(Seq2SeqTrainer):
         Raises:
             DataError: when a single row does not fit into memory.
         """
+        loss = self._within_memory(lambda: self._backward(inputs))
+        if self.args.world_size > 1:
+            self._sum_over_ranks(loss)
+        self._count(inputs)
+        return loss
+
+    def _within_memory(self, work: Callable[[], Result]) -> Result:
+        """Do it, with half as many rows at a time whenever memory runs out."""
         while True:
             try:
-                loss = self._backward(inputs)
-                break
+                return work()
             except torch.OutOfMemoryError as error:
                 if not self.limits.halve():
                     raise DataError(f"{self.args.device}: out of memory with one clip at a time; {LESS_MEMORY}") from error
@@ -133,10 +142,6 @@ class Tuner(Seq2SeqTrainer):
             self.model.zero_grad()
             if self.args.device.type == "cuda":
                 torch.cuda.empty_cache()
-        if self.args.world_size > 1:
-            self._sum_over_ranks(loss)
-        self._count(inputs)
-        return loss
 
     def _backward(self, batch: StepBatch) -> Tensor:
         self.model.train()
@@ -193,9 +198,14 @@ class Tuner(Seq2SeqTrainer):
         distributed.all_reduce(loss)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Validate, in place of the library's evaluation, which counts some clips twice on several ranks."""
+        """Validate, in place of the library's evaluation, which counts some clips twice on several ranks.
+
+        Raises:
+            DataError: when a single row does not fit into memory.
+        """
         with self.autocast():
-            found = self._validator.validate(self.loss, self.limits.most, self.args.process_index, self.args.world_size)
+            rank, ranks = self.args.process_index, self.args.world_size
+            found = self._within_memory(lambda: self._validator.validate(self.loss, self.limits.most, rank, ranks))
         metrics = {"eval_loss": found.loss, "eval_wer": found.wer}
         if self.is_world_process_zero():
             self._keep(self.state, found)

@@ -164,6 +164,7 @@ def write(trained: Trained, settings: Train, clips: int, diary: Diary) -> None:
             "precision": trained.precision,
             "learning_rate": trained.learning_rate,
             "effective_batch": settings.effective_batch,
+            "ranks": trained.ranks,
             "rows_at_once": trained.rows_at_once,
             "activation_checkpointing": trained.activation_checkpointing,
             "out_of_memory": trained.halvings,

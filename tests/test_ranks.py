@@ -1,5 +1,6 @@
 """Ranks: one training in two processes of a Ray cluster, the same loss as in one, and what may die there."""
 
+import json
 import subprocess
 import sys
 import time
@@ -62,6 +63,7 @@ def test_two_ranks_learn_what_one_process_learns(cluster: Any, project: Path) ->
 
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("train: epoch 6 of 6") == 1
+    assert json.loads((project / "metrics/train/summary.json").read_text())["ranks"] == 2
     require_as_alone(project)
     assert not list(project.glob(".cache/training/*"))
 

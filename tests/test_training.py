@@ -232,6 +232,7 @@ ENCODER = "model.encoder."
         {"window": "pack", "full_window_share": 0.5},
         {"precision": "bf16"},
         {"activation_checkpointing": True},
+        {"optimizer": "adamw_8bit"},
         {"layer_lr_decay": 0.5},
         {"label_smoothing": 0.1},
         {"dropout": 0.1},
@@ -305,9 +306,9 @@ def test_masks_change_what_is_learned(tmp_path: Path) -> None:
     assert not torch.equal(weights(plain)[f"{ENCODER}conv1.weight"], weights(masked)[f"{ENCODER}conv1.weight"])
 
 
-def out_of_memory_at(rows: int, whole: Callable[..., Any]) -> Callable[..., Any]:
+def out_of_memory_at(rows: int, whole: Callable[..., Any], training: bool = True) -> Callable[..., Any]:
     def loss(tuner: Tuner, frames: torch.Tensor, some: list[Any]) -> torch.Tensor:
-        if len(some) >= rows and tuner.model.training:
+        if len(some) >= rows and tuner.model.training is training:
             raise torch.OutOfMemoryError("no memory left")
         return whole(tuner, frames, some)  # type: ignore[no-any-return]
 
@@ -326,6 +327,15 @@ def test_out_of_memory_halves_what_is_taken_at_once_and_goes_on(
     assert capsys.readouterr().err.count("out of memory; half as many clips at a time") == 2
     for name, expected in weights(unbroken).items():
         torch.testing.assert_close(weights(whisper)[name], expected, rtol=0, atol=2e-4, msg=name)
+
+
+def test_out_of_memory_in_validation_is_no_end_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, unbroken = run(tmp_path / "unbroken", recipe(batch_size=16))
+    monkeypatch.setattr(Tuner, "loss", out_of_memory_at(5, Tuner.loss, training=False))
+
+    _, trained = run(tmp_path / "broken", recipe(batch_size=16))
+
+    assert (trained.halvings, trained.best_wer) == (2, unbroken.best_wer)
 
 
 def test_out_of_memory_with_one_clip_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
