@@ -60,14 +60,15 @@ def find_limits(trial: Trial, windows: Sequence[int], most: int, reserved: int, 
     else:
         budget = CPU_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") - reserved
         # What a forward pass keeps for the backward pass grows with the window and the rows.
-        kept = _kept_bytes(trial, windows[0]) / windows[0]
+        kept = kept_bytes(trial, windows[0]) / windows[0]
         rows = {window: min(most, CPU_FRAMES // window, int(budget / (kept * window))) for window in windows}
     if rows[windows[0]] < 1 and (device == "cuda" or budget < kept * windows[0]):
         return None
     return Limits({window: max(1, count) for window, count in rows.items()})
 
 
-def _kept_bytes(trial: Trial, window: int) -> int:
+def kept_bytes(trial: Trial, window: int) -> int:
+    """That one row's forward pass keeps for its backward pass."""
     kept: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:

@@ -176,6 +176,7 @@ def _fit_into_memory(tuner: Tuner, settings: Train, plan: Plan, device: str) -> 
         frames = torch.zeros(window, mels, dtype=torch.float16, device=tuner.args.device)
         return tuner.loss(frames, [Row(0, window, window, (0,) * longest)] * rows)
 
+    tuner.model.train()  # else nothing is checkpointed
     checkpointing = settings.activation_checkpointing is True
     if checkpointing:
         _checkpoint_activations(tuner.model)

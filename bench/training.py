@@ -15,8 +15,8 @@ import numpy as np
 
 from bench.process import Cost, measure
 from bench.shapes import SHAPES
+from bench.sides import HOME, Options, Run
 from bench.tables import Target, aligned, at_least, at_most, targets_table
-from bench.trainers import HOME, Options, Run
 
 SIDES = ("article", "full", "fit", "pack")
 RESAMPLES = 2000

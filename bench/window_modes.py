@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.process import measure
+from bench.sides import HOME, Options, Run
 from bench.tables import aligned
-from bench.trainers import HOME, Options, Run
 from bench.training import interval, resampled
 
 MODES = ("full", "fit", "pack")

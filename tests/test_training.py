@@ -20,6 +20,7 @@ from asr.decoding import transcribe
 from asr.errors import DataError
 from asr.lifeline import Wish
 from asr.masks import NO_MASKS
+from asr.memory import Limits, Trial, kept_bytes
 from asr.plan import Line
 from asr.recipe import Train
 from asr.text import basic_english
@@ -297,6 +298,20 @@ def test_lora_leaves_an_ordinary_model_behind(tmp_path: Path) -> None:
     assert set(weights(whisper)) == set(weights(load(str(tmp_path / "model"), None, "transcribe")))
     assert all(name.endswith(("proj.weight", "fc1.weight", "fc2.weight")) for name in moved(whisper, tmp_path))
     assert len(moved(load_tuned(tmp_path / "tuned"), tmp_path)) == 2 * 6 + 4  # the decoder attends twice
+
+
+def test_limits_are_tried_as_training_will_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = []
+
+    def find(trial: Trial, windows: list[int], *others: Any) -> Limits:
+        kept.append(kept_bytes(trial, windows[0]))
+        return Limits({windows[0]: 16})
+
+    monkeypatch.setattr("asr.training.find_limits", find)
+    for checkpointing in (False, True):
+        run(tmp_path / str(checkpointing), recipe(activation_checkpointing=checkpointing))
+
+    assert kept[1] < 0.8 * kept[0]
 
 
 def test_masks_change_what_is_learned(tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""The article's trainer settings: batches of 4, 16 of them to a step, gradient checkpointing, fp16 on CUDA.
+
+Every clip is padded to the whole window in float32. In words of our own; it starts from the same stored features, as its own
+are computed beforehand too.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
+
+from asr.batch import IGNORED, Examples
+from asr.logmel import pad_frames
+from asr.rates import learning_rate
+from asr.whisper import Whisper
+from bench.shapes import training_flops
+from bench.sides import EFFECTIVE_BATCH, Clock, Options, Run, read_split, stage_settings, tested, timed_clips
+
+# transformers 5.23 renamed the argument and warns of the old name, the only one that 5.17 knows.
+CHECKPOINTING = next(
+    name
+    for name in ("activation_checkpointing", "gradient_checkpointing")
+    if name in Seq2SeqTrainingArguments.__dataclass_fields__
+)
+
+ROWS_AT_ONCE = 4
+
+
+def article(whisper: Whisper, options: Options) -> Run:
+    """The article's trainer settings."""
+    cuda = torch.cuda.is_available()
+    examples, _ = read_split(whisper, options, "train")
+    settings = stage_settings("full", options)
+    whisper.model.config.use_cache = False
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Seq2SeqTrainer(
+            model=whisper.model,
+            args=Seq2SeqTrainingArguments(
+                output_dir=folder,
+                num_train_epochs=options.epochs,
+                per_device_train_batch_size=ROWS_AT_ONCE,
+                gradient_accumulation_steps=EFFECTIVE_BATCH // ROWS_AT_ONCE,
+                **{CHECKPOINTING: True},
+                fp16=cuda,
+                learning_rate=learning_rate(settings, whisper.model.config.d_model),
+                lr_scheduler_type=settings.schedule,
+                warmup_steps=settings.warmup_share,
+                weight_decay=settings.weight_decay,
+                max_grad_norm=settings.max_gradient_norm,
+                seed=options.seed,
+                save_strategy="no",
+                eval_strategy="no",
+                logging_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+                remove_unused_columns=False,
+                use_cpu=not cuda,
+            ),
+            train_dataset=Padded(examples, whisper.window_frames),
+            data_collator=LabelPadding(whisper.model.config.decoder_start_token_id),
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.get_batch_samples = clock.load(trainer.get_batch_samples)
+        # The library's loss would come out 16 times too large; that is not what is compared here.
+        trainer.model_accepts_loss_kwargs = False
+        trainer.train()
+    clock.stop()
+    flops = sum(training_flops(whisper, whisper.window_frames, len(label)) for label in examples.labels) / len(examples)
+    return Run(
+        clips=timed_clips(examples, options.epochs),
+        seconds=sum(clock.steps[1:]),
+        waited=sum(clock.waits[1:]),
+        loader_clips_per_second=None,
+        cuda_bytes=torch.cuda.max_memory_allocated() if cuda else None,
+        flops_per_clip=flops,
+        precision="fp16" if cuda else "fp32",
+        rows_at_once=ROWS_AT_ONCE,
+        **tested(whisper, options),
+    )
+
+
+class Padded(torch.utils.data.Dataset[dict[str, Any]]):
+    """Clips padded to the window in float32, as the article stores them."""
+
+    def __init__(self, examples: Examples, window: int) -> None:
+        self._examples, self._window = examples, window
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        frames = pad_frames(self._examples.features[self._examples.positions[index]], self._window)
+        return {"input_features": frames.T.astype(np.float32), "labels": self._examples.labels[index]}
+
+
+@dataclass(frozen=True)
+class LabelPadding:
+    """Pads labels and cuts the start token, which the model puts in front again."""
+
+    start: int
+
+    def __call__(self, items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """A batch."""
+        labels = torch.full((len(items), max(len(item["labels"]) for item in items)), IGNORED)
+        for row, item in enumerate(items):
+            labels[row, : len(item["labels"])] = torch.tensor(item["labels"])
+        if (labels[:, 0] == self.start).all():
+            labels = labels[:, 1:]
+        return {"input_features": torch.from_numpy(np.stack([item["input_features"] for item in items])), "labels": labels}

@@ -1,0 +1,155 @@
+"""What the sides of a training bench share: options, the clips, the clock, the score, and what each reports."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from asr.batch import Examples
+from asr.decoding import transcribe
+from asr.labels import continuation, label
+from asr.manifest import TextEntry, read_rows
+from asr.pairs import pair
+from asr.params import parse
+from asr.recipe import Train
+from asr.scoring import predictions
+from asr.shards import Features
+from asr.text import normalizer
+from asr.whisper import Whisper
+from stages.settings import read_yaml
+
+HOME = Path(__file__).parents[1]
+
+EFFECTIVE_BATCH = 64
+"""The article's 4 x 16."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What both sides share.
+
+    Attributes:
+        data: a project's folder, with data/features and data/splits.
+        cache: its cache of shards.
+        model: a folder with a checkpoint, or the name of a shape.
+        epochs: over the training clips.
+        clips: at most so many of them; 0: all.
+        seed: of the order of clips.
+        score: whether to decode the test split afterwards.
+    """
+
+    data: str
+    cache: str
+    model: str
+    epochs: int
+    clips: int
+    seed: int
+    score: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of it. The first step is not timed: `clips` and `seconds` are of the others.
+
+    `waited` are the seconds among them in which the loader was waited for. `flops_per_clip` are what the model needs, in the
+    windows that it was given. `errors` and `words` are of each test clip, decoded at the whole window.
+    """
+
+    clips: int
+    seconds: float
+    waited: float
+    loader_clips_per_second: float | None
+    cuda_bytes: int | None
+    flops_per_clip: float
+    precision: str
+    rows_at_once: int
+    errors: list[int]
+    words: list[int]
+
+    @property
+    def wer(self) -> float:
+        """Of the test split, in percent."""
+        return 100 * sum(self.errors) / sum(self.words)
+
+
+class Clock:
+    """Seconds of each step, from asking the loader for it to the end of the optimiser's work, and of the waiting among them."""
+
+    def __init__(self) -> None:
+        self.steps: list[float] = []
+        self.waits: list[float] = []
+        self._start: float | None = None
+
+    def load(self, whole: Callable[..., Any]) -> Callable[..., Any]:
+        """Wraps what asks the loader for a step."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            self.stop()
+            self._start = time.perf_counter()
+            loaded = whole(*args, **kwargs)
+            self.waits.append(time.perf_counter() - self._start)
+            return loaded
+
+        return timed
+
+    def after(self, whole: Callable[..., Any]) -> Callable[..., Any]:
+        """Wraps what comes after an epoch's last step."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            self.stop()
+            return whole(*args, **kwargs)
+
+        return timed
+
+    def stop(self) -> None:
+        """The step is over."""
+        if self._start is not None:
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            self.steps.append(time.perf_counter() - self._start)
+            self._start = None
+
+
+def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
+    """A split's clips, as the train stage reads them."""
+    features = Features(Path(options.data, "data/features", split), Path(options.cache))
+    positions, texts = pair(features, read_rows(Path(options.data, f"data/splits/text/{split}.jsonl"), TextEntry))
+    if split == "train" and options.clips:
+        positions, texts = positions[: options.clips], texts[: options.clips]
+    labels = [label(whisper.tokenizer, text.text) for text in texts]
+    following = [continuation(whisper.tokenizer, text.text) for text in texts]
+    return Examples(features, positions, labels, following), texts
+
+
+def stage_settings(window: str, options: Options) -> Train:
+    """Of params.yaml, but for what the bench sets."""
+    set_here = {
+        "window": window,
+        "epochs": options.epochs,
+        "early_stopping_patience": options.epochs,
+        "effective_batch": EFFECTIVE_BATCH,
+        "seed": options.seed,
+    }
+    return parse(Train, {**read_yaml(HOME / "params.yaml")["train"], **set_here}, "params.yaml")
+
+
+def timed_clips(examples: Examples, epochs: int) -> int:
+    """Those of all steps but the first."""
+    return len(examples) * epochs - min(EFFECTIVE_BATCH, len(examples))
+
+
+def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
+    """Errors and words of each test clip, heard in the whole window."""
+    if not options.score:
+        return {"errors": [], "words": []}
+    examples, texts = read_split(whisper, options, "test")
+    whisper.model.config.use_cache = True
+    clips = [examples.features[position] for position in examples.positions]
+    with torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available()):
+        heard = transcribe(whisper.model.eval(), whisper.tokenizer, clips, 16, 128, num_beams=1)
+    rows = predictions(texts, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
+    rows.sort(key=lambda row: row.id)
+    return {"errors": [row.errors for row in rows], "words": [row.words for row in rows]}

@@ -1,0 +1,96 @@
+"""The benches of training: the tables from given runs, the count of operations, and every side on a tiny model."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench import window_modes
+from bench.process import Cost
+from bench.shapes import random_whisper, training_flops
+from bench.sides import Run
+from bench.training import table, targets
+from tests.project import ROOT, make_project, run_stage
+
+ARTICLE = Run(
+    clips=128, seconds=160.0, waited=1.0, loader_clips_per_second=None, cuda_bytes=None, flops_per_clip=5e9,
+    precision="fp32", rows_at_once=4, errors=[1, 0, 2, 1], words=[4, 4, 4, 4],
+)  # fmt: skip
+FIT = replace(ARTICLE, seconds=16.0, loader_clips_per_second=400.0, waited=0.0, rows_at_once=64, errors=[0, 0, 2, 1])
+COST = Cost(seconds=1.0, cpu_seconds=1.0, peak_rss=2_000_000)
+
+
+def test_a_line_a_side_with_the_ratio_to_the_article() -> None:
+    lines = table({"article": (ARTICLE, COST), "fit": (FIT, COST)}, peak_tflops=1.0).splitlines()
+
+    assert lines[-2].split()[:7] == ["article", "fp32", "4", "0.80", "1.0", "1250.0", "2"]
+    assert lines[-1].split()[:7] == ["fit", "fp32", "64", "8.00", "10.0", "125.0", "2"]
+    assert lines[-1].split()[7:12] == ["0.0%", "50", "x", "4.0%", "18.75"]
+
+
+@pytest.mark.parametrize(
+    ("run", "met"),
+    [
+        (FIT, [True, True, True, True]),
+        (replace(FIT, seconds=21.0), [False, True, True, True]),  # 7.6 x
+        (replace(FIT, errors=[4, 4, 4, 4]), [True, False, True, True]),
+        (replace(FIT, loader_clips_per_second=39.0), [True, True, False, True]),
+        (replace(FIT, waited=1.0), [True, True, True, False]),
+    ],
+)
+def test_targets_are_missed_when_they_are(run: Run, met: list[bool]) -> None:
+    assert [target.met for target in targets({"article": (ARTICLE, COST), "fit": (run, COST)})] == met
+
+
+def test_seeds_are_averaged_beside_the_whole_window() -> None:
+    runs = {"full": [ARTICLE, FIT], "pack": [replace(FIT, errors=[4, 4, 4, 4]), replace(FIT, errors=[4, 4, 4, 0])]}
+
+    lines = window_modes.table(runs).splitlines()
+
+    assert lines[-2].split()[:7] == ["full", "1.5", "1.00", "25.00", "18.75", "21.88", "+0.00"]
+    assert lines[-1].split()[:7] == ["pack", "8.0", "5.50", "100.00", "75.00", "87.50", "+65.62"]
+
+
+@pytest.mark.parametrize(("window", "tokens"), [(400, 10), (3000, 60)])
+def test_the_count_of_operations_is_what_torch_counts(window: int, tokens: int) -> None:
+    whisper = random_whisper("tiny")
+    model = whisper.model
+    features, labels = torch.zeros(1, 80, 3000), torch.zeros(1, tokens, dtype=torch.long)
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        model.to("meta")
+        model.config.max_source_positions = model.model.encoder.embed_positions.num_embeddings = window // 2
+        model(features.to("meta")[:, :, :window], decoder_input_ids=labels.to("meta"))
+
+    assert training_flops(whisper, window, tokens) == pytest.approx(3 * counter.get_total_flops(), rel=0.05)
+
+
+def run_bench(name: str, *options: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", f"bench.{name}", *options]
+    result = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    figures: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return figures
+
+
+@pytest.mark.slow
+def test_every_side_learns_from_the_same_clips(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    for stage in ("validate", "split", "features_eval", "features_train"):
+        assert run_stage(stage, project).returncode == 0
+    data = ("--model", str(project / "models/pico"), "--data", str(project), "--cache", str(tmp_path / "project.cache"))
+
+    sides = run_bench("training", *data, "--clips", "24", "--epochs", "3")["sides"]
+    modes = run_bench("window_modes", *data, "--epochs", "1", "--seeds", "1", "2")["modes"]
+
+    assert {side: run["clips"] for side, run in sides.items()} == {"article": 48, "full": 48, "fit": 48, "pack": 48}
+    assert all(run["seconds"] > run["waited"] >= 0 for run in sides.values())
+    assert sides["fit"]["flops_per_clip"] < sides["full"]["flops_per_clip"] == sides["article"]["flops_per_clip"]
+    assert len({tuple(run["words"]) for run in sides.values()}) == 1
+    assert {mode: len(runs) for mode, runs in modes.items()} == {"full": 2, "fit": 2, "pack": 2}
