@@ -184,8 +184,8 @@ class Tuner(Seq2SeqTrainer):
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """The library's choice by its arguments, with our groups."""
         kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-        optimizer: torch.optim.Optimizer = kind(self._groups(), **options)
-        self.optimizer = optimizer
+        self.optimizer_cls_and_kwargs = kind, {**options, "params": self._groups()}
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
         return optimizer
 
     def _sum_over_ranks(self, loss: Tensor) -> None:

@@ -1,10 +1,13 @@
 """Training: the right loss, the right rate, every option, the best epoch by validation WER."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 
 import jiwer
 import numpy as np
@@ -233,7 +236,6 @@ ENCODER = "model.encoder."
         {"window": "pack", "full_window_share": 0.5},
         {"precision": "bf16"},
         {"activation_checkpointing": True},
-        {"optimizer": "adamw_8bit"},
         {"layer_lr_decay": 0.5},
         {"label_smoothing": 0.1},
         {"dropout": 0.1},
@@ -358,6 +360,33 @@ def test_out_of_memory_with_one_clip_is_an_error(tmp_path: Path, monkeypatch: py
 
     with pytest.raises(DataError, match=r"out of memory with one clip at a time; choose a smaller model.name"):
         run(tmp_path, recipe(batch_size=2))
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_the_8_bit_optimiser_is_that_of_bitsandbytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real: bool) -> None:
+    asked = []
+
+    class Standing(torch.optim.AdamW):
+        def __init__(self, groups: Any, optim_bits: int, is_paged: bool, **options: Any) -> None:
+            asked.append(optim_bits)
+            super().__init__(groups, **options)
+
+    if real:
+        pytest.importorskip("bitsandbytes")
+    else:
+        optim = ModuleType("bitsandbytes.optim")
+        vars(optim).update(AdamW=Standing, Lion=None, RMSprop=None, GlobalOptimManager=Mock())
+        package = ModuleType("bitsandbytes")
+        vars(package).update(optim=optim)
+        monkeypatch.setitem(sys.modules, "bitsandbytes.optim", optim)
+        monkeypatch.setitem(sys.modules, "bitsandbytes", package)
+        monkeypatch.setattr("transformers.trainer_optimizer.is_bitsandbytes_available", lambda: True)
+    _, plain = run(tmp_path / "plain", recipe(effective_batch=8, epochs=2))
+
+    _, trained = run(tmp_path / "small", recipe(effective_batch=8, epochs=2, optimizer="adamw_8bit"))
+
+    assert asked == ([] if real else [8])
+    assert losses_of(trained) == pytest.approx(losses_of(plain), rel=1e-3)
 
 
 def test_an_optimiser_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
