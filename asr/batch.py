@@ -58,7 +58,7 @@ class StepBatch:
     Attributes:
         frames: shape (frames of all rows, mels), float16.
         rows: the lines of this share; there may be none.
-        step_labels: labels in the whole step, as are its clips and stored frames.
+        step_labels: labels in the whole step, over all ranks, as are `step_clips` and the stored `step_frames`.
     """
 
     frames: Tensor

@@ -67,7 +67,7 @@ def _locked(lock: TextIO, path: Path) -> bool:
 class Past:
     """What a run's newest checkpoint knows.
 
-    `epochs` are those that are done. `is_over`: training had ended when it was saved, for want of improvement, too.
+    `epochs` are those that are done. `is_over`: the last epoch was, or training had stopped early.
     """
 
     checkpoint: Path | None = None

@@ -31,6 +31,8 @@ def require_precision(precision: Precision, device: str) -> None:
     Raises:
         DataError: naming the parameter.
     """
+    if precision == "fp16" and device == "cpu":
+        raise DataError("train.precision is fp16, which needs a GPU: set auto, bf16 or fp32")
     if precision == "bf16" and device == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise DataError("train.precision is bf16, in which this GPU can't compute: set auto, fp16 or fp32")
 

@@ -35,11 +35,13 @@ def require_timestamps_suit(tokenizer: WhisperTokenizer, texts: Sequence[str], p
         DataError: naming the parameter to change.
     """
     carrying = [text for text in texts if TIMESTAMP.search(text)]
-    if not carrying:
-        return
-    example = TIMESTAMP.findall(carrying[0])[0]
-    told = f"{len(carrying)} transcripts carry timestamps such as {example}"
-    if packed:
+    told = f"{len(carrying)} transcripts carry timestamps"
+    if carrying and packed:
         raise DataError(f"{told}, which count from their own clip's start: set train.window to full or fit")
-    if len(tokenizer(example, add_special_tokens=False).input_ids) != 1:
-        raise DataError(f"{told}, but model.name has no token for them: remove them from the CSV, or choose another model.name")
+    marks = sorted({mark for text in carrying for mark in TIMESTAMP.findall(text)})
+    unknown = [mark for mark in marks if len(tokenizer(mark, add_special_tokens=False).input_ids) != 1]
+    if unknown:
+        raise DataError(
+            f"{told}, but model.name has no token for {', '.join(unknown[:3])} (Whisper's are 0.02 s apart, up to 30 s): "
+            "mend the CSV or choose another model.name"
+        )

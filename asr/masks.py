@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_OF_A_CLIP = 0.2
-"""A time mask covers at most this share of the clip, as the paper's parameter p for its mild policies."""
+"""A time mask covers at most this share of the clip, as the paper's parameter p for Switchboard."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,15 @@ def masked(features: NDArray[np.float16], masks: Masks, random: np.random.Genera
     """
     frames, mels = features.shape
     mean = features.mean(dtype=np.float32)
-    masked = features.copy()
+    result = features.copy()
     for _ in range(masks.times):
-        start, end = _band(frames, min(masks.time_frames, int(MOST_OF_A_CLIP * frames)), random)
-        masked[start:end] = mean
+        # Not the last frame, which is what the window is padded with.
+        start, end = _band(frames - 1, min(masks.time_frames, int(MOST_OF_A_CLIP * frames)), random)
+        result[start:end] = mean
     for _ in range(masks.frequencies):
         start, end = _band(mels, masks.frequency_mels, random)
-        masked[:, start:end] = mean
-    return masked
+        result[:, start:end] = mean
+    return result
 
 
 def _band(size: int, widest: int, random: np.random.Generator) -> tuple[int, int]:

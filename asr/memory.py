@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,7 +18,10 @@ in rows of 32, 37 in rows of 16)."""
 CPU_SHARE, GPU_SHARE = 0.5, 0.9
 """Of the machine's memory, for all that a step needs."""
 
-LESS_MEMORY = "choose a smaller model.name, or set train.lora_rank, train.optimizer: adamw_8bit or filter.max_seconds"
+LESS_MEMORY = (
+    "choose a smaller model.name, or set train.activation_checkpointing: true, train.lora_rank, train.optimizer: adamw_8bit "
+    "or filter.max_seconds"
+)
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Limits:
     """
 
     rows: dict[int, int]
-    halvings: int = field(default=0)
+    halvings: int = 0
 
     def most(self, window: int) -> int:
         """For a window of so many frames; at least 1."""
@@ -55,16 +59,22 @@ def find_limits(trial: Trial, windows: Sequence[int], most: int, reserved: int, 
         reserved: bytes that training needs besides and that are not yet taken: the optimiser's.
         device: cuda, mps or cpu.
     """
-    if device == "cuda":
-        rows = {window: _by_trial(trial, window, most, reserved) for window in windows}
-    else:
-        budget = CPU_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") - reserved
-        # What a forward pass keeps for the backward pass grows with the window and the rows.
-        kept = kept_bytes(trial, windows[0]) / windows[0]
-        rows = {window: min(most, CPU_FRAMES // window, int(budget / (kept * window))) for window in windows}
-    if rows[windows[0]] < 1 and (device == "cuda" or budget < kept * windows[0]):
+    find = partial(_by_trial, trial) if device == "cuda" else _by_size(trial, windows[0])
+    rows = {window: find(window, most, reserved) for window in windows}
+    if rows[windows[0]] < 1:
         return None
     return Limits({window: max(1, count) for window, count in rows.items()})
+
+
+def _by_size(trial: Trial, widest: int) -> Callable[[int, int, int], int]:
+    """What a forward pass keeps for the backward pass grows with the window and the rows."""
+    memory = CPU_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    kept = kept_bytes(trial, widest) / widest
+
+    def find(window: int, most: int, reserved: int) -> int:
+        return min(most, max(1, CPU_FRAMES // window), int((memory - reserved) / (kept * window)))
+
+    return find
 
 
 def kept_bytes(trial: Trial, window: int) -> int:

@@ -73,7 +73,7 @@ class Plan:
         if self.mode == "fit":
             order = list(self._sorted_in_parts(order, random))
         steps = [order[start : start + self.clips_per_step] for start in range(0, len(order), self.clips_per_step)]
-        # A short last step stays last: learning rates depend on the step's number alone.
+        # A short last step stays last, so that the steps of an epoch are as long as each other but for it.
         shuffled = [
             *random.permutation(len(order) // self.clips_per_step).tolist(),
             *range(len(order) // self.clips_per_step, len(steps)),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from asr.masks import Masks
+from asr.optimizer import Optimizer
 from asr.params import Section
 from asr.plan import Mode
 
@@ -23,7 +24,7 @@ class Train(Section):
     precision: Literal["auto", "bf16", "fp16", "fp32"]
     activation_checkpointing: bool | Literal["auto"]
     torch_compile: bool
-    optimizer: Literal["adamw", "adamw_8bit"]
+    optimizer: Optimizer
     learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"]
     layer_lr_decay: float = Field(gt=0, le=1)
     warmup_share: float = Field(ge=0, lt=1)

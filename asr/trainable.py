@@ -21,12 +21,14 @@ def set_dropout(model: WhisperForConditionalGeneration, probability: float) -> N
 
 
 def freeze_encoder(model: WhisperForConditionalGeneration, layers: int | Literal["all"]) -> None:
-    """Leave the encoder's convolutions and its first `layers` layers as they are; with `all`, its last norm too.
+    """Leave the encoder's positions as they are, and its convolutions with its first `layers` layers, or all of it.
 
     Raises:
         DataError: when it has fewer.
     """
     encoder = model.model.encoder
+    # Sinusoids, a constant to all other software; transformers 5.23 loads them as if they were to be trained.
+    encoder.embed_positions.requires_grad_(False)
     if layers == "all":
         encoder.requires_grad_(False)
         return

@@ -2,15 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
-from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, Seq2SeqTrainingArguments, set_seed
+from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, set_seed
 from transformers.integrations import TensorBoardCallback
 
+from asr.arguments import arguments
 from asr.batch import Examples, Row
 from asr.checkpoints import Past, read_past
 from asr.device import Precision, pick_device, require_precision, training_precision
@@ -18,6 +18,7 @@ from asr.errors import DataError
 from asr.heap import keep_memory
 from asr.lifeline import Wish
 from asr.memory import LESS_MEMORY, Limits, find_limits
+from asr.optimizer import state_bytes
 from asr.plan import Mode, Plan
 from asr.ranks import rank_and_ranks
 from asr.rates import learning_rate
@@ -27,9 +28,6 @@ from asr.tuner import Steps, Tuner
 from asr.validation import Diary, Validator
 from asr.watch import Saving, Watch
 from asr.whisper import Whisper
-
-ADAM_BYTES = {"adamw": 8, "adamw_8bit": 2}
-"""That the optimiser keeps for each parameter."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def train(
     past, watch = read_past(folder), Watch(settings.epochs)
     tuner = Tuner(
         model=model,
-        args=_arguments(settings, rate, precision, device, folder, past, loader_workers),
+        args=arguments(settings, rate, precision, device, folder, past, loader_workers),
         steps=Steps(examples, plan, settings.masks, rank, ranks),
         validator=validator,
         keep=Diary(folder),
@@ -117,7 +115,7 @@ def train(
         tuner.compile(len(plan.windows))
     tuner.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
     whisper.model.config.use_cache = True
-    merged(model)
+    merged(model)  # in place: `whisper.model` is the ordinary model again
     state = tuner.state
     return Trained(
         window=plan.mode,
@@ -183,8 +181,7 @@ def _fit_into_memory(tuner: Tuner, settings: Train, plan: Plan, device: str) -> 
     if settings.batch_size != "auto":
         return Limits({plan.window: settings.batch_size}), checkpointing
     windows = sorted(plan.windows, reverse=True)
-    trained = sum(parameter.numel() for parameter in tuner.model.parameters() if parameter.requires_grad)
-    reserved = trained * ADAM_BYTES[settings.optimizer]
+    reserved = state_bytes(tuner.model, settings.optimizer)
     limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
     if limits is None and settings.activation_checkpointing == "auto":
         checkpointing = True
@@ -202,45 +199,6 @@ def _checkpoint_activations(model: nn.Module) -> None:
     getattr(model, new if hasattr(model, new) else old)()
 
 
-def _arguments(
-    settings: Train, rate: float, precision: Precision, device: str, folder: Path, past: Past, loader_workers: int
-) -> Seq2SeqTrainingArguments:
-    optimizers = {"adamw": "adamw_torch_fused" if device == "cuda" else "adamw_torch", "adamw_8bit": "adamw_bnb_8bit"}
-    arguments = Seq2SeqTrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=past.epochs if past.is_over else settings.epochs,
-        per_device_train_batch_size=1,  # a step
-        learning_rate=rate,
-        optim=optimizers[settings.optimizer],
-        lr_scheduler_type=settings.schedule,
-        warmup_steps=settings.warmup_share,
-        weight_decay=settings.weight_decay,
-        max_grad_norm=settings.max_gradient_norm,
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        use_cpu=device == "cpu",
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_total_limit=settings.keep_checkpoints,
-        load_best_model_at_end=True,
-        metric_for_best_model="wer",
-        greater_is_better=False,
-        restore_callback_states_from_checkpoint=True,
-        # Every step: what a checkpoint can't keep is the sum since the last line of the log.
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        dataloader_num_workers=loader_workers,
-        dataloader_pin_memory=device == "cuda",
-        remove_unused_columns=False,
-        report_to="none",
-        disable_tqdm=True,
-        seed=settings.seed,
-    )
-    # Where there are several GPUs the trainer would wrap the model in DataParallel, which multiplies the batch and the loss.
-    arguments._n_gpu = min(arguments.n_gpu, 1)
-    return arguments
-
-
 def replayed(folder: Path, past: Past) -> SummaryWriter:
     """A TensorBoard writer that has been told what happened before."""
     writer = SummaryWriter(str(folder))
@@ -248,15 +206,3 @@ def replayed(folder: Path, past: Past) -> SummaryWriter:
         for name, value in entry.items():
             writer.add_scalar(name, value, int(entry["step"]))
     return writer
-
-
-def require_optimizer(settings: Train) -> None:
-    """Stop when the optimiser's package is not there.
-
-    Raises:
-        DataError: naming it.
-    """
-    if settings.optimizer == "adamw_8bit" and find_spec("bitsandbytes") is None:
-        raise DataError(
-            "train.optimizer is adamw_8bit, which needs bitsandbytes: `pip install bitsandbytes`, or set it to adamw"
-        )

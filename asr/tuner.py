@@ -100,6 +100,7 @@ class Tuner(Seq2SeqTrainer):
             label_smoothing: the share of each label that is spread over the vocabulary.
             of_the_library: the trainer's own arguments.
         """
+        # The library asks for an evaluation set; the validator has its own.
         super().__init__(train_dataset=steps, eval_dataset=[None], **of_the_library)
         self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
         self._groups, self._precision, self._label_smoothing = groups, precision, label_smoothing

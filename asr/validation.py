@@ -23,6 +23,7 @@ CLIPS_AT_A_TIME = 256
 """Copied to the device together."""
 
 MOST_DECODED = 64
+"""At once."""
 
 KEPT, SAID = 50, 2
 """Utterances of an epoch that are written down and that are printed."""
@@ -62,7 +63,7 @@ class Validator:
         texts: what is said in them.
         normalize: applied to both sides.
         max_new_tokens: where a hypothesis is cut off.
-        fit: in a window of the batch's longest clip, not the whole one.
+        fit: each clip in a window of its own length, not the whole one.
     """
 
     whisper: Whisper
@@ -136,7 +137,7 @@ class Validator:
 
 @dataclass(frozen=True)
 class Diary:
-    """What validation found after each epoch, a file an epoch, worst utterances first: `folder`/validation-STEP.csv."""
+    """The KEPT worst utterances after each epoch, a file an epoch, worst first: `folder`/validation-STEP.csv."""
 
     folder: Path
 

@@ -11,10 +11,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from asr.batch import StepBatch
 from asr.lifeline import Wish
+from asr.logmel import FRAMES_PER_SECOND
 from asr.ranks import on_any_rank
 
 SECONDS_BETWEEN_LINES = 30.0
-FRAMES_PER_SECOND = 100
 MEBI = 2**20
 
 
@@ -29,6 +29,10 @@ class Watch(TrainerCallback):
         self._epochs = epochs
         self._loss = math.nan
         self._clips = self._frames = self._steps = 0
+        self._spoke = time.monotonic()
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """The clock starts, not before."""
         self._spoke = time.monotonic()
 
     def count(self, batch: StepBatch) -> None:
@@ -101,10 +105,6 @@ class Saving(TrainerCallback):
         # Saving is done by all ranks together, and their clocks differ.
         if on_any_rank(due) and state.global_step % self._steps_per_epoch:
             control.should_save = True
-
-    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Log what is left of the epoch: a checkpoint keeps no half sums."""
-        control.should_log = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """End when that is the wish."""

@@ -13,6 +13,7 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGU
 from asr.errors import DataError
 from asr.logmel import FRAMES_PER_SECOND
 from asr.params import Section
+from asr.window import whole_window
 
 FIRST_MULTILINGUAL_VOCABULARY = 51_865
 """openai/whisper `model.py`: English-only checkpoints have one token fewer. Used when a checkpoint doesn't say."""
@@ -41,7 +42,7 @@ class Whisper:
     @property
     def window_frames(self) -> int:
         """Mel frames that the encoder takes: 3000, which is 30 s, for the released models."""
-        return 2 * int(self.model.config.max_source_positions)
+        return whole_window(self.model)
 
     def save(self, folder: Path) -> None:
         """Write what `load_tuned` and transformers read."""

@@ -15,7 +15,7 @@ FRAMES_PER_POSITION = 2
 """The encoder's second convolution halves the frames."""
 
 ALIGNMENT = 16
-"""A window is a multiple of so many frames: 8 positions, the unit in which GPUs multiply matrices at speed."""
+"""Every window but the whole one is a multiple of so many frames: 8 positions, the unit in which GPUs multiply at speed."""
 
 RATIO = 1.125
 """Between one window and the next wider: a clip is padded by less than an eighth (or ALIGNMENT)."""

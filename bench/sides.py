@@ -29,7 +29,7 @@ EFFECTIVE_BATCH = 64
 
 @dataclass(frozen=True)
 class Options:
-    """What both sides share.
+    """What all sides share.
 
     Attributes:
         data: a project's folder, with data/features and data/splits.

@@ -1,4 +1,5 @@
-"""Training beside the article's trainer settings: same clips, same model, same number of samples, in one run.
+"""Training beside the article's trainer settings: same clips, same model, same number of samples, each side in a
+process of its own.
 
 The article: batches of 4, 16 of them to a step, gradient checkpointing, fp16 on CUDA, every clip in the whole window. Here:
 params.yaml, in each window mode. See bench/README.md for what is measured and how.
@@ -125,7 +126,7 @@ def resampled(run: Run) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
 
 
 def targets(runs: dict[str, tuple[Run, Cost]]) -> list[Target]:
-    """What issue and design ask for."""
+    """What the figures should reach."""
     found = []
     if "article" in runs:
         article = runs["article"][0]

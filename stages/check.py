@@ -14,7 +14,7 @@ from asr.extraction import Extraction
 from asr.params import Section
 from asr.recipe import Train
 from asr.splits import Filter, Split
-from asr.text import Text
+from asr.text import TIMESTAMP, Text
 from asr.whisper import Model
 from stages.command import run
 from stages.settings import read_machine, read_params, read_yaml
@@ -44,6 +44,7 @@ def main() -> None:
     pipeline = read_yaml(Path("dvc.yaml"))
     require_declared(params.model.name, pipeline)
     require_sounds(params.augment, pipeline)
+    require_times_kept(params)
 
 
 def require_places(data: Data) -> None:
@@ -92,6 +93,26 @@ def require_sounds(augment: Augment, pipeline: dict[str, Any]) -> None:
             raise DataError(
                 f"params.yaml: augment.{key}: add {folder} to the deps of features_train in dvc.yaml, so that a change is seen"
             )
+
+
+def require_times_kept(params: Params) -> None:
+    """Timestamps in transcripts count from the start of the recording, which nothing may move.
+
+    Raises:
+        DataError: naming the parameter.
+    """
+    moving = [
+        *(["features.trim_below_peak_db to null"] if params.features.trim_below_peak_db is not None else []),
+        *(["augment.tempo_probability to 0"] if params.augment.tempo_probability else []),
+    ]
+    if not moving:
+        return
+    with Path(params.data.csv).open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            if mark := TIMESTAMP.search(line):
+                raise DataError(
+                    f"{params.data.csv}:{number}: {mark[0]} counts from the start of the recording: set {' and '.join(moving)}"
+                )
 
 
 if __name__ == "__main__":

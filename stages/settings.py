@@ -76,12 +76,19 @@ def read_params(schema: type[AnyParams]) -> AnyParams:
 def read_machine() -> Machine:
     """machine.yaml, where there is one; an environment variable goes before it."""
     values = read_yaml(MACHINE) if MACHINE.exists() else {}
-    for key in Machine.model_fields:
+    for key, field in Machine.model_fields.items():
         variable = f"ASR_{key.upper()}"
         text = os.environ.get(variable, "")
         if text:
-            values[key] = int(text) if text.isdecimal() else text
+            values[key] = text if field.annotation is str else _scalar(text)
     return parse(Machine, values, f"{MACHINE} or the environment")
+
+
+def _scalar(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=Yaml12Loader)
+    except (yaml.YAMLError, ValueError):  # the schema refuses it, and names the key
+        return text
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

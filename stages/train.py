@@ -24,12 +24,13 @@ from asr.fingerprint import fingerprint
 from asr.labels import continuation, label, require_timestamps_suit
 from asr.lifeline import Wish, end_with_parent
 from asr.manifest import TextEntry, read_rows, write_json
+from asr.optimizer import require_optimizer
 from asr.pairs import pair
 from asr.ranks import rank_and_ranks, run_ranks
 from asr.recipe import Train
 from asr.shards import MANIFEST, Features
 from asr.text import Text, normalizer
-from asr.training import Trained, require_optimizer, train
+from asr.training import Trained, train
 from asr.validation import Diary, Validator
 from asr.watch import StoppedError
 from asr.whisper import Model, Whisper, commit_of, load, require_in_window, require_label_positions, require_same_mels
@@ -57,7 +58,7 @@ def main() -> None:
     """Train, here or in the ranks of a cluster."""
     end_with_parent()
     params, machine = read_params(Params), read_machine()
-    require_optimizer(params.train)
+    require_optimizer(params.train.optimizer)
     require_ranks(params.train, machine)
     folder = machine.checkpoint_folder / run_fingerprint(params)
     wish = Wish(folder / STOP)

@@ -8,8 +8,9 @@ import yaml
 from asr.augment import Augment
 from asr.errors import DataError
 from asr.params import parse
-from stages.check import Params, require_declared, require_places, require_sounds
+from stages.check import Params, require_declared, require_places, require_sounds, require_times_kept
 from stages.settings import Machine, Yaml12Loader, read_machine, read_params
+from tests.project import ROOT, read_yaml
 from tests.sounds import write_tone
 
 SHIPPED = Path(__file__).parent.parent / "params.yaml"
@@ -120,6 +121,12 @@ def test_an_environment_variable_goes_before_machine_yaml(tmp_path: Path, monkey
     assert read_machine() == Machine(workers=3)
     monkeypatch.setenv("ASR_WORKERS", "5")
     assert read_machine() == Machine(workers=5)
+    monkeypatch.setenv("ASR_CHECKPOINT_MINUTES", "0.5")
+    monkeypatch.setenv("ASR_CACHE", "7")
+    assert read_machine() == Machine(workers=5, checkpoint_minutes=0.5, cache="7")
+    monkeypatch.setenv("ASR_WORKERS", "[")
+    with pytest.raises(DataError, match=r"workers: .*got '\['"):
+        read_machine()
     monkeypatch.setenv("ASR_WORKERS", "none")
     with pytest.raises(DataError, match=r"machine.yaml or the environment: workers: .*got 'none'"):
         read_machine()
@@ -208,3 +215,19 @@ def test_the_shipped_file_spells_out_the_defaults_of_augmentation() -> None:
     assert set(shipped) == set(Augment.model_fields)
     for key, field in Augment.model_fields.items():
         assert field.is_required() or shipped[key] == field.default, key
+
+
+def test_nothing_may_move_what_timestamps_point_at(tmp_path: Path) -> None:
+    values = read_yaml(ROOT / "params.yaml")
+    values["data"]["csv"] = str(tmp_path / "clips.csv")
+
+    def require(csv: str, trim: float | None, tempo: float) -> None:
+        (tmp_path / "clips.csv").write_text(csv)
+        features = {**values["features"], "trim_below_peak_db": trim}
+        augment = {**values["augment"], "tempo_probability": tempo}
+        require_times_kept(Params.model_validate({**values, "features": features, "augment": augment}))
+
+    require("audios,text\n1.wav,hello\n", trim=30.0, tempo=0.5)
+    require("audios,text\n1.wav,<|0.00|> hello\n", trim=None, tempo=0.0)
+    with pytest.raises(DataError, match=r"csv:2: <.0.00.> counts from .* trim_below_peak_db to null and augment.tempo_prob"):
+        require("audios,text\n1.wav,<|0.00|> hello\n", trim=30.0, tempo=0.5)

@@ -120,3 +120,8 @@ def test_ranks_need_ray_and_a_clip_each(project: Path) -> None:
 
     assert result.returncode == 1
     assert "train_ranks is 2 but engine is local: set engine: ray in machine.yaml" in result.stderr
+
+    result = run_stage("train", project, ASR_TRAIN_RANKS="6", ASR_ENGINE="ray")
+
+    assert result.returncode == 1
+    assert "train.effective_batch is 5, fewer clips than train_ranks (6)" in result.stderr

@@ -62,6 +62,12 @@ def trainers(project: Path) -> list[psutil.Process]:
     return found
 
 
+def require_end(project: Path) -> None:
+    """Nobody trains any more, at most a moment after DVC has ended."""
+    for trainer in trainers(project):
+        trainer.wait(timeout=20)
+
+
 def started(project: Path, running: "subprocess.Popen[bytes]") -> psutil.Process:
     while not (there := trainers(project)):
         assert running.poll() is None, "DVC ended without the stage"
@@ -93,6 +99,7 @@ def test_whatever_is_killed_whenever_nothing_is_left_and_the_next_run_ends_alike
         with suppress(psutil.NoSuchProcess):  # it may have ended by then
             victim.send_signal(how)
         running.wait()
+        require_end(project)
         checkpoints = [path.name for path in project.glob(".cache/training/*/checkpoint-*")]
 
         assert dvc(project, "repro", "train").wait() == 0

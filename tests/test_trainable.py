@@ -36,6 +36,8 @@ def trained(model: WhisperForConditionalGeneration) -> set[str]:
 
 
 def test_without_freezing_all_but_the_sinusoids_is_trained(model: WhisperForConditionalGeneration) -> None:
+    model.requires_grad_(True)  # as transformers loads it
+
     freeze_encoder(model, 0)
 
     frozen = {name for name, _ in model.named_parameters()} - trained(model)

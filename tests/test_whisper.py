@@ -191,10 +191,12 @@ def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch, device: s
     assert pick_precision(device) == expected
 
 
-def test_a_gpu_without_bf16_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_format_that_the_device_lacks_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
 
     with pytest.raises(DataError, match=r"train.precision is bf16, in which this GPU can't compute"):
         require_precision("bf16", "cuda")
     require_precision("fp16", "cuda")
+    with pytest.raises(DataError, match=r"train.precision is fp16, which needs a GPU"):
+        require_precision("fp16", "cpu")
     require_precision("bf16", "cpu")
