@@ -17,6 +17,7 @@ from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_N
 from asr.errors import DataError
 
 PARTS = (OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME)
+REMOVED = ".removed"
 SECONDS_BETWEEN_TRIES = 0.2
 PATIENCE_SECONDS = 600.0
 """For another process that is about to end: saving a checkpoint of the largest model takes minutes on a slow disk."""
@@ -91,8 +92,16 @@ def newest(folder: Path) -> Path | None:
     return max(filter(_is_whole, folder.glob("checkpoint-*")), key=_step, default=None)
 
 
+def remove(folder: Path) -> None:
+    """Remove a run that is done: at once to whoever looks for it, however long its files take."""
+    gone = folder.with_name(f"{folder.name}{REMOVED}")
+    folder.rename(gone)
+    shutil.rmtree(gone)
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what a kill left in the middle of being written or removed."""
+    shutil.rmtree(folder.with_name(f"{folder.name}{REMOVED}"), ignore_errors=True)
     for checkpoint in folder.glob("checkpoint-*"):
         if not _is_whole(checkpoint):
             shutil.rmtree(checkpoint)

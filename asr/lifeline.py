@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -46,7 +47,8 @@ class Wish:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.signal = signal.Signals(number)
-        self._file.touch()
+        with suppress(FileNotFoundError):  # the run is done, and its folder removed
+            self._file.touch()
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
         print("train: a checkpoint is saved at the end of this step; again to stop at once", file=sys.stderr)

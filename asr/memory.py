@@ -16,7 +16,7 @@ CPU_FRAMES = 12_000
 in rows of 32, 37 in rows of 16)."""
 
 CPU_SHARE, GPU_SHARE = 0.5, 0.9
-"""Of the machine's memory, for all that a step needs."""
+"""Of the machine's memory, and of what nobody else has of the GPU's, for all that a step needs."""
 
 LESS_MEMORY = (
     "choose a smaller model.name, or set train.activation_checkpointing: true, train.lora_rank, train.optimizer: adamw_8bit "
@@ -93,7 +93,8 @@ def kept_bytes(trial: Trial, window: int) -> int:
 
 def _by_trial(trial: Trial, window: int, most: int, reserved: int) -> int:
     """Two small trials say what a row costs; a third makes sure."""
-    budget = GPU_SHARE * torch.cuda.get_device_properties(0).total_memory - reserved
+    torch.cuda.empty_cache()
+    budget = GPU_SHARE * (torch.cuda.mem_get_info()[0] + torch.cuda.memory_allocated()) - reserved
     one, two = _peak(trial, 1, window), _peak(trial, 2, window)
     if one is None or one > budget:
         return 0

@@ -63,7 +63,9 @@ class Plan:
     @property
     def windows(self) -> set[int]:
         """All that may occur."""
-        return {self.window, *(fitted(frames, self.window) for frames in (self.frames if self.mode == "fit" else ()))}
+        if self.mode != "fit":
+            return {self.window}
+        return {*(fitted(frames, self.window) for frames in self.frames), *([self.window] if self.alone_share else [])}
 
     def epoch(self, epoch: int) -> list[Step]:
         """The steps of an epoch; each clip is in one of them, once."""

@@ -3,18 +3,22 @@
 import contextlib
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import torch
 from torch import distributed
 
 from asr.connection import connected
 from asr.errors import DataError
+
+Value = TypeVar("Value")
 
 RESTARTS = 3
 """Of all ranks together when one dies; they go on from the newest checkpoint."""
@@ -37,6 +41,15 @@ def on_any_rank(flag: bool) -> bool:
     votes = torch.tensor([flag], dtype=torch.int, device="cuda" if distributed.get_backend() == "nccl" else "cpu")
     distributed.all_reduce(votes)
     return bool(votes.item())
+
+
+def agreed(value: Value) -> Value:
+    """What rank 0 says it is: a disk that several nodes share doesn't show all of them the same at the same time."""
+    if not distributed.is_initialized():
+        return value
+    said = [value]
+    distributed.broadcast_object_list(said)
+    return said[0]
 
 
 def run_ranks(work: Callable[[], None], ranks: int, address: str, folder: Path) -> None:
@@ -73,9 +86,10 @@ def run_ranks(work: Callable[[], None], ranks: int, address: str, folder: Path) 
             name="ray", storage_path=str(folder.resolve()), failure_config=FailureConfig(max_failures=RESTARTS)
         ),
     )
-    with _followed(folder / LOG):
+    # In a thread, or Ray would take Ctrl-C for itself.
+    with _followed(folder / LOG), ThreadPoolExecutor(1) as thread:
         try:
-            trainer.fit()
+            thread.submit(trainer.fit).result()
         except TrainingFailedError as error:
             reason = str(error).strip().splitlines()[-1]
             raise DataError(
@@ -95,6 +109,10 @@ class _Rank:
     def run(self) -> None:
         """What Ray calls in each process."""
         os.chdir(self.project)
+        if not self.folder.is_dir():
+            raise DataError(f"{self.folder} is not there on {socket.gethostname()}: ranks share one disk for the project")
+        if not torch.cuda.is_available():
+            torch.set_num_threads(_cores_of_a_rank())
         if (self.folder / ERROR).exists():  # Ray starts everything again, which doesn't mend bad data
             return
         rank, ranks = rank_and_ranks()
@@ -106,6 +124,17 @@ class _Rank:
             except DataError as error:
                 (self.folder / ERROR).write_text(str(error), encoding="utf-8")
                 raise
+
+
+def _cores_of_a_rank() -> int:
+    """The cores that Ray has on this node, shared among its ranks; Ray itself would give each one."""
+    import ray
+    from ray.train import get_context
+
+    here = ray.get_runtime_context().get_node_id()
+    cores = next(node["Resources"]["CPU"] for node in ray.nodes() if node["NodeID"] == here)
+    ranks: int = get_context().get_local_world_size()
+    return max(1, int(cores) // ranks)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, set_seed
 from transformers.integrations import TensorBoardCallback
+from transformers.integrations.integration_utils import rewrite_logs
 
 from asr.arguments import arguments
 from asr.batch import Examples, Row
@@ -20,7 +21,7 @@ from asr.lifeline import Wish
 from asr.memory import LESS_MEMORY, Limits, find_limits
 from asr.optimizer import state_bytes
 from asr.plan import Mode, Plan
-from asr.ranks import rank_and_ranks
+from asr.ranks import agreed, rank_and_ranks
 from asr.rates import learning_rate
 from asr.recipe import Train
 from asr.trainable import freeze_encoder, merged, parameter_groups, set_dropout, with_lora
@@ -90,7 +91,7 @@ def train(
     set_seed(settings.seed)
     model = _prepared(whisper, settings)
     plan = plan_of(whisper, examples, settings)
-    past, watch = read_past(folder), Watch(settings.epochs)
+    past, watch = agreed(read_past(folder)), Watch(settings.epochs)
     tuner = Tuner(
         model=model,
         args=arguments(settings, rate, precision, device, folder, past, loader_workers),
@@ -113,6 +114,7 @@ def train(
     tuner.limits, checkpointing = _fit_into_memory(tuner, settings, plan, device)
     if settings.torch_compile:
         tuner.compile(len(plan.windows))
+    torch.manual_seed(settings.seed + rank)  # dropout is not the same on every rank
     tuner.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
     whisper.model.config.use_cache = True
     merged(model)  # in place: `whisper.model` is the ordinary model again
@@ -203,6 +205,7 @@ def replayed(folder: Path, past: Past) -> SummaryWriter:
     """A TensorBoard writer that has been told what happened before."""
     writer = SummaryWriter(str(folder))
     for entry in past.log_history:
-        for name, value in entry.items():
-            writer.add_scalar(name, value, int(entry["step"]))
+        step = int(entry["step"])
+        for name, value in rewrite_logs({name: value for name, value in entry.items() if name != "step"}).items():
+            writer.add_scalar(name, value, step)
     return writer

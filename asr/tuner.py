@@ -105,6 +105,8 @@ class Tuner(Seq2SeqTrainer):
         self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
         self._groups, self._precision, self._label_smoothing = groups, precision, label_smoothing
         self._whisper = validator.whisper
+        # Gradients are summed and formats chosen here: no DistributedDataParallel, no second autocast.
+        self.model._is_accelerate_prepared = True
         self._forward: Callable[..., Any] = self.model
 
     def get_train_dataloader(self) -> DataLoader[StepBatch]:
@@ -148,6 +150,8 @@ class Tuner(Seq2SeqTrainer):
         self.model.train()
         frames = batch.frames.to(self.args.device, non_blocking=True)
         total = torch.zeros((), device=self.args.device)
+        if not batch.rows and self.accelerator.scaler is not None:
+            self.accelerator.scaler.scale(total)  # else it would not know its scale when the step comes
         for rows in micro_batches(batch.rows, self.limits.most):
             loss = self.loss(frames, rows) / batch.step_labels
             self.accelerator.backward(loss)
@@ -205,6 +209,7 @@ class Tuner(Seq2SeqTrainer):
             DataError: when a single row does not fit into memory.
         """
         with self.autocast():
+            self.model.eval()
             rank, ranks = self.args.process_index, self.args.world_size
             found = self._within_memory(lambda: self._validator.validate(self.loss, self.limits.most, rank, ranks))
         metrics = {"eval_loss": found.loss, "eval_wer": found.wer}

@@ -77,7 +77,7 @@ def _memory() -> str:
         return ""
     try:
         busy = f", GPU {torch.cuda.utilization()} % busy"
-    except (ModuleNotFoundError, RuntimeError):  # torch asks pynvml, which needs not be there
+    except Exception:  # torch asks pynvml, which needs not be there and has errors of its own
         busy = ""
     return f", {torch.cuda.max_memory_allocated() / MEBI:,.0f} MiB of GPU memory{busy}"
 

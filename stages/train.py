@@ -7,7 +7,11 @@ Checkpoints are kept outside of the outputs, in a folder of their own for every 
 model or code. A run that was killed goes on from its last one; a run that is done removes them.
 """
 
-import shutil
+from asr.lifeline import Wish, end_with_parent
+
+if __name__ == "__main__":
+    end_with_parent()  # before the imports, which take seconds in which DVC may die
+
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,13 +20,13 @@ from pathlib import Path
 
 import asr
 from asr.batch import Examples
-from asr.checkpoints import claimed, remove_unfinished
+from asr.checkpoints import claimed, remove, remove_unfinished
 from asr.code import code_version
+from asr.connection import connected
 from asr.curves import curves
 from asr.errors import DataError
 from asr.fingerprint import fingerprint
 from asr.labels import continuation, label, require_timestamps_suit
-from asr.lifeline import Wish, end_with_parent
 from asr.manifest import TextEntry, read_rows, write_json
 from asr.optimizer import require_optimizer
 from asr.pairs import pair
@@ -56,7 +60,6 @@ class Params(StageParams):
 
 def main() -> None:
     """Train, here or in the ranks of a cluster."""
-    end_with_parent()
     params, machine = read_params(Params), read_machine()
     require_optimizer(params.train.optimizer)
     require_ranks(params.train, machine)
@@ -64,28 +67,31 @@ def main() -> None:
     wish = Wish(folder / STOP)
     with claimed(folder):
         remove_unfinished(folder)
-        wish.listen()
         if machine.engine == "ray":
+            connected(machine.ray_address)  # before listening, as Ray takes SIGTERM for itself
+            wish.listen()
             # By its name, so that a rank can import it.
             from stages.train import learn as learn_there
 
-            run_ranks(partial(learn_there, folder), machine.train_ranks, machine.ray_address, folder)
+            run_ranks(partial(learn_there, folder, machine), machine.train_ranks, machine.ray_address, folder)
         else:
-            learn(folder, wish)
+            wish.listen()
+            learn(folder, machine, wish)
         if not SUMMARY.exists():
             print(f"train: stopped; the same run goes on from its checkpoint in {folder}", file=sys.stderr)
             sys.exit(128 + (wish.signal or signal.SIGTERM))
-        shutil.rmtree(folder)
+        remove(folder)
 
 
-def learn(folder: Path, wish: Wish | None = None) -> None:
+def learn(folder: Path, machine: Machine, wish: Wish | None = None) -> None:
     """Train in this process, as one rank or the only one; rank 0 writes what comes of it.
 
     Args:
         folder: of the run.
+        machine: how to compute; a rank does not see the environment of the process that started it.
         wish: to end early; without one, it is uttered in the process that started this.
     """
-    params, machine = read_params(Params), read_machine()
+    params = read_params(Params)
     whisper = load(params.model.name, params.model.language, params.model.task)
     mode = params.train.mode(whisper.window_frames)
     # Both splits are checked before the first step.

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -32,7 +31,8 @@ def give_gpu(monkeypatch: pytest.MonkeyPatch, size: int, peak: Callable[[int, in
         return peak(rows, window)
 
     monkeypatch.setattr("asr.memory._peak", listed)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=size))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (size - 300, 2 * size))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 300)
     return trials
 
 

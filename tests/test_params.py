@@ -229,5 +229,5 @@ def test_nothing_may_move_what_timestamps_point_at(tmp_path: Path) -> None:
 
     require("audios,text\n1.wav,hello\n", trim=30.0, tempo=0.5)
     require("audios,text\n1.wav,<|0.00|> hello\n", trim=None, tempo=0.0)
-    with pytest.raises(DataError, match=r"csv:2: <.0.00.> counts from .* trim_below_peak_db to null and augment.tempo_prob"):
+    with pytest.raises(DataError, match=r"csv:2: <.0.00.> counts from .*trim_below_peak_db to null and augment.tempo_prob"):
         require("audios,text\n1.wav,<|0.00|> hello\n", trim=30.0, tempo=0.5)

@@ -1,6 +1,7 @@
 """Ranks: one training in two processes of a Ray cluster, the same loss as in one, and what may die there."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -68,20 +69,35 @@ def test_two_ranks_learn_what_one_process_learns(cluster: Any, project: Path) ->
     assert not list(project.glob(".cache/training/*"))
 
 
-def test_a_rank_that_is_killed_goes_on_from_the_last_checkpoint(cluster: Any, project: Path) -> None:
+def started(cluster: Any, project: Path) -> "subprocess.Popen[str]":
+    """The stage, once it has saved a checkpoint that was not there before."""
+    pattern = ".cache/training/*/checkpoint-*/trainer_state.json"
+    before = set(project.glob(pattern))
     running = subprocess.Popen(
         [sys.executable, "-m", "stages.train"], cwd=project, env=environment(**ray_settings(cluster, project)),
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while not list(project.glob(".cache/training/*/checkpoint-*/trainer_state.json")):
+    while set(project.glob(pattern)) <= before:
         assert running.poll() is None, running.communicate()[1]
         time.sleep(0.05)
+    return running
 
+
+def test_a_run_that_is_told_to_end_and_loses_a_rank_ends_alike(cluster: Any, project: Path) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running = started(cluster, project)
+        running.send_signal(number)
+        said = running.communicate()[1]
+        assert running.returncode == 128 + number, said
+        assert "train: stopped; the same run goes on from its checkpoint in" in said
+
+    running = started(cluster, project)
     ranks()[-1].kill()
 
     said = running.communicate()[1]
     assert running.returncode == 0, said
-    assert said.count("train: epoch 1 of 6") == 1
+    assert said.count("train: epoch 1 of 6") == 0
+    assert said.count("train: epoch 6 of 6") == 1
     require_as_alone(project)
 
 

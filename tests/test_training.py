@@ -304,9 +304,10 @@ def forget_compiled() -> None:
     counters.clear()
 
 
-def test_compiled_it_learns_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("changes", [{}, {"precision": "bf16"}, {"lora_rank": 4}], ids=str)
+def test_compiled_it_learns_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # torch's own takes minutes
-    settings = {"window": "fit", "full_window_share": 0.3, "effective_batch": 2}
+    settings = {"window": "fit", "full_window_share": 0.3, "effective_batch": 2, **changes}
     _, plain = run(tmp_path / "plain", recipe(**settings), clips=4)
     forget_compiled()
 
@@ -359,6 +360,17 @@ def test_limits_are_tried_as_training_will_compute(tmp_path: Path, monkeypatch: 
         run(tmp_path / str(checkpointing), recipe(activation_checkpointing=checkpointing))
 
     assert kept[1] < 0.8 * kept[0]
+
+
+def test_validation_of_lora_is_no_training(tmp_path: Path) -> None:
+    still = {"lora_rank": 4, "learning_rate": 1e-12}
+    _, plain = run(tmp_path / "plain", recipe(**still))
+
+    _, smoothed = run(tmp_path / "smoothed", recipe(**still, label_smoothing=0.5, lora_dropout=0.5))
+
+    assert curves(smoothed.log_history)["validation_loss"][0] == pytest.approx(
+        curves(plain.log_history)["validation_loss"][0], rel=1e-6
+    )
 
 
 def test_masks_change_what_is_learned(tmp_path: Path) -> None:
