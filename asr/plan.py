@@ -71,16 +71,24 @@ class Plan:
         """The steps of an epoch; each clip is in one of them, once."""
         random = np.random.default_rng([self.seed, epoch])
         order = random.permutation(len(self.frames)).tolist()
-        alone = set(np.flatnonzero(random.random(len(self.frames)) < self.alone_share).tolist())
         if self.mode == "fit":
             order = list(self._sorted_in_parts(order, random))
         steps = [order[start : start + self.clips_per_step] for start in range(0, len(order), self.clips_per_step)]
-        # A short last step stays last, so that the steps of an epoch are as long as each other but for it.
+        # A short last step stays last: the rate follows the number of steps, whatever is in them.
         shuffled = [
             *random.permutation(len(order) // self.clips_per_step).tolist(),
             *range(len(order) // self.clips_per_step, len(steps)),
         ]
-        return [tuple(self._lines(steps[index], alone, random)) for index in shuffled]
+        return list(self._with_some_alone([steps[index] for index in shuffled], random))
+
+    def _with_some_alone(self, steps: Sequence[Sequence[int]], random: np.random.Generator) -> Iterator[Step]:
+        """Each step's share of clips that have the whole window is as near to the whole epoch's as can be."""
+        before = 0
+        for clips in steps:
+            count = int(self.alone_share * (before + len(clips))) - int(self.alone_share * before)
+            before += len(clips)
+            alone = set(random.choice(clips, count, replace=False).tolist())
+            yield tuple(self._lines(clips, alone, random))
 
     def _sorted_in_parts(self, order: Sequence[int], random: np.random.Generator) -> Iterator[int]:
         """By window, so that clips of one window meet others each epoch; begun anywhere, so that steps are cut elsewhere."""

@@ -1,8 +1,11 @@
 """What the sides of a training bench share: options, the clips, the clock, the score, and what each reports."""
 
+import json
+import os
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from asr.scoring import predictions
 from asr.shards import Features
 from asr.text import normalizer
 from asr.whisper import Whisper
+from bench.process import Cost, measure
 from stages.settings import read_yaml
 
 HOME = Path(__file__).parents[1]
@@ -73,6 +77,13 @@ class Run:
     def wer(self) -> float:
         """Of the test split, in percent."""
         return 100 * sum(self.errors) / sum(self.words)
+
+
+def measured(side: str, options: Options) -> tuple[Run, Cost]:
+    """Run a side, article, full, fit or pack, in a process of its own."""
+    command = (sys.executable, "-m", "bench.trainers", side, json.dumps(asdict(options)))
+    ended = measure(command, HOME, {**os.environ, "HF_HUB_OFFLINE": "1"})
+    return Run(**json.loads(ended.stdout.splitlines()[-1])), ended.cost
 
 
 class Clock:

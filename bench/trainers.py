@@ -73,8 +73,8 @@ def stage(whisper: Whisper, options: Options, window: str) -> Run:
     )
 
 
-def loader_speed(examples: Examples, plan: Plan, settings: Train, workers: int) -> float:
-    """Clips a second of the loader alone, over one epoch after its first step."""
+def loader_speed(examples: Examples, plan: Plan, settings: Train, workers: int) -> float | None:
+    """Clips a second of the loader alone, over one epoch after its first step; None when that is all."""
     keys = StepKeys(plan.steps_per_epoch)
     loader = step_loader(Steps(examples, plan, settings.masks, 0, 1), keys, workers, pin=torch.cuda.is_available())
     start, clips = 0.0, 0
@@ -83,7 +83,7 @@ def loader_speed(examples: Examples, plan: Plan, settings: Train, workers: int) 
             start = time.perf_counter()
         else:
             clips += batch.step_clips
-    return clips / (time.perf_counter() - start)
+    return clips / (time.perf_counter() - start) if clips else None
 
 
 def planned_flops(whisper: Whisper, examples: Examples, plan: Plan, epochs: int) -> float:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.process import Cost, measure
+from bench.process import Cost
 from bench.shapes import SHAPES
-from bench.sides import HOME, Options, Run
+from bench.sides import HOME, Options, Run, measured
 from bench.tables import Target, aligned, at_least, at_most, targets_table
 
 SIDES = ("article", "full", "fit", "pack")
@@ -39,9 +39,7 @@ def main() -> None:
     runs: dict[str, tuple[Run, Cost]] = {}
     for side in arguments.sides:
         print(f"bench.training: {side}", file=sys.stderr)
-        command = (sys.executable, "-m", "bench.trainers", side, json.dumps(asdict(options)))
-        ended = measure(command, HOME, {**os.environ, "HF_HUB_OFFLINE": "1"})
-        runs[side] = Run(**json.loads(ended.stdout.splitlines()[-1])), ended.cost
+        runs[side] = measured(side, options)
     print(heading(options, runs))
     print(table(runs, arguments.peak_tflops))
     print(targets_table(targets(runs)))

@@ -6,15 +6,13 @@ of clips; its WER is on the test split. See bench/README.md.
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from bench.process import measure
-from bench.sides import HOME, Options, Run
+from bench.sides import HOME, Options, Run, measured
 from bench.tables import aligned
 from bench.training import interval, resampled
 
@@ -31,9 +29,7 @@ def main() -> None:
             options = Options(
                 str(arguments.data), str(arguments.cache), arguments.model, arguments.epochs, clips=0, seed=seed, score=True
             )
-            command = (sys.executable, "-m", "bench.trainers", mode, json.dumps(asdict(options)))
-            ended = measure(command, HOME, {**os.environ, "HF_HUB_OFFLINE": "1"})
-            runs.setdefault(mode, []).append(Run(**json.loads(ended.stdout.splitlines()[-1])))
+            runs.setdefault(mode, []).append(measured(mode, options)[0])
     print(f"{arguments.model} on {arguments.data}, {arguments.epochs} epochs, {len(runs['full'][0].words)} test clips\n")
     print(table(runs))
     figures = {mode: [asdict(run) for run in of_mode] for mode, of_mode in runs.items()}

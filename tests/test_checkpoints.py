@@ -95,7 +95,6 @@ def test_the_past_is_that_of_the_newest_checkpoint(tmp_path: Path, is_over: bool
 
 HOLDER = """
 import sys, time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from asr.checkpoints import claimed
 with claimed(Path(sys.argv[1])):
