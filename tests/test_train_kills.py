@@ -19,7 +19,7 @@ from tests.project import environment, make_project, read_yaml
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("KILLS", "4"))
+KILLS = int(os.environ.get("KILLS", "3"))
 STATES = ".cache/training/*/checkpoint-*/trainer_state.json"
 EPOCHS, STEPS = 24, 216
 RESULTS = ("curves.csv", "validation.csv", "summary.json")
