@@ -149,7 +149,10 @@ def stage_settings(window: str, options: Options) -> Train:
 
 def timed_clips(examples: Examples, epochs: int) -> int:
     """Those of all steps but the first."""
-    return len(examples) * epochs - min(EFFECTIVE_BATCH, len(examples))
+    count = len(examples) * epochs - min(EFFECTIVE_BATCH, len(examples))
+    if not count:
+        sys.exit("there is one step, and the first is not timed: give more --clips or --epochs")
+    return count
 
 
 def tested(whisper: Whisper, options: Options) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_every_side_learns_from_the_same_clips(tmp_path: Path) -> None:
     data = ("--model", str(project / "models/pico"), "--data", str(project), "--cache", str(tmp_path / "project.cache"))
 
     sides = run_bench("training", *data, "--clips", "24", "--epochs", "3")["sides"]
-    modes = run_bench("window_modes", *data, "--epochs", "1", "--seeds", "1", "2")["modes"]
+    modes = run_bench("window_modes", *data, "--epochs", "2", "--seeds", "1", "2")["modes"]
 
     assert {side: run["clips"] for side, run in sides.items()} == {"article": 48, "full": 48, "fit": 48, "pack": 48}
     assert all(run["seconds"] > run["waited"] >= 0 for run in sides.values())
