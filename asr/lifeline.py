@@ -1,7 +1,9 @@
 """The lifeline: a process that ends with the one that started it, and not before it has put its work away.
 
-Killing `dvc repro` leaves its stage running as an orphan, and the next `dvc repro` starts a second beside it (measured with DVC
-3.67). So a stage asks the kernel for SIGTERM when its parent dies, and takes SIGTERM as a wish, once.
+Killing `dvc repro` leaves its stage running as an orphan, and the next `dvc repro` starts a second beside it (measured with
+DVC 3.67). So a stage asks the kernel for SIGTERM when its parent dies, and takes SIGTERM as a wish, once. The parent must be
+DVC itself: dvc.yaml starts the stage by `exec`, since DVC runs commands in a shell, and dash, unlike bash, stays in between
+and outlives DVC.
 """
 
 import ctypes

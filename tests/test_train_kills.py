@@ -27,7 +27,8 @@ RESULTS = ("curves.csv", "validation.csv", "summary.json")
 
 def dvc(project: Path, *arguments: str) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "dvc", *arguments]
-    return subprocess.Popen(command, cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    shell = environment(SHELL="/bin/sh")  # which may stay between DVC and the stage, unlike bash
+    return subprocess.Popen(command, cwd=project, env=shell, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @pytest.fixture
@@ -75,6 +76,16 @@ def started(project: Path, running: "subprocess.Popen[bytes]") -> psutil.Process
     return there[0]
 
 
+def newest_step(project: Path) -> int:
+    return max((int(path.parent.name.rpartition("-")[2]) for path in project.glob(STATES)), default=0)
+
+
+def wait_for_step(project: Path, stage: psutil.Process, step: int) -> None:
+    """Until a checkpoint of `step` or a later one is there, or the stage has ended."""
+    while stage.is_running() and stage.status() != psutil.STATUS_ZOMBIE and newest_step(project) < step:
+        time.sleep(0.01)
+
+
 def results(project: Path) -> dict[str, bytes]:
     files = {name: (project / "metrics/train" / name).read_bytes() for name in RESULTS}
     return {**files, "weights": (project / "models/whisper/model.safetensors").read_bytes()}
@@ -83,8 +94,8 @@ def results(project: Path) -> dict[str, bytes]:
 def test_whatever_is_killed_whenever_nothing_is_left_and_the_next_run_ends_alike(project: Path) -> None:
     running = dvc(project, "repro", "train")
     start, stage = time.monotonic(), started(project, running)
-    stage.wait()
-    seconds = time.monotonic() - start
+    wait_for_step(project, stage, 1)
+    seconds = time.monotonic() - start  # before the first checkpoint; what comes then is told by its steps
     assert running.wait() == 0
     unbroken = results(project)
     draw = random.Random(4)
@@ -94,7 +105,10 @@ def test_whatever_is_killed_whenever_nothing_is_left_and_the_next_run_ends_alike
         forget(project)
         running = dvc(project, "repro", "train")
         stage = started(project, running)
-        time.sleep(moment := seconds * (number + draw.random()) / KILLS)  # spread over the whole run
+        share = 2 * (number + draw.random()) / KILLS  # below 1: of the seconds before the first checkpoint, then of the steps
+        time.sleep(seconds * min(share, 1))
+        if share > 1:
+            wait_for_step(project, stage, int((share - 1) * STEPS))
         victim, how = [(stage, signal.SIGKILL), (running, signal.SIGKILL), (running, signal.SIGTERM)][number % 3]
         with suppress(psutil.NoSuchProcess):  # it may have ended by then
             victim.send_signal(how)
@@ -105,9 +119,8 @@ def test_whatever_is_killed_whenever_nothing_is_left_and_the_next_run_ends_alike
         assert dvc(project, "repro", "train").wait() == 0
 
         whom = "the stage" if victim is stage else "dvc"
-        print(
-            f"{how.name} to {whom} after {moment:.2f} of {seconds:.2f} s; there were {sorted(checkpoints) or 'no checkpoints'}"
-        )
+        moment = f"{seconds * share:.2f} of {seconds:.2f} s" if share <= 1 else f"step {int((share - 1) * STEPS)} of {STEPS}"
+        print(f"{how.name} to {whom} after {moment}; there were {sorted(checkpoints) or 'no checkpoints'}")
         assert not trainers(project)
         assert not list(project.glob(".cache/training/*"))
         assert results(project) == unbroken
