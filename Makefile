@@ -33,4 +33,4 @@ check: .venv/requirements-dev.txt  ## formatting, lint and types
 .venv/requirements-dev.txt: requirements.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf .venv data/validated data/splits data/features models/whisper metrics/train metrics/baseline metrics/evaluate
+	rm -rf .venv data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt

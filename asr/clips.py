@@ -51,10 +51,19 @@ class Reject:
     remedy: str
 
 
-def check_rows(rows: Sequence[TableRow | BadRow], audio_root: str, engine: Engine) -> tuple[list[Clip], list[Reject]]:
-    """Decode every row's audio and sort the rows into clips and rejects, both in the CSV's order."""
+def check_rows(
+    rows: Sequence[TableRow | BadRow], audio_root: str, engine: Engine, root_name: str = "data.audio_root"
+) -> tuple[list[Clip], list[Reject]]:
+    """Decode every row's audio and sort the rows into clips and rejects, both in the CSV's order.
+
+    Args:
+        rows: of the CSV.
+        audio_root: where its paths start.
+        engine: where the work is done.
+        root_name: what the user calls `audio_root`, for the remedies.
+    """
     jobs = [(start, rows[start : start + ROWS_PER_JOB]) for start in range(0, len(rows), ROWS_PER_JOB)]
-    work = Work(partial(_check_job, audio_root=audio_root), _rows_apart, _place_of)
+    work = Work(partial(_check_job, audio_root=audio_root, root_name=root_name), _rows_apart, _place_of)
     ended = track(
         run_jobs(work, jobs, engine), len(rows), "validate", "row", size=lambda job_and_result: len(job_and_result[1])
     )
@@ -82,8 +91,8 @@ def require_enough(clips: Sequence[Clip], rejects: Sequence[Reject], min_clips: 
         )
 
 
-def _check_job(job: Job, audio_root: str) -> list[Clip | Reject]:
-    return [check_row(row, audio_root) for row in job[1]]
+def _check_job(job: Job, audio_root: str, root_name: str) -> list[Clip | Reject]:
+    return [check_row(row, audio_root, root_name) for row in job[1]]
 
 
 def _rows_apart(job: Job) -> Iterator[Job]:
@@ -94,20 +103,20 @@ def _place_of(job: Job) -> str:
     return f"line {job[1][0].line}: {job[1][0].audio}"
 
 
-def check_row(row: TableRow | BadRow, audio_root: str) -> Clip | Reject:
+def check_row(row: TableRow | BadRow, audio_root: str, root_name: str = "data.audio_root") -> Clip | Reject:
     """Check one row; decoding is complete, so that a file that can't be read to its end is found here and not in training."""
     if isinstance(row, BadRow):
         return Reject(row.line, row.audio, row.reason, row.detail, row.remedy)
     path = locate(row.audio, audio_root)
     if isinstance(path, str):
-        return Reject(row.line, row.audio, "path outside audio_root", path, "give it relative to data.audio_root")
+        return Reject(row.line, row.audio, "path outside audio_root", path, f"give it relative to {root_name}")
     reject = partial(Reject, row.line, row.audio)
     if not row.text:
         return reject("empty transcript", "no text", "transcribe the clip or remove the row")
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return reject("file not found", f"{path} does not exist", "check the name and data.audio_root")
+        return reject("file not found", f"{path} does not exist", f"check the name and {root_name}")
     except OSError as error:
         return reject("file can't be opened", error.strerror or "not a file", "check the name and its permissions")
     if not content:

@@ -18,11 +18,21 @@ def pick_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def pick_precision(device: str) -> Precision:
-    """bf16 where CUDA computes in it, fp16 on older CUDA devices, fp32 elsewhere."""
-    if device != "cuda":
-        return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+LEAST_WIDTH_FOR_BF16_ON_CPU = 384
+"""Below, conversions cost what the products save (measured on 2 cores with AVX512-BF16: width 128 no faster, 384 twice)."""
+
+
+def pick_precision(device: str, width: int) -> Precision:
+    """bf16 where CUDA computes in it, fp16 on older CUDA devices; bf16 on a CPU that multiplies in it, for a model of at least
+    LEAST_WIDTH_FOR_BF16_ON_CPU; fp32 elsewhere.
+    """
+    match device:
+        case "cuda":
+            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        case "cpu" if width >= LEAST_WIDTH_FOR_BF16_ON_CPU:
+            able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+            return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "fp32"
+    return "fp32"
 
 
 def require_precision(precision: Precision, device: str) -> None:
@@ -35,15 +45,3 @@ def require_precision(precision: Precision, device: str) -> None:
         raise DataError("train.precision is fp16, which needs a GPU: set auto, bf16 or fp32")
     if precision == "bf16" and device == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise DataError("train.precision is bf16, in which this GPU can't compute: set auto, fp16 or fp32")
-
-
-LEAST_WIDTH_FOR_BF16_ON_CPU = 384
-"""Below, conversions cost what the products save (measured on 2 cores with AVX512-BF16: width 128 no faster, 384 twice)."""
-
-
-def training_precision(device: str, width: int) -> Precision:
-    """As `pick_precision`; also bf16 on a CPU that multiplies in it, for a model of at least so much `width`."""
-    if device != "cpu" or width < LEAST_WIDTH_FOR_BF16_ON_CPU:
-        return pick_precision(device)
-    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "fp32"

@@ -1,50 +1,81 @@
-"""Evaluation: a checkpoint's score on a split, by generation."""
+"""Evaluation: a checkpoint hears test sets, by generation."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import Field
+import torch
 
-from asr.decoding import transcribe
-from asr.device import DTYPES, pick_device, pick_precision
+from asr.decoding import Decode, transcribe
+from asr.device import DTYPES, Precision, pick_device, pick_precision
+from asr.errors import DataError
+from asr.logmel import FRAMES_PER_SECOND
 from asr.manifest import TextEntry
 from asr.pairs import pair
-from asr.params import Section
-from asr.scoring import Prediction, Score, predictions, score
+from asr.prediction import Prediction, Sets, predictions
 from asr.shards import Features
 from asr.text import Normalizer
 from asr.whisper import Whisper, require_in_window, require_same_mels
 
+Window = Literal["fit", "full"]
 
-class Decode(Section):
-    """How hypotheses are generated."""
 
-    batch_size: int = Field(ge=1)
-    max_new_tokens: int = Field(ge=1)
-    num_beams: int = Field(ge=1)
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Clips and what is said in them."""
+
+    name: str
+    features: Features
+    texts: Sequence[TextEntry]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A corpus score, and a prediction per clip, most errors first."""
+    """What was heard, set by set, most errors first, and how; seconds of sound, and seconds that it took to hear it."""
 
-    score: Score
-    predictions: list[Prediction]
+    predictions: Sets
+    window: Window
+    precision: Precision
+    sound: float
+    taken: float
 
 
-def evaluate_split(
-    whisper: Whisper, features: Features, texts: Sequence[TextEntry], decode: Decode, normalize: Normalizer
-) -> Evaluation:
-    """Transcribe a split and compare.
+def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, normalize: Normalizer) -> Evaluation:
+    """Transcribe and compare.
 
     Raises:
         DataError: when the features don't suit the model.
     """
-    require_same_mels(whisper, features.n_mels)
-    positions, paired = pair(features, texts)
-    clips = [features[position] for position in positions]
-    require_in_window(whisper, [text.path for text in paired], [len(clip) for clip in clips])
     device = pick_device()
-    model = whisper.model.to(device=device, dtype=DTYPES[pick_precision(device)]).eval()
-    hypotheses = transcribe(model, whisper.tokenizer, clips, decode.batch_size, decode.max_new_tokens, decode.num_beams)
-    return Evaluation(score(paired, hypotheses, normalize), predictions(paired, hypotheses, normalize))
+    precision = pick_precision(device, whisper.model.config.d_model)
+    whisper.model.to(device=device, dtype=DTYPES[precision]).eval()
+    window: Window = "fit" if decode.window == "auto" and whisper.is_fitted else "full"
+    heard = {test.name: hear(whisper, test, window, decode, normalize) for test in sets}
+    return Evaluation(
+        {name: rows for name, (rows, _) in heard.items()},
+        window,
+        precision,
+        sound=sum(row.seconds for rows, _ in heard.values() for row in rows),
+        taken=sum(taken for _, taken in heard.values()),
+    )
+
+
+def hear(
+    whisper: Whisper, test: EvaluationSet, window: Window, decode: Decode, normalize: Normalizer
+) -> tuple[list[Prediction], float]:
+    """The predictions of one set, and the seconds that they took."""
+    require_same_mels(whisper, test.features.n_mels)
+    positions, paired = pair(test.features, test.texts)
+    if not paired:
+        raise DataError(f"{test.name}: none of its clips is left once trimmed: lower features.min_trimmed_seconds")
+    clips = [test.features[position] for position in positions]
+    require_in_window(whisper, [text.path for text in paired], [len(clip) for clip in clips])
+    torch.manual_seed(decode.seed)
+    start = time.perf_counter()
+    hypotheses = transcribe(
+        whisper.model, whisper.tokenizer, clips, window == "fit", decode.batch_size, decode.max_new_tokens, **decode.options
+    )
+    taken = time.perf_counter() - start
+    seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
+    return predictions(test.name, paired, seconds, hypotheses, normalize), taken

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -39,7 +39,13 @@ def parse(schema: type[AnySection], values: Mapping[str, Any], source: str) -> A
 
 def _describe(mistake: ErrorDetails, schema: type[BaseModel]) -> str:
     # A union's location ends in the name of the branch that was tried ("float", "literal['auto']").
-    path = [str(part) for part in mistake["loc"] if part in _all_names(schema) or mistake["type"] == "extra_forbidden"]
+    # The keys of a dict are the user's own.
+    names, loc = _all_names(schema), mistake["loc"]
+    path = [
+        str(part)
+        for before, part in zip((None, *loc), loc, strict=False)
+        if part in names or before in _dicts(schema) or mistake["type"] == "extra_forbidden"
+    ]
     key = ".".join(path)
     match mistake["type"]:
         case "extra_forbidden":
@@ -59,6 +65,15 @@ def _all_names(schema: type[BaseModel]) -> set[str]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             names |= _all_names(field.annotation)
     return names
+
+
+def _dicts(schema: type[BaseModel]) -> set[str]:
+    """The fields whose keys are free."""
+    found = {name for name, field in schema.model_fields.items() if get_origin(field.annotation) is dict}
+    for field in schema.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= _dicts(field.annotation)
+    return found
 
 
 def _names_beside(path: list[str], schema: type[BaseModel]) -> list[str]:

@@ -14,7 +14,7 @@ from transformers.integrations.integration_utils import rewrite_logs
 from asr.arguments import arguments
 from asr.batch import Examples, Row
 from asr.checkpoints import Past, read_past
-from asr.device import Precision, pick_device, require_precision, training_precision
+from asr.device import Precision, pick_device, pick_precision, require_precision
 from asr.errors import DataError
 from asr.heap import keep_memory
 from asr.lifeline import Wish
@@ -84,7 +84,7 @@ def train(
     if device == "cpu":
         _prepare_cpu()
     width = whisper.model.config.d_model
-    precision = training_precision(device, width) if settings.precision == "auto" else settings.precision
+    precision = pick_precision(device, width) if settings.precision == "auto" else settings.precision
     require_precision(precision, device)
     rate = learning_rate(settings, width)
     rank, ranks = rank_and_ranks()

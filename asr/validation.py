@@ -109,16 +109,16 @@ class Validator:
         return total, labels
 
     def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[str]:
-        return transcribe(
+        heard = transcribe(
             self.whisper.model,
             self.whisper.tokenizer,
             [self.examples.features[self.examples.positions[clip]] for clip in clips],
+            self.fit,
             # Without what a backward pass needs, several times as many fit.
             min(MOST_DECODED, 4 * most(self.whisper.window_frames)),
             self.max_new_tokens,
-            num_beams=1,
-            fit=self.fit,
         )
+        return [hypothesis.text for hypothesis in heard]
 
     def _window(self, clip: int) -> int:
         whole = self.whisper.window_frames

@@ -12,12 +12,12 @@ import jiwer
 
 
 class ErrorRates(evaluate.Metric):
-    """Corpus word and character error rates: all errors over all words, not a mean over utterances."""
+    """Corpus word, character and match error rates: all errors over all words, not a mean over utterances."""
 
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
         return evaluate.MetricInfo(
-            description="Word and character error rates of a corpus.",
+            description="Word, character and match error rates of a corpus.",
             citation="",
             inputs_description="predictions: hypotheses; references: what was said; neither is normalised here.",
             features=datasets.Features({"predictions": text, "references": text}),
@@ -28,14 +28,11 @@ class ErrorRates(evaluate.Metric):
         characters = jiwer.process_characters(list(references), list(predictions))
         return {
             "wer": words.wer,
+            "mer": words.mer,
             "cer": characters.cer,
-            "substitutions": words.substitutions,
-            "deletions": words.deletions,
-            "insertions": words.insertions,
-            "words": words.hits + words.substitutions + words.deletions,
         }
 
 
 def load_error_rates() -> evaluate.Metric:
-    """`compute(predictions=, references=)` of what this returns gives rates as fractions and counts of words."""
+    """`compute(predictions=, references=)` of what this returns gives wer, cer and mer as fractions."""
     return evaluate.load(__file__, keep_in_memory=True)

@@ -44,6 +44,15 @@ class Whisper:
         """Mel frames that the encoder takes: 3000, which is 30 s, for the released models."""
         return whole_window(self.model)
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it has learned to hear a clip in a window of the clip's own length."""
+        return bool(getattr(self.model.config, "fitted_windows", False))
+
+    def mark_fitted(self, fitted: bool) -> None:
+        """Write that down in the checkpoint; other software ignores it."""
+        self.model.config.fitted_windows = fitted
+
     def save(self, folder: Path) -> None:
         """Write what `load_tuned` and transformers read."""
         self.model.save_pretrained(folder)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
-from asr.batch import IGNORED, Examples
-from asr.logmel import pad_frames
+from asr.batch import IGNORED
+from asr.logmel import LogMel, pad_frames
 from asr.rates import learning_rate
 from asr.whisper import Whisper
 from bench.shapes import training_flops
@@ -35,6 +35,7 @@ def article(whisper: Whisper, options: Options) -> Run:
     """The article's trainer settings."""
     cuda = torch.cuda.is_available()
     examples, _ = read_split(whisper, options, "train")
+    clips = [examples.features[position] for position in examples.positions]
     settings = stage_settings("full", options)
     whisper.model.config.use_cache = False
     clock = Clock()
@@ -62,7 +63,7 @@ def article(whisper: Whisper, options: Options) -> Run:
                 remove_unused_columns=False,
                 use_cpu=not cuda,
             ),
-            train_dataset=Padded(examples, whisper.window_frames),
+            train_dataset=Padded(clips, examples.labels, whisper.window_frames),
             data_collator=LabelPadding(whisper.model.config.decoder_start_token_id),
         )
         trainer.remove_callback(PrinterCallback)
@@ -88,15 +89,15 @@ def article(whisper: Whisper, options: Options) -> Run:
 class Padded(torch.utils.data.Dataset[dict[str, Any]]):
     """Clips padded to the window in float32, as the article stores them."""
 
-    def __init__(self, examples: Examples, window: int) -> None:
-        self._examples, self._window = examples, window
+    def __init__(self, clips: Sequence[LogMel], labels: Sequence[Sequence[int]], window: int) -> None:
+        self._clips, self._labels, self._window = clips, labels, window
 
     def __len__(self) -> int:
-        return len(self._examples)
+        return len(self._clips)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        frames = pad_frames(self._examples.features[self._examples.positions[index]], self._window)
-        return {"input_features": frames.T.astype(np.float32), "labels": self._examples.labels[index]}
+        frames = pad_frames(self._clips[index], self._window)
+        return {"input_features": frames.T.astype(np.float32), "labels": self._labels[index]}
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ import torch
 from asr.batch import Examples
 from asr.decoding import transcribe
 from asr.labels import continuation, label
+from asr.logmel import FRAMES_PER_SECOND
 from asr.manifest import TextEntry, read_rows
 from asr.pairs import pair
 from asr.params import parse
+from asr.prediction import predictions
 from asr.recipe import Train
-from asr.scoring import predictions
 from asr.shards import Features
 from asr.text import normalizer
 from asr.whisper import Whisper
@@ -163,7 +164,8 @@ def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
     whisper.model.config.use_cache = True
     clips = [examples.features[position] for position in examples.positions]
     with torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available()):
-        heard = transcribe(whisper.model.eval(), whisper.tokenizer, clips, 16, 128, num_beams=1)
-    rows = predictions(texts, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
+        heard = transcribe(whisper.model.eval(), whisper.tokenizer, clips, fit=False, batch_size=16, max_new_tokens=128)
+    seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
+    rows = predictions("test", texts, seconds, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
     rows.sort(key=lambda row: row.id)
     return {"errors": [row.errors for row in rows], "words": [row.words for row in rows]}

@@ -8,18 +8,19 @@ from typing import Any
 
 from asr.augment import Augment, folders, sound_files
 from asr.clips import Data
+from asr.decoding import Decode
 from asr.errors import DataError
-from asr.evaluation import Decode
 from asr.extraction import Extraction
 from asr.params import Section
 from asr.recipe import Train
 from asr.splits import Filter, Split
+from asr.testset import Evaluate
 from asr.text import TIMESTAMP, Text
 from asr.whisper import Model
 from stages.command import run
 from stages.settings import read_machine, read_params, read_yaml
 
-OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/features", "models/whisper", "metrics")
+OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "models/whisper", "metrics")
 
 
 class Params(Section):
@@ -34,6 +35,7 @@ class Params(Section):
     model: Model
     train: Train
     decode: Decode
+    evaluate: Evaluate
 
 
 def main() -> None:
@@ -43,6 +45,7 @@ def main() -> None:
     require_places(params.data)
     pipeline = read_yaml(Path("dvc.yaml"))
     require_declared(params.model.name, pipeline)
+    require_sets(params.evaluate, pipeline)
     require_sounds(params.augment, pipeline)
     require_times_kept(params)
 
@@ -77,6 +80,28 @@ def require_declared(model: str, pipeline: dict[str, Any]) -> None:
         if Path(model).is_dir() and model not in pipeline["stages"][stage]["deps"]:
             raise DataError(
                 f"params.yaml: model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
+            )
+
+
+def require_sets(evaluate: Evaluate, pipeline: dict[str, Any]) -> None:
+    """The test sets exist, and their folders are among the deps of the stage that reads them.
+
+    Raises:
+        DataError: naming the set.
+    """
+    for name, csv in evaluate.sets.items():
+        if not Path(csv).is_file():
+            raise DataError(f"params.yaml: evaluate.sets.{name}: {csv} does not exist")
+        folder = PurePath(csv).parent
+        written = [output for output in OUTPUT_FOLDERS if PurePath(output).is_relative_to(folder)]
+        if written:
+            raise DataError(
+                f"params.yaml: evaluate.sets.{name}: {folder} holds {written[0]}, which a stage writes; put the CSV and its "
+                "audio into a folder of their own"
+            )
+        if not any(folder.is_relative_to(dep) for dep in pipeline["stages"]["sets"]["deps"]):
+            raise DataError(
+                f"params.yaml: evaluate.sets.{name}: add {folder} to the deps of sets in dvc.yaml, so that a change is seen"
             )
 
 

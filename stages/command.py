@@ -17,15 +17,18 @@ def run(name: str, description: str | None, main: Callable[[], None], writes: Se
         name: the stage.
         description: for `--help`.
         main: what it does.
-        writes: its output folders, which are removed first. DVC does so too, but not when a stage is run by hand: the files
-            are then links into DVC's cache, and to write into them would change what is cached.
+        writes: its outputs that DVC keeps, which are removed first. DVC does so too, but not when a stage is run by hand: the
+            files are then links into DVC's cache, and to write into them would change what is cached.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m stages.{name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.parse_args()
-    for folder in writes:
-        shutil.rmtree(folder, ignore_errors=True)
+    for path in writes:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     with telling_errors(name):
         main()
 

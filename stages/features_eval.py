@@ -1,6 +1,6 @@
-"""Compute the log-mel features of the validation and test clips, as recorded.
+"""Compute the log-mel features of the validation and test clips and those of evaluate.sets, as recorded.
 
-Reads the audio lists and the audio; writes data/features/validation and data/features/test.
+Reads the audio lists and the audio; writes data/features/validation, data/features/test and data/features/sets.
 """
 
 from pathlib import Path
@@ -12,9 +12,9 @@ from stages.command import run
 from stages.machine import read_engine
 from stages.settings import StageParams, read_machine, read_params
 
-LISTS = Path("data/splits/audio")
+SPLITS = Path("data/splits/audio")
 OUT = Path("data/features")
-SPLITS = ("validation", "test")
+LISTS = {"validation": SPLITS / "validation.jsonl", "test": SPLITS / "test.jsonl", "sets": Path("data/sets/audio.jsonl")}
 
 
 class Params(StageParams):
@@ -26,12 +26,11 @@ class Params(StageParams):
 def main() -> None:
     """Extract."""
     settings = read_params(Params).features
-    for split in SPLITS:
-        listed = LISTS / f"{split}.jsonl"
+    for name, listed in LISTS.items():
         clips = iterate_rows(listed, AudioEntry)
         cache = read_machine().cache_folder
-        extract(clips, count_rows(listed), OUT / split, settings, AS_RECORDED, cache, read_engine())
+        extract(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, cache, read_engine())
 
 
 if __name__ == "__main__":
-    run("features_eval", __doc__, main, writes=[OUT / split for split in SPLITS])
+    run("features_eval", __doc__, main, writes=[OUT / name for name in LISTS])

@@ -1,39 +1,94 @@
-"""Gather every stage's findings into metrics/*.json, which git keeps, and print a table.
+"""Gather every stage's findings into metrics/*.json, which git keeps, tables for plots, and a page to look at.
 
-Reads the summaries of the other stages; writes metrics/data.json, train.json, baseline.json, evaluate.json
-and the table as report.txt.
+Reads what the other stages found; writes metrics/data.json, train.json, baseline.json, evaluate.json, plots, report.txt and
+report.html. Fails, once all is written, when a test set got worse by more than evaluate.max_regression.
 """
 
+import csv
 import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
-from asr.manifest import write_json
-from asr.report import Findings, data_metrics, table
+from asr.comparison import Outcome, compare
+from asr.errors import DataError
+from asr.manifest import TextEntry, read_rows, write_json
+from asr.page import Page, SliceRow, UtteranceRow, render
+from asr.plots import paired, plots
+from asr.prediction import Prediction, by_set, scored
+from asr.report import Findings, Model, data_metrics, model_metrics, regressions, summed_up, table
+from asr.testset import TEST_SPLIT, Evaluate, read_texts
+from asr.text import spoken
+from asr.words import confusions, vocabulary
 from stages.command import run
+from stages.settings import PARAMS, StageParams, read_params, read_yaml
 
 FEATURES = Path("data/features")
 METRICS = Path("metrics")
+PLOTS = METRICS / "plots"
+PAGE, TABLE = METRICS / "report.html", METRICS / "report.txt"
+REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
+PACKAGES = ("accelerate", "datasets", "dvc", "evaluate", "jiwer", "librosa", "numpy", "peft", "torch", "transformers")
+CONFUSIONS = 30
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml; the page shows all of it."""
+
+    evaluate: Evaluate
+    data: dict[str, Any]
+    filter: dict[str, Any]
+    split: dict[str, Any]
+    text: dict[str, Any]
+    features: dict[str, Any]
+    augment: dict[str, Any]
+    model: dict[str, Any]
+    train: dict[str, Any]
+    decode: dict[str, Any]
 
 
 def main() -> None:
     """Report."""
+    params = read_params(Params)
+    trained_on = read_rows(Path("data/splits/text/train.jsonl"), TextEntry)
+    seen = vocabulary(spoken(row.text) for row in trained_on)
+    known = {sound_of(row.id) for row in trained_on}
     findings = Findings(
         validate=read(Path("data/validated/summary.json")),
         split=read(Path("data/splits/summary.json")),
+        sets=read(Path("data/sets/summary.json")),
         features_dropped={
-            split: len(read(FEATURES / split / "manifest.json")["dropped"]) for split in ("train", "validation", "test")
+            name: len(read(FEATURES / name / "manifest.json")["dropped"]) for name in ("train", "validation", "test", "sets")
         },
-        train=read(METRICS / "train/summary.json"),
-        baseline=read(METRICS / "baseline/scores.json"),
-        evaluate=read(METRICS / "evaluate/scores.json"),
+        in_training={
+            name: sum(sound_of(row.id) in known for row in rows)
+            for name, rows in read_texts(Path("data/sets/text.jsonl")).items()
+        },
     )
+    before, after = read_model("baseline", seen), read_model("evaluate", seen)
+    tested = [
+        Outcome(name, before.summaries[name], after.summaries[name], compare(before.predictions[name], rows))
+        for name, rows in after.predictions.items()
+    ]
+    changes = {each.name: each.change for each in tested}
     write_json(METRICS / "data.json", data_metrics(findings))
-    write_json(METRICS / "train.json", dict(findings.train))
-    write_json(METRICS / "baseline.json", dict(findings.baseline))
-    write_json(METRICS / "evaluate.json", dict(findings.evaluate))
-    (METRICS / "report.txt").write_text(table(findings) + "\n", encoding="utf-8")
-    print(table(findings))
+    write_json(METRICS / "train.json", read(METRICS / "train/summary.json"))
+    write_json(METRICS / "baseline.json", model_metrics(before, {}))
+    write_json(METRICS / "evaluate.json", model_metrics(after, changes))
+    PLOTS.mkdir()
+    for name, frame in plots(before, after).items():
+        frame.to_csv(PLOTS / f"{name}.csv", index=False)
+    told = table(findings, tested)
+    TABLE.write_text(told + "\n", encoding="utf-8")
+    PAGE.write_text(render(page(params, findings, tested, before, after)), encoding="utf-8")
+    print(told)
+    limit = params.evaluate.max_regression
+    if limit is not None and (worse := regressions(changes, limit)):
+        raise DataError(f"worse by more than evaluate.max_regression, {limit:g} points:\n  " + "\n  ".join(worse))
 
 
 def read(path: Path) -> Any:
@@ -41,5 +96,69 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def read_model(stage: str, seen: Mapping[str, int]) -> Model:
+    """What a stage has found out about its model."""
+    predictions = by_set(read_rows(METRICS / stage / "predictions.jsonl", Prediction))
+    scores, speed = (read(METRICS / stage / f"{name}.json") for name in ("scores", "speed"))
+    return summed_up(scores, speed, predictions, seen)
+
+
+def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: Model, after: Model) -> Page:
+    """All that the page shows."""
+    base_heard = {(row.dataset, row.id): row.raw_hypothesis for rows in before.predictions.values() for row in rows}
+    utterances = [
+        UtteranceRow(row, base_heard.get((row.dataset, row.id)), utterance.alignment, sound(row.path))
+        for rows in after.predictions.values()
+        for row, utterance in zip(rows, scored(rows).utterances, strict=True)
+    ]
+    return Page(
+        model=params.model["name"],
+        normalizer=after.scores["normalizer"],
+        window=after.scores["window"],
+        sets=tested,
+        slices=[SliceRow(*pair) for pair in paired(before, after)],
+        confusions=confusions(scored(after.predictions[TEST_SPLIT]).utterances, CONFUSIONS),
+        recalls={rarity: (recall, after.recalls[rarity]) for rarity, recall in before.recalls.items()},
+        curves=read_curves(METRICS / "train/curves.csv"),
+        utterances=sorted(utterances, key=lambda row: -row.tuned.errors),
+        data=data_metrics(findings),
+        rejects=[row for path in REJECTS for row in read_csv(path)],
+        speed={"base": before.speed, "tuned": after.speed},
+        params=read_yaml(PARAMS),
+        versions={"Python": python_version(), **{package: version(package) for package in PACKAGES}},
+        revision=git("rev-parse", "--short", "HEAD"),
+        is_dirty=bool(git("status", "--porcelain", "--untracked-files=no", "--", ":!metrics", ":!dvc.lock")),
+    )
+
+
+def sound_of(clip_id: str) -> str:
+    """The same for clips of the same audio, whose ids differ in a number behind."""
+    return clip_id.partition("-")[0]
+
+
+def sound(path: str) -> str | None:
+    """A clip's file as the page finds it; None where it is not here any more."""
+    return Path(os.path.relpath(path, METRICS)).as_posix() if Path(path).is_file() else None
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows under the names of their columns."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_curves(path: Path) -> list[dict[str, float | None]]:
+    """A row per step; a blank cell is None."""
+    return [{name: float(cell) if cell else None for name, cell in row.items()} for row in read_csv(path)]
+
+
+def git(*arguments: str) -> str | None:
+    """What git says; None outside of a repository, or without git."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
 if __name__ == "__main__":
-    run("report", __doc__, main)
+    run("report", __doc__, main, writes=(PLOTS, PAGE, TABLE))

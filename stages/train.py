@@ -123,6 +123,7 @@ def learn(folder: Path, machine: Machine, wish: Wish | None = None) -> None:
     except StoppedError:
         return
     if rank_and_ranks()[0] == 0:
+        whisper.mark_fitted(mode == "fit")
         whisper.save(MODEL)
         write(trained, params.train, len(examples), Diary(folder))
 

@@ -13,7 +13,7 @@ from stages.settings import Yaml12Loader
 from tests.sounds import write_tiny_whisper, write_tone
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("validate", "split", "features_eval", "features_train", "train", "baseline", "evaluate", "report")
+STAGES = ("validate", "split", "sets", "features_eval", "features_train", "train", "baseline", "evaluate", "report")
 SPEAKERS = 30
 
 EDITS = {
@@ -25,7 +25,7 @@ EDITS = {
 
 
 def make_project(folder: Path, audio: Path) -> Path:
-    """The code, two tiny models, and a CSV of 60 tones in `audio` (which may lie outside) with one bad row."""
+    """The code, two tiny models, a CSV of 60 tones in `audio` (which may lie outside) with a bad row, and another test set."""
     folder.mkdir(parents=True)
     for name in ("asr", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -44,7 +44,17 @@ def make_project(folder: Path, audio: Path) -> Path:
         lines.append(f"audios/{number}.wav,this is sentence {number},speaker {number % SPEAKERS}")
     lines.insert(5, "audios/missing.wav,nobody recorded this,speaker 1")
     (audio / "clips.csv").write_text("\n".join(lines) + "\n")
+    write_general(folder / "data" / "general")
     return folder
+
+
+def write_general(folder: Path) -> None:
+    """Another test set of 5 clips by nobody known, and a row that can't be used."""
+    lines = ["file,text", "gone.wav,this file is missing"]
+    for number in range(5):
+        write_tone(folder / f"{number}.wav", seconds=1.5 + number / 10, hertz=500 + 10 * number)
+        lines.append(f"{number}.wav,general sentence {number}")
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tests.closure import import_closure
 from tests.project import ROOT, STAGES, make_project, read_yaml, run_stage, tree
 
 PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
-DETERMINISTIC = STAGES[:4]
+DETERMINISTIC = STAGES[:5]
 
 
 def deps(stage: str) -> list[str]:
@@ -31,6 +31,11 @@ def params(stage: str) -> list[str]:
     return list(PIPELINE[stage].get("params", []))
 
 
+def section(name: str) -> str:
+    """Of evaluate.sets: evaluate."""
+    return name.partition(".")[0]
+
+
 def test_the_stages_are_those_of_the_pipeline() -> None:
     assert tuple(PIPELINE) == STAGES
     for stage, declared in PIPELINE.items():
@@ -41,8 +46,11 @@ def test_the_stages_are_those_of_the_pipeline() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_code_deps_equal_the_import_closure(stage: str) -> None:
     declared = {dep for dep in deps(stage) if dep.startswith(("asr/", "stages/"))}
+    imported = import_closure(ROOT / "stages" / f"{stage}.py", ROOT)
 
-    assert declared == import_closure(ROOT / "stages" / f"{stage}.py", ROOT)
+    # The page's parts, which its module reads.
+    parts = {f"asr/page.{kind}" for kind in ("css", "html", "js")} if "asr/page.py" in imported else set()
+    assert declared == imported | parts
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -50,11 +58,11 @@ def test_declared_params_are_the_ones_the_stage_types(stage: str) -> None:
     module = importlib.import_module(f"stages.{stage}")
     typed = list(module.Params.model_fields) if hasattr(module, "Params") else []
 
-    assert sorted(params(stage)) == sorted(typed)
+    assert sorted(section(name) for name in params(stage)) == sorted(typed)
 
 
 def test_every_section_of_params_yaml_is_declared_and_typed() -> None:
-    declared = {section for stage in STAGES for section in params(stage)}
+    declared = {section(name) for stage in STAGES for name in params(stage)}
 
     assert declared == set(read_yaml(ROOT / "params.yaml")) == set(Params.model_fields)
 
@@ -74,6 +82,12 @@ def test_nothing_is_chosen_on_the_test_split() -> None:
     readers = {stage for stage in STAGES for dep in deps(stage) if Path(dep).stem == "test"}
 
     assert readers == {"features_eval", "baseline", "evaluate"}
+
+
+def test_nothing_is_learned_from_the_other_test_sets() -> None:
+    readers = {stage for stage in STAGES for dep in deps(stage) if dep.startswith(("data/sets", "data/features/sets"))}
+
+    assert readers == {"features_eval", "baseline", "evaluate", "report"}
 
 
 def test_each_stage_runs_with_nothing_but_what_it_declares(tmp_path: Path) -> None:
@@ -98,10 +112,13 @@ def test_each_stage_runs_with_nothing_but_what_it_declares(tmp_path: Path) -> No
 def isolate(stage: str, world: Path, alone: Path) -> set[str]:
     """Put the declared deps and the declared params into an empty folder; the audio stays where it is."""
     values: dict[str, Any] = read_yaml(world / "params.yaml")
-    for dep in deps(stage):
+    for dep in {*deps(stage), "data/general"}:  # whose audio is read by path, as that of the splits is
         if not dep.startswith("${data."):
             copy(world / dep, alone / dep)
-    declared = {section: values[section] for section in params(stage)}
+    declared: dict[str, Any] = {}
+    for name in params(stage):
+        first, _, key = name.partition(".")
+        declared[first] = {key: values[first][key]} if key else values[first]
     (alone / "params.yaml").write_text(yaml.safe_dump(declared))
     return set(tree(alone))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.project import STAGES, environment, make_project, tree
 from tests.sounds import tone, write_tone
@@ -78,6 +79,16 @@ def test_every_row_is_accounted_for(finished: Path) -> None:
     assert data["rejected"] == {"file not found": 1}
     assert data["rows"] == sum(data["rejected"].values()) + sum(data["dropped"].values()) + sum(data["clips"].values())
     assert metrics(finished, "baseline")["clips"] == metrics(finished, "evaluate")["clips"] == data["clips"]["test"]
+
+
+def test_what_is_plotted_is_there(finished: Path) -> None:
+    plotted = yaml.safe_load((finished / "dvc.yaml").read_text())["plots"]
+    for plot in plotted:
+        (name, drawn), *_ = plot.items()
+        files = drawn["y"] if isinstance(drawn["y"], dict) else {name: drawn["y"]}
+        for file, columns in files.items():
+            header = (finished / file).read_text().splitlines()[0].split(",")
+            assert {drawn["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
 
 
 def test_a_second_run_skips_everything(project: Path) -> None:
@@ -165,6 +176,54 @@ def test_two_branches_are_compared(project: Path) -> None:
     wer = difference["metrics/evaluate.json"]["wer"]
     assert {"old", "new"} <= set(wer)
     assert difference["metrics/train.json"]["learning_rate"]["new"] == 0.05
+    told = call(project, sys.executable, "-m", "stages.compare", "main", "other").splitlines()
+    assert told[0].split("  ")[-1] == "worse"
+    assert [line.split(":")[0] for line in told if "(drawn: " in line] == ["test", "general"]
+    in_markdown = call(project, sys.executable, "-m", "stages.compare", "main", "--md")
+    assert in_markdown.startswith("|")
+    assert "WER workspace" in in_markdown
+    shutil.rmtree(project / ".dvc/cache")
+    for revision, reason in (("nowhere", "no such branch, tag or commit"), ("main", "`make repro`")):
+        stopped = subprocess.run(
+            [sys.executable, "-m", "stages.compare", revision],
+            cwd=project, env=environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert stopped.returncode == 1
+        assert stopped.stderr.startswith(f"compare: {revision}: ")
+        assert reason in stopped.stderr
+        assert "Traceback" not in stopped.stderr
+
+
+def test_a_set_that_gets_worse_stops_the_report_once_it_is_written(project: Path) -> None:
+    edit(project / "params.yaml", "max_regression: null", "max_regression: 2.5")
+    predictions = project / "metrics/baseline/predictions.jsonl"
+    rows = [json.loads(line) for line in predictions.read_text().splitlines()]
+    for row in rows:
+        if row["dataset"] == "general":
+            row.update(hypothesis=row["reference"], errors=0)
+    predictions.unlink()
+    predictions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (project / "metrics/report.html").unlink()
+
+    stopped = subprocess.run(
+        [sys.executable, "-m", "stages.report"], cwd=project, env=environment(), capture_output=True, text=True, check=False
+    )
+
+    assert stopped.returncode == 1
+    assert stopped.stderr.startswith(
+        "report: worse by more than evaluate.max_regression, 2.5 points:\n  general: WER 0.00 % -> 100.00 %, +100.00 points"
+    )
+    assert (project / "metrics/report.html").exists()
+
+
+def test_without_other_sets(project: Path) -> None:
+    edit(project / "params.yaml", "  sets:\n    general: data/general/clips.csv\n", "  sets: {}\n")
+
+    ran = repro(project)
+
+    assert {"sets", "features_eval", "report"} <= set(ran)
+    assert "train" not in ran
+    assert metrics(project, "evaluate")["sets"] == {}
 
 
 def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(project: Path) -> None:

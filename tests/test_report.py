@@ -1,9 +1,13 @@
-"""The report: numbers that add up, and a table to read."""
+"""The report: numbers that add up, a table to read, and what became worse."""
 
-from asr.report import Findings, data_metrics, table
+from collections import Counter
+from collections.abc import Mapping
 
-BEFORE = {"wer": 40.0, "cer": 20.0, "substitutions": 30, "deletions": 6, "insertions": 4, "words": 100, "clips": 9}
-AFTER = {"wer": 12.5, "cer": 5.25, "substitutions": 10, "deletions": 1, "insertions": 2, "words": 100, "clips": 9}
+from asr.comparison import Outcome, compare
+from asr.plots import plots
+from asr.prediction import Prediction, Sets, summary
+from asr.report import Findings, Model, data_metrics, model_metrics, regressions, summed_up, table
+
 FINDINGS = Findings(
     validate={"rows": 105, "clips": 100, "rejected": {"silence": 2, "file not found": 3}, "repeated_audio": 1},
     split={
@@ -13,11 +17,38 @@ FINDINGS = Findings(
         "hours": {"train": 0.1, "validation": 0.02, "test": 0.01},
         "letters_lost_percent": 0.0,
     },
+    sets={"general": {"rows": 9, "rejected": {"silence": 1}, "dropped": {}, "clips": 8, "speakers": 0, "hours": 0.01}},
     features_dropped={"train": 1, "validation": 0, "test": 0},
-    train={},
-    baseline=BEFORE,
-    evaluate=AFTER,
+    in_training={"general": 2},
 )
+
+
+def heard(dataset: str, clip: int, hypothesis: str) -> Prediction:
+    return Prediction(
+        dataset, str(clip), f"{clip}.wav", f"speaker {clip % 4}", {"line": "plain" if clip % 2 else "telephone"},
+        1.0 + clip / 2, "take 3 drops", hypothesis, "Take 3 drops.", hypothesis,
+        errors=int(hypothesis != "take 3 drops"), words=3,
+        substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False,
+    )  # fmt: skip
+
+
+def system(test: list[str], general: list[str]) -> Model:
+    said = {"test": test, "general": general}
+    sets: Sets = {name: [heard(name, clip, text) for clip, text in enumerate(texts)] for name, texts in said.items()}
+    scores = {
+        "normalizer": "basic_english",
+        "window": "fit",
+        "precision": "fp32",
+        "sets": {name: vars(summary(rows)) for name, rows in sets.items()},
+    }
+    seen: Mapping[str, int] = Counter({"take": 9, "drops": 2})
+    return summed_up(scores, {"real_time_factor": 0.1, "clips_per_second": 9.5}, sets, seen)
+
+
+BASE = system(["take drops"] * 8, ["take 3 drops"] * 8)
+TUNED = system(["take 3 drops"] * 6 + ["take 4 drops"] * 2, ["take 3 drops"] * 5 + ["take drops"] * 3)
+CHANGES = {name: compare(BASE.predictions[name], TUNED.predictions[name]) for name in ("test", "general")}
+TESTED = [Outcome(name, BASE.summaries[name], TUNED.summaries[name], CHANGES[name]) for name in CHANGES]
 
 
 def test_every_row_is_rejected_dropped_or_in_a_split() -> None:
@@ -29,8 +60,56 @@ def test_every_row_is_rejected_dropped_or_in_a_split() -> None:
     assert data["rows"] == sum(data["rejected"].values()) + sum(data["dropped"].values()) + sum(data["clips"].values())
 
 
+def test_a_models_numbers() -> None:
+    numbers = model_metrics(TUNED, CHANGES)
+
+    assert (numbers["wer"], numbers["words"], numbers["clips"]) == (8.33, 24, 8)
+    assert (numbers["normalizer"], numbers["window"], numbers["resampled"]) == ("basic_english", "fit", "speakers")
+    assert numbers["change"]["wer"] == -25.0
+    assert numbers["sets"]["general"]["change"]["wer"] == 12.5
+    assert numbers["recall"] == {
+        "unseen": {"words": 8, "percent": 75.0},
+        "rare": {"words": 8, "percent": 100.0},
+        "common": {"words": 8, "percent": 100.0},
+    }
+    assert set(numbers["slices"]) == {"seconds", "digits", "line"}  # speakers may be thousands
+    assert numbers["slices"]["line"]["telephone"] == {"wer": 8.33, "words": 12, "clips": 4}
+
+
+def test_metrics_hold_no_list_which_dvc_would_drop() -> None:
+    def lists(value: object) -> bool:
+        return isinstance(value, list | tuple) or (isinstance(value, dict) and any(lists(each) for each in value.values()))
+
+    assert not lists(data_metrics(FINDINGS))
+    assert not lists(model_metrics(BASE, {}))
+    assert not lists(model_metrics(TUNED, CHANGES))
+
+
+def test_what_became_worse_is_told_with_its_numbers() -> None:
+    assert regressions(CHANGES, most=20) == []
+    told = regressions(CHANGES, most=5)
+    assert len(told) == 1
+    assert told[0].startswith("general: WER 0.00 % -> 12.50 %, +12.50 points (95 %: ")
+
+
+def test_plots_have_a_row_for_each_length_speaker_and_kind_of_error() -> None:
+    drawn = plots(BASE, TUNED)
+
+    assert drawn["wer_by_length"].to_dict("list") == {
+        "seconds": ["0 to 2 s", "2 to 4 s", "4 to 6 s"],
+        "clips": [2, 4, 2],
+        "words": [6, 12, 6],
+        "base_wer": [33.33, 33.33, 33.33],
+        "wer": [0.0, 0.0, 33.33],
+    }
+    assert list(drawn["wer_by_speaker"]["speaker"]) == ["speaker 0", "speaker 1", "speaker 2", "speaker 3"]
+    assert drawn["errors"].to_numpy().tolist() == [["substitutions", 0, 2], ["deletions", 8, 0], ["insertions", 0, 0]]
+
+
 def test_the_table() -> None:
-    assert table(FINDINGS).splitlines() == [
+    lines = table(FINDINGS, TESTED).splitlines()
+
+    assert lines[:9] == [
         "rows in the CSV    105",
         "rejected           5 (2 silence, 3 file not found)",
         "dropped            10 (10 not over 1 s)",
@@ -38,10 +117,10 @@ def test_the_table() -> None:
         "validation         10 clips, 1.2 min",
         "test               9 clips, 0.6 min, 1 speaker",
         "without features   1 (1 train)",
+        "general            8 clips, 0.6 min; 2 of them are trained on too, so its WER is too good; left out: 1 (1 silence)",
         "",
-        "                      WER      CER   substituted  deleted  inserted   of words",
-        "base model          40.00 %  20.00 %          30        6         4        100",
-        "tuned model         12.50 %   5.25 %          10        1         2        100",
-        "",
-        "WER 40.00 % -> 12.50 % on the test split: solid",
     ]
+    assert lines[10].startswith("test, base          33.33 %")
+    assert lines[-2].startswith("test: WER 33.33 % -> 8.33 %, -25.00 points (95 %: ")
+    assert lines[-2].endswith(": the tuned model is better; excellent")
+    assert lines[-1].endswith(": no difference beyond chance")

@@ -1,60 +1,169 @@
-"""Scores: corpus rates, errors by kind, both sides normalised."""
+"""Scores: errors by kind, of each utterance and of all together."""
+
+import random
 
 import pytest
 
-from asr.manifest import TextEntry
-from asr.scoring import predictions, score
-from asr.text import basic_english, normalizer
+from asr.scoring import Counts, Step, score
 from asr.wer import load_error_rates
 
+SAID = ["the cat sat on the mat", "good morning", "no", "", "a b c d"]
+HEARD = ["the cat sat on mat", "", "no", "well", "a x c d e"]
 
-def text(reference: str, raw: str) -> TextEntry:
-    return TextEntry("id", "a.wav", reference, raw, None, {})
+
+def test_hits_substitutions_deletions_and_insertions_are_told_apart() -> None:
+    utterances = score(["a b c", "d e", "f g", "h i"], ["a x c", "d", "f g z", "h i"]).utterances
+
+    assert [utterance.words for utterance in utterances] == [
+        Counts(hits=2, substitutions=1, deletions=0, insertions=0),
+        Counts(hits=1, substitutions=0, deletions=1, insertions=0),
+        Counts(hits=2, substitutions=0, deletions=0, insertions=1),
+        Counts(hits=2, substitutions=0, deletions=0, insertions=0),
+    ]
+
+
+def test_errors_are_the_wrong_words_and_length_is_what_was_said() -> None:
+    counts = Counts(hits=5, substitutions=2, deletions=1, insertions=4)
+
+    assert (counts.errors, counts.length, counts.rate) == (7, 8, 87.5)
+
+
+def test_utterances_stay_in_order() -> None:
+    scored = score(SAID, HEARD)
+
+    assert [utterance.reference for utterance in scored.utterances] == SAID
+    assert [utterance.hypothesis for utterance in scored.utterances] == HEARD
+    assert scored.errors == [1, 2, 0, 1, 2]
+    assert scored.lengths == [6, 2, 1, 0, 4]
+
+
+def test_characters_are_counted_with_the_spaces_between_words() -> None:
+    (utterance,) = score(["ab cd"], ["abcx"]).utterances
+
+    assert utterance.characters == Counts(hits=3, substitutions=1, deletions=1, insertions=0)
+
+
+def test_the_corpus_is_the_sum_of_its_utterances() -> None:
+    scored = score(SAID, HEARD)
+
+    assert scored.words == Counts(hits=9, substitutions=1, deletions=3, insertions=2)
+    assert (scored.words.errors, scored.words.length) == (sum(scored.errors), sum(scored.lengths))
+    assert scored.characters.length == sum(len(text) for text in SAID)
 
 
 def test_errors_are_divided_by_all_words_not_averaged_over_utterances() -> None:
-    rates = load_error_rates().compute(
-        references=["one two three four five six seven eight nine", "ten"],
-        predictions=["one two three four five six seven eight nine", "eleven"],
+    scored = score(
+        ["one two three four five six seven eight nine", "ten"], ["one two three four five six seven eight nine", "x"]
     )
 
-    assert rates["wer"] == pytest.approx(1 / 10)  # the mean over utterances is 1 / 2
+    assert scored.wer == pytest.approx(10)
+    assert [utterance.words.rate for utterance in scored.utterances] == [0, 100]  # 50 on the average
 
 
-def test_substitutions_deletions_and_insertions_are_told_apart() -> None:
-    rates = load_error_rates().compute(references=["a b c", "d e", "f g", "h i"], predictions=["a x c", "d", "f g z", "h y"])
+def test_the_sums_agree_with_the_rates_of_evaluate() -> None:
+    draw = random.Random(0)
+    said = [" ".join(draw.choices("abcdefg", k=draw.randrange(12))) for _ in range(300)]
+    heard = [" ".join(draw.choices("abcdefg", k=draw.randrange(12))) for _ in range(300)]
+    rates = load_error_rates().compute(references=said, predictions=heard)
+    scored = score(said, heard)
 
-    assert (rates["substitutions"], rates["deletions"], rates["insertions"], rates["words"]) == (2, 1, 1, 9)
-    assert rates["wer"] == pytest.approx(4 / 9)
-
-
-def test_hypotheses_are_normalised_and_the_raw_rate_stands_beside() -> None:
-    result = score([text("good morning doctor", "Good morning, doctor!")], ["Good Morning, Doctor."], basic_english)
-
-    assert (result.wer, result.cer) == (0.0, 0.0)
-    assert result.raw_wer == 66.67
-    assert (result.words, result.clips) == (3, 1)
+    assert scored.words.rate == pytest.approx(scored.wer) == pytest.approx(100 * rates["wer"])
+    assert scored.characters.rate == pytest.approx(scored.cer) == pytest.approx(100 * rates["cer"])
+    assert scored.mer == pytest.approx(100 * rates["mer"])
+    assert scored.mer == pytest.approx(100 * scored.words.errors / (scored.words.errors + scored.words.hits))
 
 
-def test_a_normaliser_that_changes_its_own_output_is_fair_to_a_perfect_model() -> None:
-    whisper_english = normalizer("whisper_english")
-    label = whisper_english("double oh seven")
+def test_the_alignment_says_what_was_heard_instead_of_what() -> None:
+    (utterance,) = score(["the cat sat on the mat"], ["a cat sat well on mat"]).utterances
 
-    assert whisper_english(label) != label
-    assert score([text(label, "double oh seven")], [label], whisper_english).wer == 0
+    assert utterance.alignment == (
+        Step("substitute", "the", "a"),
+        Step("equal", "cat sat", "cat sat"),
+        Step("insert", "", "well"),
+        Step("equal", "on", "on"),
+        Step("delete", "the", ""),
+        Step("equal", "mat", "mat"),
+    )
+
+
+def test_the_alignment_holds_every_word() -> None:
+    for utterance in score(SAID, HEARD).utterances:
+        assert " ".join(step.said for step in utterance.alignment if step.said) == utterance.reference
+        assert " ".join(step.heard for step in utterance.alignment if step.heard) == utterance.hypothesis
 
 
 def test_nothing_heard_is_all_deletions() -> None:
-    result = score([text("good morning", "good morning")], ["..."], basic_english)
+    scored = score(["good morning"], [""])
 
-    assert (result.wer, result.deletions) == (100.0, 2)
+    assert scored.words == Counts(hits=0, substitutions=0, deletions=2, insertions=0)
+    assert scored.characters == Counts(hits=0, substitutions=0, deletions=12, insertions=0)
+    assert (scored.wer, scored.cer, scored.mer) == (100, 100, 100)
+    assert scored.utterances[0].alignment == (Step("delete", "good morning", ""),)
 
 
-def test_the_worst_prediction_comes_first() -> None:
-    rows = predictions([text("a b", ""), text("c d e", ""), text("f", "")], ["a b", "x y", "g"], basic_english)
+def test_what_is_heard_where_nothing_was_said_is_all_insertions() -> None:
+    scored = score(["", "good morning"], ["thanks for watching", "good morning"])
 
-    assert [(row.reference, row.hypothesis, row.errors, row.words) for row in rows] == [
-        ("c d e", "x y", 3, 3),
-        ("f", "g", 1, 1),
-        ("a b", "a b", 0, 2),
-    ]
+    assert scored.words == Counts(hits=2, substitutions=0, deletions=0, insertions=3)
+    assert scored.wer == 150
+    assert scored.utterances[0].words.rate == 300
+    assert scored.utterances[0].alignment == (Step("insert", "", "thanks for watching"),)
+
+
+def test_a_corpus_in_which_nothing_was_said_counts_as_one_word() -> None:
+    scored = score(["", ""], ["a b", "c"])
+
+    assert (scored.wer, scored.words.rate, scored.mer) == (300, 300, 100)
+
+
+def test_nothing_said_and_nothing_heard_is_right() -> None:
+    scored = score([""], [""])
+
+    assert (scored.wer, scored.cer, scored.mer) == (0, 0, 0)
+    assert scored.words == scored.characters == Counts(0, 0, 0, 0)
+    assert scored.utterances[0].alignment == ()
+
+
+def test_no_utterances_score_nothing() -> None:
+    scored = score([], [])
+
+    assert (scored.utterances, scored.wer, scored.errors) == ((), 0, [])
+
+
+def test_references_without_hypotheses_are_refused() -> None:
+    with pytest.raises(ValueError, match="lengths must match"):
+        score(["a", "b"], ["a"])
+
+
+def test_a_rate_goes_over_100() -> None:
+    assert score(["no"], ["no no no no"]).wer == 300
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "words", "characters"),
+    [
+        ("नमस्ते दुनिया", "नमस्ते दुनियां", 1, 1),
+        ("مرحبا بكم", "مرحبا", 1, 4),
+        ("今日は天気がいい", "今日は電気がいい", 1, 1),
+        ("привет мир", "привет, мир", 1, 1),
+        ("👍🏽 ok", "ok", 1, 3),
+    ],
+)
+def test_every_script_is_scored(said: str, heard: str, words: int, characters: int) -> None:
+    scored = score([said], [heard])
+
+    assert (scored.words.errors, scored.characters.errors) == (words, characters)
+
+
+def test_texts_are_compared_as_they_are() -> None:
+    assert score(["Good morning."], ["good morning"]).words.errors == 2
+
+
+def test_spaces_around_words_are_not_scored_as_words() -> None:
+    assert score(["  good   morning "], ["good morning"]).words.errors == 0
+
+
+def test_a_very_long_utterance_is_aligned() -> None:
+    scored = score(["a b " * 5_000], ["b a " * 5_000])
+
+    assert (scored.words.errors, scored.words.length) == (2, 10_000)

@@ -12,6 +12,7 @@ import torch
 from asr.decoding import transcribe
 from asr.device import pick_precision, require_precision
 from asr.errors import DataError
+from asr.hypothesis import Hypothesis
 from asr.whisper import (
     Whisper,
     is_multilingual,
@@ -99,7 +100,9 @@ def test_generation_starts_from_the_models_prompt(multilingual: Path, monkeypatc
         return forward(*args, **kwargs)
 
     monkeypatch.setattr(whisper.model, "forward", spy)
-    transcribe(whisper.model.eval(), whisper.tokenizer, [np.zeros((50, 80), np.float16)], 1, 5, 1)
+    transcribe(
+        whisper.model.eval(), whisper.tokenizer, [np.zeros((50, 80), np.float16)], fit=False, batch_size=1, max_new_tokens=5
+    )
 
     assert whisper.tokenizer.convert_ids_to_tokens(seen[0]) == [
         "<|startoftranscript|>", "<|nl|>", "<|transcribe|>", "<|notimestamps|>",
@@ -113,6 +116,7 @@ class Parrot:
 
     def __init__(self) -> None:
         self.config = SimpleNamespace(max_target_positions=64, max_source_positions=200)
+        self.generation_config = SimpleNamespace(pad_token_id=-1)
         positions = SimpleNamespace(weight=torch.zeros(200, 1), num_embeddings=200)
         self.model = SimpleNamespace(encoder=SimpleNamespace(embed_positions=positions))
         self.windows: set[int] = set()
@@ -133,9 +137,9 @@ def test_hypotheses_come_in_the_order_of_the_clips_whatever_the_batches(batch_si
         clips.append(np.full((frames, 80), tokenizer.convert_tokens_to_ids(letter), np.float16))
 
     parrot = Parrot()
-    heard = transcribe(parrot, tokenizer, clips, batch_size, max_new_tokens=8, num_beams=1, fit=fit)
+    heard = transcribe(parrot, tokenizer, clips, fit, batch_size, max_new_tokens=8)
 
-    assert heard == list("abcde")
+    assert heard == [Hypothesis(letter, is_cut_off=False) for letter in "abcde"]
     assert parrot.windows == windows
 
 
@@ -182,13 +186,23 @@ def test_a_folder_that_holds_no_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "bf16", "expected"),
-    [("cpu", True, "fp32"), ("mps", True, "fp32"), ("cuda", True, "bf16"), ("cuda", False, "fp16")],
+    ("device", "width", "bf16", "expected"),
+    [
+        ("cpu", 383, True, "fp32"),
+        ("cpu", 384, True, "bf16"),
+        ("cpu", 384, False, "fp32"),
+        ("mps", 384, True, "fp32"),
+        ("cuda", 16, True, "bf16"),
+        ("cuda", 384, False, "fp16"),
+    ],
 )
-def test_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch, device: str, bf16: bool, expected: str) -> None:
+def test_precision_follows_the_device(
+    monkeypatch: pytest.MonkeyPatch, device: str, width: int, bf16: bool, expected: str
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": bf16}, raising=False)
 
-    assert pick_precision(device) == expected
+    assert pick_precision(device, width) == expected
 
 
 def test_a_format_that_the_device_lacks_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,8 +81,12 @@ def main() -> None:
     tokenizer.save_pretrained(options.out)
     WhisperFeatureExtractor(feature_size=N_MELS, chunk_length=WINDOW_SECONDS).save_pretrained(options.out)
     model.float().eval()
-    heard = transcribe(model, tokenizer, [u.features for u in unseen], batch_size=50, max_new_tokens=64, num_beams=1)
-    logging.info("WER on %d unseen utterances: %.1f %%", len(unseen), 100 * jiwer.wer([u.text for u in unseen], heard))
+    heard = transcribe(model, tokenizer, [u.features for u in unseen], fit=False, batch_size=50, max_new_tokens=64)
+    logging.info(
+        "WER on %d unseen utterances: %.1f %%",
+        len(unseen),
+        100 * jiwer.wer([u.text for u in unseen], [each.text for each in heard]),
+    )
 
 
 def speak_sentences(count: int, seed: int) -> list[Utterance]:
@@ -117,6 +121,7 @@ def new_model(tokenizer: WhisperTokenizer) -> WhisperForConditionalGeneration:
         decoder_ffn_dim=512,
         max_source_positions=WINDOW_SECONDS * 50,
         max_target_positions=448,
+        fitted_windows=True,
         suppress_tokens=None,
         begin_suppress_tokens=None,
         **special,

@@ -52,7 +52,7 @@ def main() -> None:
         rows.insert(position, row)
     with (options.out / "clips.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["audios", "transcription", "speaker"])
+        writer.writerow(["audios", "transcription", "speaker", "line"])
         writer.writerows(rows)
 
 
@@ -70,7 +70,7 @@ def record(number: int, speaker: Speaker, random: Random, folder: Path) -> list[
     extension = random.choices(list(FORMATS), list(FORMATS.values()))[0]
     name = f"audios/{number}.{extension}"
     write(folder / name, waveform, extension)
-    return [name, text, speaker.name]
+    return [name, text, speaker.name, speaker.condition]
 
 
 def in_condition(waveform: Waveform, speaker: Speaker, random: Random) -> Waveform:
@@ -112,11 +112,11 @@ def bad_rows(folder: Path) -> list[list[str]]:
     write(cut, tone, "flac")
     cut.write_bytes(cut.read_bytes()[:2_000])
     return [
-        ["audios/never_uploaded.mp3", "the nurse is on the way", "spk01"],
-        ["audios/untranscribed.mp3", "", "spk02"],
-        ["audios/silence.mp3", "please change the dressing", "spk03"],
-        ["audios/cut_short.flac", "move the patient to ward six", "spk04"],
-        ["audios/1.mp3", "yes", "doctor", "spk05"],
+        ["audios/never_uploaded.mp3", "the nurse is on the way", "spk01", "plain"],
+        ["audios/untranscribed.mp3", "", "spk02", "plain"],
+        ["audios/silence.mp3", "please change the dressing", "spk03", "plain"],
+        ["audios/cut_short.flac", "move the patient to ward six", "spk04", "plain"],
+        ["audios/1.mp3", "yes", "doctor", "spk05", "plain"],
     ]
 
 

@@ -1,0 +1,184 @@
+"""Charts: from points to what an SVG draws. Places are in the units of the drawing; the markup is the page's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+
+WIDTH, HEIGHT = 400, 230
+LEFT, RIGHT, TOP, BOTTOM = 52, 388, 12, 196
+"""Where the lines are drawn; around it there is room for labels."""
+
+MOST_TICKS = 5
+MOST_POINTS = 600
+"""Of a line; more would not be seen."""
+
+MOST_MARKS = 40
+"""Points that get a dot of their own."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis and what is written there."""
+
+    place: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point to be pointed at, and what it says then."""
+
+    x: float
+    y: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as SVG path data, with its points when they are few."""
+
+    name: str
+    path: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything in one. `summary` tells it to whom can't see it."""
+
+    title: str
+    x_name: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    lines: tuple[Line, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What an axis spans, and the round numbers on it."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def place(self, value: float, start: float, end: float) -> float:
+        """Of a value, on an axis that is drawn from `start` to `end`."""
+        return round(start + (end - start) * (value - self.low) / (self.high - self.low), 1)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar and the interval around its end, in percent of the room there is."""
+
+    length: float
+    low: float | None
+    high: float | None
+
+
+def draw(title: str, x_name: str, unit: str, series: Mapping[str, Sequence[Point]]) -> Chart | None:
+    """Lines over one x axis; None when no series has a point. Points that are no number are left out."""
+    known = {name: finite for name, points in series.items() if (finite := _finite(points))}
+    if not known:
+        return None
+    xs = exact_scale([x for points in known.values() for x, _ in points])
+    ys = round_scale([y for points in known.values() for _, y in points])
+    return Chart(
+        title,
+        x_name,
+        tuple(Tick(xs.place(value, LEFT, RIGHT), short(value)) for value in xs.ticks),
+        tuple(Tick(ys.place(value, BOTTOM, TOP), short(value)) for value in ys.ticks),
+        tuple(_line(name, points, xs, ys, f"{x_name} {{}}: {{}}{unit}") for name, points in known.items()),
+        f"{title} by {x_name}. " + " ".join(_told(name, points, x_name, unit) for name, points in known.items()),
+    )
+
+
+def round_scale(values: Sequence[float]) -> Scale:
+    """From a round number to a round number; from zero, unless that would leave more than half of it empty."""
+    low, high = min(values), max(values)
+    low = min(low, 0) if low == high or low < high / 2 else low
+    high = high if high > low else low + 1
+    step = _step((high - low) / MOST_TICKS)
+    ticks = _multiples(step, floor(_clean(low / step)), ceil(_clean(high / step)))
+    return Scale(ticks[0], ticks[-1], ticks)
+
+
+def exact_scale(values: Sequence[float]) -> Scale:
+    """From the least to the greatest, with the round numbers between."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = (0.0, high) if high > 0 else (low, low + 1)
+    step = _step((high - low) / MOST_TICKS)
+    return Scale(low, high, _multiples(step, ceil(_clean(low / step)), floor(_clean(high / step))))
+
+
+def bar_room(values: Sequence[float]) -> float:
+    """What a bar of full length stands for: a round number over all values, 100 at most."""
+    most = max(values, default=0)
+    return min(round_scale([0, most]).high, 100) if most > 0 else 100
+
+
+def bar(value: float, low: float | None, high: float | None, room: float) -> Bar:
+    """A bar of `value`, cut where the room ends."""
+    share = [None if each is None else round(100 * min(max(each / room, 0), 1), 2) for each in (value, low, high)]
+    return Bar(share[0] or 0, share[1], share[2])
+
+
+def short(value: float) -> str:
+    """A number for an axis."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}".replace("e-0", "e-").replace("-", "−")
+
+
+def _line(name: str, points: Sequence[Point], xs: Scale, ys: Scale, label: str) -> Line:
+    drawn = [(xs.place(x, LEFT, RIGHT), ys.place(y, BOTTOM, TOP)) for x, y in _thinned(points)]
+    path = "M" + "L".join(f"{x:g} {y:g}" for x, y in drawn)
+    if len(points) > MOST_MARKS:
+        return Line(name, path, ())
+    return Line(
+        name, path, tuple(Mark(*at, label.format(short(x), short(y))) for at, (x, y) in zip(drawn, points, strict=True))
+    )
+
+
+def _thinned(points: Sequence[Point]) -> list[Point]:
+    """At most MOST_POINTS, with every peak and valley: of each stretch the lowest and the highest."""
+    if len(points) <= MOST_POINTS:
+        return list(points)
+    size = ceil(2 * len(points) / MOST_POINTS)
+    stretches = (points[start : start + size] for start in range(0, len(points), size))
+    kept = [{min(stretch, key=_height), max(stretch, key=_height)} for stretch in stretches]
+    return [point for few in kept for point in sorted(few)]
+
+
+def _told(name: str, points: Sequence[Point], x_name: str, unit: str) -> str:
+    lowest = min(points, key=_height)
+    return (
+        f"{name}: {short(points[0][1])}{unit} at first, {short(points[-1][1])}{unit} at last, "
+        f"lowest {short(lowest[1])}{unit} at {x_name} {short(lowest[0])}."
+    )
+
+
+def _height(point: Point) -> float:
+    return point[1]
+
+
+def _finite(points: Sequence[Point]) -> list[Point]:
+    return [point for point in points if isfinite(point[0]) and isfinite(point[1])]
+
+
+def _step(least: float) -> float:
+    """The first of 1, 2, 5, 10, 20 ... and their tenths that is not under `least`."""
+    power = 10.0 ** floor(log10(least))
+    return next(times * power for times in (1, 2, 5, 10) if times * power >= least * (1 - 1e-9))
+
+
+def _multiples(step: float, first: int, last: int) -> tuple[float, ...]:
+    return tuple(_clean(number * step) for number in range(first, last + 1))
+
+
+def _clean(value: float) -> float:
+    """Without the noise of the last digits."""
+    return float(f"{value:.12g}")

@@ -1,0 +1,70 @@
+"""What the two stages that test a model share: the parameters, the sets they read, the files they write."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from asr.decoding import Decode
+from asr.evaluation import Evaluation, EvaluationSet
+from asr.manifest import TextEntry, read_rows, write_json, write_rows
+from asr.prediction import Summary, summary
+from asr.shards import Features
+from asr.testset import TEST_SPLIT, read_texts
+from asr.text import Text
+from stages.settings import StageParams, read_machine
+
+FEATURES = Path("data/features")
+TEST_TEXTS = Path("data/splits/text/test.jsonl")
+SET_TEXTS = Path("data/sets/text.jsonl")
+
+
+class Params(StageParams):
+    """What they read of params.yaml."""
+
+    decode: Decode
+    text: Text
+
+
+def read_sets() -> list[EvaluationSet]:
+    """The test split, and every set of evaluate.sets."""
+    cache = read_machine().cache_folder
+    texts = read_texts(SET_TEXTS)
+    others = Features(FEATURES / "sets", cache) if texts else None
+    test = EvaluationSet(TEST_SPLIT, Features(FEATURES / "test", cache), read_rows(TEST_TEXTS, TextEntry))
+    return [test, *(EvaluationSet(name, others, rows) for name, rows in texts.items() if others is not None)]
+
+
+def write(out: Path, stage: str, evaluation: Evaluation, params: Params) -> None:
+    """The predictions, what they come to, and how fast it went, which is never twice the same."""
+    rows = [row for predictions in evaluation.predictions.values() for row in predictions]
+    summaries = {name: summary(predictions) for name, predictions in evaluation.predictions.items()}
+    write_rows(out / "predictions.jsonl", rows)
+    write_json(
+        out / "scores.json",
+        {
+            "normalizer": params.text.normalizer,
+            "window": evaluation.window,
+            "precision": evaluation.precision,
+            "decode": params.decode.model_dump(),
+            "sets": {name: asdict(each) for name, each in summaries.items()},
+        },
+    )
+    write_json(
+        out / "speed.json",
+        {
+            "clips_per_second": round(len(rows) / evaluation.taken, 2),
+            "real_time_factor": float(f"{evaluation.taken / evaluation.sound:.3g}"),
+        },
+    )
+    for name, each in summaries.items():
+        print(f"{stage}: {name}: WER {each.wer:.1f} % on {each.clips} clips{warnings(each)}", file=sys.stderr)
+
+
+def warnings(summary: Summary) -> str:
+    """What a listener would call broken, for the log."""
+    counted = {
+        "without a word": summary.empty,
+        "cut off at decode.max_new_tokens": summary.cut_off,
+        "in a loop": summary.looping,
+    }
+    return "".join(f", {count} {what}" for what, count in counted.items() if count)

@@ -1,0 +1,81 @@
+"""A small report, every part of it filled in, for the tests of the page."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from asr.comparison import Comparison, Outcome
+from asr.interval import Difference, Interval
+from asr.page import Page, SliceRow, UtteranceRow
+from asr.prediction import Prediction, Summary
+from asr.scoring import Edit, Step
+from asr.slices import Slice
+from asr.words import Confusion, Recall
+
+BASE = Summary(
+    wer=61.75, wer_low=55.5, wer_high=68.25, resampled="speakers", cer=48.14, mer=59.1, raw_wer=62.0, raw_cer=48.2,
+    substitutions=189, deletions=38, insertions=20, words=400, clips=50, empty=3, cut_off=2, looping=1,
+)  # fmt: skip
+TUNED = replace(BASE, wer=24.0, wer_low=18.25, wer_high=30.5, cer=19.15, substitutions=66, deletions=17, insertions=13)
+CHANGE = Comparison(
+    clips=50, first=61.75, second=24.0, difference=Difference(-37.75, Interval(-44.0, -31.25), 0.0002), resampled="speakers",
+    better=41, worse=3, only_first=0, only_second=0, other_reference=0,
+)  # fmt: skip
+CURVES: list[Mapping[str, float | None]] = [
+    {"step": 1, "epoch": 0.5, "train_loss": 2.5, "learning_rate": 0.001, "validation_loss": None, "validation_wer": None},
+    {"step": 2, "epoch": 1.0, "train_loss": 1.5, "learning_rate": 0.0005, "validation_loss": 1.25, "validation_wer": 40.0},
+    {"step": 4, "epoch": 2.0, "train_loss": None, "learning_rate": 0.0, "validation_loss": 0.75, "validation_wer": 20.0},
+]
+
+
+def utterance(path: str, errors: int = 0, words: int = 3, **more: Any) -> UtteranceRow:
+    """A clip in which `said` was heard as `heard`; whatever else is by its name."""
+    said, heard = more.pop("said", "one two three"), more.pop("heard", "one two three")
+    row = {name: more.pop(name) for name in ("audio", "base", "alignment") if name in more}
+    prediction = Prediction(
+        dataset="test", id=path, path=path, speaker="spk01", extra={}, seconds=1.5, reference=said, hypothesis=heard,
+        raw_reference=said, raw_hypothesis=heard, errors=errors, words=words,
+        substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False,
+    )  # fmt: skip
+    edit: Edit = "equal" if said == heard else "substitute"
+    default = {"audio": path, "base": heard, "alignment": (Step(edit, said, heard),)}
+    return UtteranceRow(tuned=replace(prediction, **more), **(default | row))
+
+
+def report(*utterances: UtteranceRow, **more: Any) -> Page:
+    """A page with these utterances; whatever else is by its name."""
+    page = Page(
+        model="models/pico",
+        normalizer="basic_english",
+        window="fit",
+        sets=[Outcome("test", BASE, TUNED, CHANGE), Outcome("everyday", TUNED, TUNED, None)],
+        slices=[
+            SliceRow(
+                Slice("seconds", "2 to 4 s", 50, 400, 61.75, 55.5, 68.25),
+                Slice("seconds", "2 to 4 s", 50, 400, 24.0, 18.25, 30.5),
+            )
+        ],
+        confusions=[Confusion("too", "two", 7), Confusion("", "uh", 2), Confusion("the", "", 1)],
+        recalls={"unseen": (Recall(0, 0), Recall(0, 0)), "rare": (Recall(8, 2), Recall(8, 6))},
+        curves=CURVES,
+        utterances=utterances,
+        data={
+            "rows": 1485,
+            "rejected": {"silence": 1},
+            "dropped": {},
+            "clips": {"train": 1430, "test": 54},
+            "without_features": {},
+            "hours": {"train": 1.3, "test": 0.05},
+            "speakers": {"train": 39, "test": 5},
+            "repeated_audio": 0,
+            "letters_lost_percent": 0.0,
+            "sets": {"general": {"rejected": {"silence": 2}, "dropped": {}, "clips": 60, "hours": 0.05, "speakers": 12}},
+        },
+        rejects=[{"line": "42", "path": "a/b.mp3", "reason": "silence", "detail": "no sound", "remedy": "record it again"}],
+        speed={"base": {"real_time_factor": 0.0123, "clips_per_second": 31.2}},
+        params={"train": {"epochs": 5, "deep": {"deeper": None}}, "evaluate": {"sets": {}}},
+        versions={"python": "3.12.1"},
+        revision="0123abc",
+        is_dirty=True,
+    )
+    return replace(page, **more)

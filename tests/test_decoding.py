@@ -1,0 +1,93 @@
+"""Decoding: what fits, where a hypothesis is cut off, and options that don't go together."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from asr.decoding import Decode, transcribe
+from asr.errors import DataError
+from asr.hypothesis import Hypothesis
+from asr.params import parse
+from tests.sounds import byte_tokenizer
+
+CLIPS = [np.zeros((40, 80), np.float16)] * 7
+DECODE = {
+    "window": "auto",
+    "batch_size": "auto",
+    "max_new_tokens": 8,
+    "num_beams": 1,
+    "temperature": 0.0,
+    "repetition_penalty": 1.0,
+    "no_repeat_tokens": 0,
+    "seed": 1,
+}
+
+
+class Speaker:
+    """A model that says the same tokens to every clip, and has memory for `room` of them."""
+
+    device, dtype = torch.device("cpu"), torch.float32
+
+    def __init__(self, said: list[int], room: int = 100) -> None:
+        self.config = SimpleNamespace(max_target_positions=64, max_source_positions=200)
+        self.generation_config = SimpleNamespace(pad_token_id=-1)
+        positions = SimpleNamespace(weight=torch.zeros(200, 1), num_embeddings=200)
+        self.model = SimpleNamespace(encoder=SimpleNamespace(embed_positions=positions))
+        self.said, self.room = said, room
+        self.batches: list[int] = []
+        self.limit = 0
+
+    def generate(self, inputs: torch.Tensor, max_new_tokens: int, **options: object) -> torch.Tensor:
+        """Inputs of shape (batch, mels, frames)."""
+        self.batches.append(len(inputs))
+        self.limit = max_new_tokens
+        if len(inputs) > self.room:
+            raise torch.OutOfMemoryError
+        return torch.tensor([self.said[:max_new_tokens]] * len(inputs))
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    tokenizer = byte_tokenizer()
+    model = Speaker(tokenizer.encode("hi", add_special_tokens=False), room=2)
+
+    heard = transcribe(model, tokenizer, CLIPS, fit=False, batch_size="auto", max_new_tokens=8)
+
+    assert heard == [Hypothesis("hi", is_cut_off=False)] * 7
+    assert model.batches == [7, 3, 1, 1, 1, 1, 1, 1, 1]
+    assert "7 clips don't fit into memory, on with 3" in capsys.readouterr().err
+
+
+def test_a_single_clip_that_does_not_fit_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(DataError, match=r"one clip at a time is too much.*decode\.num_beams"):
+        transcribe(Speaker([1], room=0), byte_tokenizer(), CLIPS[:1], fit=False, batch_size=4, max_new_tokens=8)
+
+
+def test_a_hypothesis_at_the_limit_of_tokens_is_cut_off() -> None:
+    tokenizer = byte_tokenizer()
+    model = Speaker(tokenizer.encode("abcdef", add_special_tokens=False))
+
+    texts = [transcribe(model, tokenizer, CLIPS[:1], False, 1, limit)[0] for limit in (4, 6, 7)]
+
+    assert texts == [Hypothesis("abcd", True), Hypothesis("abcdef", True), Hypothesis("abcdef", False)]
+
+
+def test_the_limit_leaves_room_for_the_prompt() -> None:
+    model = Speaker([97] * 100)
+
+    transcribe(model, byte_tokenizer(), CLIPS[:1], False, 1, max_new_tokens=500)
+
+    assert model.limit == 60  # of 64 positions
+
+
+def test_options_that_are_off_are_left_out() -> None:
+    assert parse(Decode, DECODE, "params.yaml").options == {"num_beams": 1}
+    assert parse(
+        Decode, {**DECODE, "temperature": 0.5, "repetition_penalty": 1.2, "no_repeat_tokens": 3}, "params.yaml"
+    ).options == {"num_beams": 1, "temperature": 0.5, "repetition_penalty": 1.2, "no_repeat_ngram_size": 3}
+
+
+def test_drawing_and_ranking_do_not_go_together() -> None:
+    with pytest.raises(DataError, match=r"set temperature to 0 or num_beams to 1"):
+        parse(Decode, {**DECODE, "temperature": 0.5, "num_beams": 4}, "params.yaml")

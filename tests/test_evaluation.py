@@ -1,0 +1,104 @@
+"""Evaluation: which windows a model is heard in, the real library's options, and sets that can't be tested."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.decoding import Decode, transcribe
+from asr.errors import DataError
+from asr.evaluation import EvaluationSet, evaluate
+from asr.manifest import TextEntry
+from asr.params import parse
+from asr.shards import Dropped
+from asr.text import basic_english
+from asr.whisper import Whisper, load, load_tuned
+from tests.shards import stored
+from tests.sounds import write_tiny_whisper
+
+DECODE: dict[str, object] = {
+    "window": "auto", "batch_size": "auto", "max_new_tokens": 6, "num_beams": 1, "temperature": 0.0,
+    "repetition_penalty": 1.0, "no_repeat_tokens": 0, "seed": 1,
+}  # fmt: skip
+
+
+@pytest.fixture
+def whisper(tmp_path: Path) -> Whisper:
+    return load(str(write_tiny_whisper(tmp_path / "tiny")), None, "transcribe")
+
+
+def decode(**changes: object) -> Decode:
+    return parse(Decode, {**DECODE, **changes}, "params.yaml")
+
+
+def three_clips(folder: Path, mels: int = 80) -> EvaluationSet:
+    random = np.random.default_rng(0)
+    clips = [random.normal(size=(frames, mels)).astype(np.float16) for frames in (40, 90, 200)]
+    texts = [TextEntry(name, f"{name}.wav", "good morning", "Good morning!", None, {}) for name in "abc"]
+    return EvaluationSet("morning", stored(folder, list("abc"), clips), texts)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "window", "expected"), [(True, "auto", "fit"), (True, "full", "full"), (False, "auto", "full")]
+)
+def test_a_model_is_heard_in_the_windows_that_it_was_trained_in(
+    tmp_path: Path, whisper: Whisper, fitted: bool, window: str, expected: str
+) -> None:
+    whisper.mark_fitted(fitted)
+    whisper.save(tmp_path / "saved")
+
+    found = evaluate(load_tuned(tmp_path / "saved"), [three_clips(tmp_path / "clips")], decode(window=window), basic_english)
+
+    assert (found.window, found.precision) == (expected, "fp32")
+    rows = found.predictions["morning"]
+    assert sorted((row.id, row.reference, row.seconds) for row in rows) == [
+        ("a", "good morning", 0.4), ("b", "good morning", 0.9), ("c", "good morning", 2.0),
+    ]  # fmt: skip
+    assert all(row.errors == row.substitutions + row.deletions + row.insertions for row in rows)
+    assert found.sound == pytest.approx(3.3)
+    assert found.taken > 0
+
+
+def test_drawing_is_seeded(tmp_path: Path, whisper: Whisper) -> None:
+    clips = three_clips(tmp_path / "clips")
+    drawn = [
+        [
+            row.raw_hypothesis
+            for row in evaluate(whisper, [clips], decode(temperature=2.0, seed=seed), basic_english).predictions["morning"]
+        ]
+        for seed in (1, 1, 2)
+    ]
+
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+
+
+def test_tokens_are_not_repeated_when_that_is_asked(tmp_path: Path, whisper: Whisper) -> None:
+    clips = [np.zeros((60, 80), np.float16)]
+    options = decode(no_repeat_tokens=1).options
+    freely, once = (
+        transcribe(whisper.model.eval(), whisper.tokenizer, clips, False, 1, 6, **some)[0] for some in ({}, options)
+    )
+
+    assert freely.text == ""  # one special token again and again
+    assert len(set(once.text)) > 1
+
+
+def test_beams_on_the_real_library(tmp_path: Path, whisper: Whisper) -> None:
+    found = evaluate(whisper, [three_clips(tmp_path / "clips")], decode(num_beams=3, batch_size=2), basic_english)
+
+    assert len(found.predictions["morning"]) == 3
+
+
+def test_a_set_whose_clips_are_all_gone_is_named(tmp_path: Path, whisper: Whisper) -> None:
+    gone = stored(tmp_path / "none", ["b"], [np.zeros((40, 80), np.float16)], (Dropped("a", "a.wav", "a click"),))
+
+    with pytest.raises(
+        DataError, match=r"morning: none of its clips is left once trimmed: lower features\.min_trimmed_seconds"
+    ):
+        evaluate(
+            whisper,
+            [EvaluationSet("morning", gone, [TextEntry("a", "a.wav", "good morning", "", None, {})])],
+            decode(),
+            basic_english,
+        )

@@ -1,0 +1,277 @@
+"""The page: what it says, and that nothing of the data becomes markup, a script or a request."""
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+
+from asr import chart
+from asr.interval import Difference, Interval
+from asr.page import audio_url, figure, plain, probability, render, signed, word_by_word
+from asr.scoring import Step
+from tests.pages import CHANGE, CURVES, report, utterance
+
+
+def text(page: str) -> str:
+    """What is read: without tags, every space one space."""
+    body = re.sub(r"<(style|script|title)>.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_the_results_are_said_in_figures_and_words() -> None:
+    said = text(render(report(utterance("a.wav"))))
+
+    assert "Base model 61.75 % 95 %: 55.50 to 68.25" in said
+    assert "Tuned model 24.00 % 95 %: 18.25 to 30.50" in said
+    assert "Difference −37.75 points ↓ the tuned model is better 95 %: −44.00 to −31.25, p under 0.001" in said
+    assert "The tuned model makes fewer errors in 41 of the clips, and more in 3." in said
+    assert "everyday 50 24.00 18.25 to 30.50 24.00 18.25 to 30.50 – – = not compared: no clip in common" in said
+    assert "test base 400 189 38 20 48.14 59.10 62.00 48.20 2 1 3 tuned 400 66 17 13 19.15" in said
+
+
+def test_a_transcript_never_becomes_markup() -> None:
+    page = render(report(utterance("a.wav", said="</script><b>", heard="<img src=x onerror=alert(1)>", base="</td><script>")))
+
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "&lt;/script&gt;&lt;b&gt;" in page
+    assert "<img" not in page
+    assert page.count("<script") == page.count("</script>") == 1
+
+
+def test_no_other_text_of_the_data_becomes_markup() -> None:
+    evil = "\"'><img src=x>"
+    row = utterance(evil, speaker=evil, dataset=evil, base=evil, audio=evil)
+    reject = dict.fromkeys(("line", "path", "reason", "detail", "remedy"), evil)
+    page = render(
+        report(
+            row,
+            model=evil,
+            normalizer=evil,
+            window=evil,
+            rejects=[reject],
+            params={evil: {evil: [evil]}},
+            versions={evil: evil},
+            revision=evil,
+            data={"rejected": {evil: 1}, "clips": {evil: 1}},
+        )
+    )
+
+    assert "<img" not in page
+    assert "&#34;&#39;&gt;&lt;img src=x&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("../data/1.mp3", "./../data/1.mp3"),
+        ("a b#1?2%3&4.wav", "./a%20b%231%3F2%253%264.wav"),
+        ("été.wav", "./%C3%A9t%C3%A9.wav"),
+        ("javascript:alert(1)", "./javascript%3Aalert%281%29"),
+        ("https://example.org/a.wav", "./https%3A//example.org/a.wav"),
+        ("/recordings/a.wav", "/recordings/a.wav"),
+        ("//example.org/a.wav", "/example.org/a.wav"),
+        ("\\\\example.org\\a.wav", "./%5C%5Cexample.org%5Ca.wav"),
+    ],
+)
+def test_the_url_of_a_clip_is_a_path_whatever_its_name(path: str, url: str) -> None:
+    assert audio_url(path) == url
+
+
+def test_the_player_gets_the_quoted_path() -> None:
+    assert '<audio controls preload="none" src="./a%20b%23.wav" aria-label="a b#.wav">' in render(report(utterance("a b#.wav")))
+
+
+def test_nothing_is_requested_from_anywhere() -> None:
+    page = render(report(utterance("a.wav")))
+
+    assert "http://" not in page
+    assert "https://" not in page
+    assert not re.search(r"@import|url\(|<link|<iframe| srcset=", page)
+    assert set(re.findall(r' src="([^"]*)"', page)) == {"./a.wav"}
+
+
+def test_the_policy_allows_one_style_one_script_and_clips() -> None:
+    policy = html.unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', render(report()))[0])
+
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-\S{44}'; script-src 'sha256-\S{44}'; media-src 'self' file:; "
+        r"base-uri 'none'; form-action 'none'",
+        policy,
+    )
+
+
+def test_a_missing_file_is_said() -> None:
+    page = render(report(utterance("a/gone.wav", audio=None)))
+
+    assert "file not found: a/gone.wav" in text(page)
+    assert "<audio" not in page
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    said = text(render(report(utterance("a.wav", speaker=None, base=None), revision=None, speed={})))
+
+    assert "a.wav test – 1.50 0/3 0.00 one two three –" in said
+    assert "Unseen never in training 0 base – tuned –" in said
+    assert "base – – tuned – –" in said
+    assert "deeper –" in said
+    assert "git revision – python 3.12.1" in said
+    assert "None" not in said
+
+
+def test_nothing_at_all_is_a_page_too() -> None:
+    said = text(
+        render(report(sets=[], slices=[], confusions=[], recalls={}, curves=[], data={}, rejects=[], params={}, versions={}))
+    )
+
+    assert "0 shown of 0" in said
+    assert "rows in the CSV –" in said
+
+
+def test_the_words_of_an_utterance_are_aligned() -> None:
+    alignment = (
+        Step("equal", "the", "the"),
+        Step("substitute", "one two", "won too"),
+        Step("delete", "three", ""),
+        Step("insert", "", "uh"),
+    )
+
+    assert word_by_word(alignment) == [
+        ("equal", "the", "the"),
+        ("substitute", "one", "won"),
+        ("substitute", "two", "too"),
+        ("delete", "three", ""),
+        ("insert", "", "uh"),
+    ]
+    page = render(report(utterance("a.wav", alignment=alignment, errors=4, words=4)))
+    assert "the one heard as won two heard as too three uh" in text(page)
+    assert '<del class="said">three</del>' in page
+    assert '<ins class="heard">uh</ins>' in page
+    assert 'dir="auto"' in page
+
+
+def test_most_errors_come_first_and_the_rest_waits() -> None:
+    rows = [utterance(f"{number}.wav", errors=number, words=60) for number in range(60)]
+    first, rest = render(report(*rows)).split('<template id="more-rows">')
+
+    assert re.findall(r"<code>(\d+)\.wav", first) == [str(number) for number in range(59, 9, -1)]
+    assert re.findall(r"<code>(\d+)\.wav", rest) == [str(number) for number in range(9, -1, -1)]
+    assert "50 shown of 60, most errors first" in text(first)
+
+
+def test_the_data_the_parameters_and_where_it_comes_from() -> None:
+    said = text(render(report()))
+
+    assert "rows in the CSV 1,485 rejected 1 1 silence dropped 0" in said
+    assert "train 1,430 1.30 39 test 54 0.05 5" in said
+    assert "42 a/b.mp3 silence no sound record it again" in said
+    assert "train epochs 5 deep 1 entry deeper –" in said
+    assert "git revision 0123abc with uncommitted changes" in said
+    assert "with uncommitted changes" not in text(render(report(is_dirty=False)))
+
+
+def test_flags_are_written() -> None:
+    assert "cut off loop" in text(render(report(utterance("a.wav", is_cut_off=True, has_loop=True)))).split("Utterances")[-1]
+
+
+def test_figures() -> None:
+    assert [figure(24.0), figure(0.5, 0), figure(None), figure(float("nan"))] == ["24.00", "0", "–", "–"]
+    assert [signed(1.2), signed(-1.2), signed(-0.001), signed(None)] == ["+1.20", "−1.20", "0.00", "–"]
+    assert [probability(0.0412), probability(0.0009), probability(None)] == ["0.041", "under 0.001", "–"]
+    assert [plain(None), plain(True), plain([1, None]), plain(""), plain(0)] == ["–", "true", "1, –", "–", "0"]
+
+
+def test_a_line_goes_through_its_points() -> None:
+    drawn = chart.draw(
+        "Loss", "step", "", {"training": [(0, 0), (5, 2), (10, 4)], "validation": [], "other": [(5, float("nan"))]}
+    )
+
+    assert drawn is not None
+    assert [(line.name, line.path) for line in drawn.lines] == [("training", "M52 196L220 104L388 12")]
+    assert [(tick.place, tick.label) for tick in drawn.x_ticks] == [
+        (52, "0"), (119.2, "2"), (186.4, "4"), (253.6, "6"), (320.8, "8"), (388, "10"),
+    ]  # fmt: skip
+    assert [(tick.place, tick.label) for tick in drawn.y_ticks] == [(196, "0"), (150, "1"), (104, "2"), (58, "3"), (12, "4")]
+    assert [mark.label for mark in drawn.lines[0].marks] == ["step 0: 0", "step 5: 2", "step 10: 4"]
+    assert drawn.summary == "Loss by step. training: 0 at first, 4 at last, lowest 0 at step 0."
+
+
+def test_no_points_make_no_chart() -> None:
+    assert chart.draw("Loss", "step", "", {"training": []}) is None
+
+
+def test_all_charts_are_on_the_page() -> None:
+    page = render(report(curves=CURVES))
+
+    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Loss", "Validation WER, %", "Learning rate"]
+    assert "Validation WER, % by epoch. validation: 40 % at first, 20 % at last, lowest 20 % at epoch 2." in page
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([0, 4], (0, 1, 2, 3, 4)),
+        ([0.08, 2.6], (0, 1, 2, 3)),
+        ([18, 71.5], (0, 20, 40, 60, 80)),
+        ([95, 99], (95, 96, 97, 98, 99)),
+        ([0, 0.001], (0, 0.0002, 0.0004, 0.0006, 0.0008, 0.001)),
+        ([7], (0, 2, 4, 6, 8)),
+        ([0], (0, 0.2, 0.4, 0.6, 0.8, 1)),
+        ([-1, 1], (-1, -0.5, 0, 0.5, 1)),
+    ],
+)
+def test_an_axis_has_round_numbers(values: list[float], ticks: tuple[float, ...]) -> None:
+    assert chart.round_scale(values).ticks == ticks
+
+
+def test_the_numbers_of_an_axis_are_short() -> None:
+    assert [chart.short(value) for value in (0, 0.0002, 1e-05, -1.5, 12000, 2.5)] == [
+        "0",
+        "0.0002",
+        "1e−5",
+        "−1.5",
+        "12,000",
+        "2.5",
+    ]
+
+
+def test_a_long_line_keeps_its_peaks() -> None:
+    points = [(float(step), 1.0) for step in range(50_000)]
+    points[31_234] = (31_234.0, 9.0)
+    drawn = chart.draw("Loss", "step", "", {"training": points})
+
+    assert drawn is not None
+    assert drawn.lines[0].path.count("L") < chart.MOST_POINTS
+    assert drawn.lines[0].path.count(f" {chart.TOP + 18.4:g}") == 1
+    assert drawn.lines[0].marks == ()
+
+
+def test_bars() -> None:
+    assert chart.bar(25, 20, 30, 50) == chart.Bar(50, 40, 60)
+    assert chart.bar(240, None, None, 100) == chart.Bar(100, None, None)
+    assert chart.bar(60, -1, 138, 100) == chart.Bar(60, 0, 100)
+    assert [chart.bar_room(rates) for rates in ([3.2, 7.9], [240], [0], [])] == [8, 100, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [
+        (
+            Difference(-2.0, Interval(-3.0, -1.0), 0.01),
+            'verdict better"><span aria-hidden="true">↓</span> the tuned model is better<',
+        ),
+        (
+            Difference(2.0, Interval(1.0, 3.0), 0.01),
+            'verdict worse"><span aria-hidden="true">↑</span> the tuned model is worse<',
+        ),
+        (
+            Difference(-1.0, Interval(-3.0, 1.0), 0.4),
+            'verdict same"><span aria-hidden="true">=</span> no difference beyond chance<',
+        ),
+        (Difference(-1.0, None, None), 'verdict same"><span aria-hidden="true">=</span> too few clips to tell<'),
+    ],
+)
+def test_the_verdict(difference: Difference, verdict: str) -> None:
+    change = replace(CHANGE, difference=difference)
+
+    assert verdict in render(report(sets=[replace(report().sets[0], change=change)]))

@@ -1,0 +1,173 @@
+"""Predictions: a row for each clip, and what they come to."""
+
+from dataclasses import replace
+
+import pytest
+
+from asr.hypothesis import Hypothesis
+from asr.manifest import TextEntry
+from asr.prediction import Prediction, Summary, by_set, corpus, predictions, scored, summary
+from asr.text import Normalizer, basic_english, multilingual, normalizer
+
+
+def text(reference: str, raw: str = "", path: str = "a.wav", speaker: str | None = None) -> TextEntry:
+    return TextEntry(path, path, reference, raw or reference, speaker, {})
+
+
+def heard(*texts: str) -> list[Hypothesis]:
+    return [Hypothesis(each, is_cut_off=False) for each in texts]
+
+
+def rows_of(said: list[str], found: list[str], normalize: Normalizer = basic_english) -> list[Prediction]:
+    return predictions("test", [text(each) for each in said], [1.0] * len(said), heard(*found), normalize)
+
+
+def test_a_row_says_what_was_said_and_heard() -> None:
+    entry = TextEntry("id-2", "b.wav", "good morning doctor", "Good morning, doctor!", "ann", {"accent": "north"})
+
+    assert predictions("clean", [entry], [2.3456], [Hypothesis("Good Morning, Docter.", is_cut_off=True)], basic_english) == [
+        Prediction(
+            dataset="clean",
+            id="id-2",
+            path="b.wav",
+            speaker="ann",
+            extra={"accent": "north"},
+            seconds=2.35,
+            reference="good morning doctor",
+            hypothesis="good morning docter",
+            raw_reference="Good morning, doctor!",
+            raw_hypothesis="Good Morning, Docter.",
+            errors=1,
+            words=3,
+            substitutions=1,
+            deletions=0,
+            insertions=0,
+            is_cut_off=True,
+            has_loop=False,
+        )
+    ]
+
+
+def test_most_errors_come_first_and_equals_by_path() -> None:
+    texts = [text("a b", path="4"), text("c d e", path="3"), text("f", path="2"), text("g", path="1")]
+    rows = predictions("test", texts, [1.0] * 4, heard("a b", "x y", "x", "x"), basic_english)
+
+    assert [(row.path, row.errors, row.words) for row in rows] == [("3", 3, 3), ("1", 1, 1), ("2", 1, 1), ("4", 0, 2)]
+
+
+def test_as_many_hypotheses_as_texts_are_asked_for() -> None:
+    with pytest.raises(ValueError, match="lengths must match"):
+        predictions("test", [text("a")], [1.0], heard("a", "b"), basic_english)
+    with pytest.raises(ValueError, match="zip"):
+        predictions("test", [text("a")], [1.0, 1.0], heard("a"), basic_english)
+
+
+def test_a_normaliser_that_changes_its_own_output_is_fair_to_a_perfect_model() -> None:
+    whisper_english = normalizer("whisper_english")
+    label = whisper_english("double oh seven")
+    (row,) = predictions("test", [text(label, "double oh seven")], [1.0], heard(label), whisper_english)
+
+    assert whisper_english(label) != label
+    assert (row.reference, row.hypothesis, row.errors) == ("7", "7", 0)
+
+
+def test_timestamps_are_no_part_of_what_was_said() -> None:
+    (row,) = predictions("test", [text("hello", "<|0.00|> Hello!<|1.20|>")], [1.0], heard("Hello!"), basic_english)
+
+    assert row.raw_reference == "Hello!"
+    assert summary([row]).raw_wer == 0
+
+
+def test_a_loop_that_was_not_said_is_told() -> None:
+    rows = rows_of(["thank you", "knock " * 10], ["Thank you. " * 6, "knock " * 10])
+
+    assert [row.has_loop for row in rows] == [True, False]
+
+
+def test_predictions_are_parted_by_set_in_the_order_given() -> None:
+    (row,) = rows_of(["a"], ["a"])
+    rows = [replace(row, dataset=dataset, id=name) for dataset, name in [("b", "1"), ("a", "2"), ("b", "3")]]
+
+    assert by_set(rows) == {"b": [rows[0], rows[2]], "a": [rows[1]]}
+    assert list(by_set(rows)) == ["b", "a"]
+    assert by_set([]) == {}
+
+
+def test_a_summary() -> None:
+    texts = [
+        text("good morning", "Good morning!", "1", "ann"),
+        text("how are you", "How are you?", "2", "ann"),
+        text("fine", "Fine.", "3", "bob"),
+    ]
+    found = [Hypothesis("good morning", False), Hypothesis("how is you " + "now " * 8, True), Hypothesis("...", False)]
+    result = summary(predictions("test", texts, [1.0] * 3, found, basic_english))
+    assert result.wer_low is not None
+    assert result.wer_high is not None
+
+    assert replace(result, wer_low=None, wer_high=None) == Summary(
+        wer=166.67,
+        wer_low=None,
+        wer_high=None,
+        resampled="speakers",
+        cer=144.44,
+        mer=71.43,
+        raw_wer=233.33,
+        raw_cer=140.0,
+        substitutions=1,
+        deletions=1,
+        insertions=8,
+        words=6,
+        clips=3,
+        empty=1,
+        cut_off=1,
+        looping=1,
+    )
+    assert result.wer_low <= result.wer <= result.wer_high
+
+
+def test_hypotheses_are_normalised_and_the_raw_rate_stands_beside() -> None:
+    rows = predictions(
+        "test", [text("good morning doctor", "Good morning, doctor!")], [1.0], heard("Good Morning, Doctor."), basic_english
+    )
+    result = summary(rows)
+
+    assert (result.wer, result.cer, result.raw_wer) == (0, 0, 66.67)
+
+
+def test_one_clip_has_a_rate_and_no_interval() -> None:
+    result = summary(rows_of(["a b"], ["a x"]))
+
+    assert (result.wer, result.wer_low, result.wer_high, result.resampled) == (50, None, None, "utterances")
+
+
+def test_speakers_are_drawn_where_they_are_known() -> None:
+    texts = [text("a b", path=str(number), speaker=f"speaker {number % 3}") for number in range(6)]
+    rows = predictions("test", texts, [1.0] * 6, heard(*["a b", "a x"] * 3), basic_english)
+
+    assert summary(rows).resampled == "speakers"
+    assert len(corpus(rows).words) == 3
+
+
+def test_a_hypothesis_that_the_normaliser_empties_is_without_a_word() -> None:
+    result = summary(rows_of(["good morning"], ["..."]))
+
+    assert (result.empty, result.deletions, result.wer) == (1, 2, 100)
+
+
+def test_every_script_is_summed_up() -> None:
+    result = summary(rows_of(["नमस्ते दुनिया", "مرحبا بكم"], ["नमस्ते, दुनिया।", "مرحبا"], multilingual))
+
+    assert (result.wer, result.words, result.deletions) == (25, 4, 1)
+
+
+def test_a_set_without_clips_is_no_error() -> None:
+    result = summary(predictions("clean", [], [], [], basic_english))
+
+    assert (result.clips, result.wer, result.wer_low) == (0, 0, None)
+
+
+def test_what_is_scored_is_the_rows_normalised_texts() -> None:
+    rows = rows_of(["a b", "c d e"], ["A b!", "x"])
+
+    assert scored(rows).errors == [row.errors for row in rows]
+    assert scored(rows).lengths == [row.words for row in rows]

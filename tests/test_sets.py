@@ -1,0 +1,91 @@
+"""The sets stage and what is asked of evaluate.sets before anything runs."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from asr.errors import DataError
+from asr.params import parse
+from asr.testset import Evaluate, read_texts
+from stages.check import require_sets
+from tests.project import make_project, read_yaml, run_stage
+
+PIPELINE = {"stages": {"sets": {"deps": ["data/general", "asr/testset.py"]}}}
+
+
+def evaluate_sets(project: Path, **sets: str) -> None:
+    params = read_yaml(project / "params.yaml")
+    params["evaluate"]["sets"] = sets
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def test_every_row_of_every_set_is_accounted_for(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    (project / "data/general/few.csv").write_text("file,text,accent\n1.wav,a sentence of a few,north\n../x.wav,outside,south\n")
+    evaluate_sets(project, general="data/general/clips.csv", few="data/general/few.csv")
+
+    told = run_stage("sets", project)
+
+    assert told.returncode == 0, told.stderr
+    summary = json.loads((project / "data/sets/summary.json").read_text())
+    assert summary["general"] == {
+        "rows": 6, "rejected": {"file not found": 1}, "dropped": {}, "clips": 5, "speakers": 0,
+        "hours": summary["general"]["hours"],
+    }  # fmt: skip
+    assert (summary["few"]["rows"], summary["few"]["rejected"]) == (2, {"path outside audio_root": 1})
+    assert len((project / "data/sets/audio.jsonl").read_text().splitlines()) == 5  # the sound that both share, once
+    texts = read_texts(project / "data/sets/text.jsonl")
+    assert [(row.text, row.extra) for row in texts["few"]] == [("a sentence of a few", {"accent": "north"})]
+    with (project / "data/sets/rejects.csv").open(newline="") as file:
+        rejects = [(row["dataset"], row["line"], row["remedy"]) for row in csv.DictReader(file)]
+    assert sorted(rejects) == [
+        ("few", "3", "give it relative to the folder of its CSV"),
+        ("general", "2", "check the name and the folder of its CSV"),
+    ]
+
+
+def test_a_set_without_a_usable_row_is_an_error_that_names_it(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    (project / "data/general/few.csv").write_text("file,text\ngone.wav,a sentence\n0.wav,short\n")
+    evaluate_sets(project, few="data/general/few.csv")
+
+    told = run_stage("sets", project)
+
+    assert told.returncode == 1
+    assert told.stderr == (
+        "sets: evaluate.sets.few: none of data/general/few.csv's 2 rows is usable (1 file not found, 1 under 6 characters)\n"
+    )
+
+
+def test_sets_are_checked_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("data/general/clips.csv", "calls/clips.csv", "data/clips.csv"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+
+    def require(csv_path: str) -> None:
+        require_sets(Evaluate(sets={"calls": csv_path}, max_regression=None), PIPELINE)
+
+    require("data/general/clips.csv")
+    with pytest.raises(DataError, match=r"evaluate\.sets\.calls: calls/clip\.csv does not exist"):
+        require("calls/clip.csv")
+    with pytest.raises(DataError, match=r"evaluate\.sets\.calls: add calls to the deps of sets in dvc\.yaml"):
+        require("calls/clips.csv")
+    with pytest.raises(DataError, match=r"evaluate\.sets\.calls: data holds data/validated, which a stage writes"):
+        require("data/clips.csv")
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ({"Clean": "a.csv"}, r"sets\.Clean: String should match pattern"),
+        ({"clean": None}, r"sets\.clean: Input should be a valid string, got None"),
+        ({"test": "a.csv"}, r"sets: test is the test split's name: give the set another"),
+    ],
+)
+def test_a_wrong_set_is_named(sets: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse(Evaluate, {"sets": sets, "max_regression": None}, "params.yaml")

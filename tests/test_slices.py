@@ -1,0 +1,118 @@
+"""Slices: by length, digits, speaker, and the categories of the CSV."""
+
+import pytest
+
+from asr.prediction import Prediction
+from asr.slices import categories, slices
+
+
+def row(
+    extra: dict[str, str] | None = None, seconds: float = 3.0, speaker: str | None = None, raw: str = "a b", errors: int = 0
+) -> Prediction:
+    hypothesis = " ".join(["a", "b"][errors:])
+    return Prediction(
+        "test", "id", "a.wav", speaker, extra or {}, seconds, "a b", hypothesis, raw, raw, errors, 2, 0, errors, 0, False, False
+    )
+
+
+def found(rows: list[Prediction], kind: str) -> dict[str, int]:
+    return {each.value: each.clips for each in slices(rows) if each.kind == kind}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "value"),
+    [
+        (0.0, "0 to 2 s"),
+        (0.1, "0 to 2 s"),
+        (1.99, "0 to 2 s"),
+        (2.0, "2 to 4 s"),
+        (9.99, "8 to 10 s"),
+        (10.0, "10 to 15 s"),
+        (29.99, "20 to 30 s"),
+        (30.0, "30 s or more"),
+        (3600.0, "30 s or more"),
+    ],
+)
+def test_a_clip_is_in_the_slice_of_its_length(seconds: float, value: str) -> None:
+    assert found([row(seconds=seconds)], "seconds") == {value: 1}
+
+
+def test_lengths_rise() -> None:
+    rows = [row(seconds=seconds) for seconds in (31, 12, 1, 9, 3, 1.5)]
+
+    assert list(found(rows, "seconds")) == ["0 to 2 s", "2 to 4 s", "8 to 10 s", "10 to 15 s", "30 s or more"]
+
+
+def test_every_clip_is_in_one_slice_of_each_kind() -> None:
+    rows = [row({"accent": "nsew"[n % 4]}, seconds=n, speaker=str(n % 5), raw="4" if n % 3 else "four") for n in range(40)]
+
+    for kind in ("seconds", "digits", "speaker", "accent"):
+        assert sum(found(rows, kind).values()) == 40
+
+
+def test_a_slice_is_scored_by_itself() -> None:
+    rows = [row({"accent": "north"}, errors=1), row({"accent": "north"}), row({"accent": "south"}), row({"accent": "south"})]
+
+    assert [(each.value, each.wer) for each in slices(rows) if each.kind == "accent"] == [("north", 25), ("south", 0)]
+
+
+@pytest.mark.parametrize("raw", ["room 42", "٤٢", "४२", "４２", "x²", "007"])
+def test_digits_of_every_script_are_digits(raw: str) -> None:
+    assert found([row(raw=raw), row(raw="forty two")], "digits") == {"with digits": 1, "without digits": 1}
+
+
+def test_kinds_come_in_a_fixed_order() -> None:
+    rows = [row({"mood": "ab"[number % 2], "accent": "ns"[number % 2]}, speaker="ann") for number in range(4)]
+
+    assert list(dict.fromkeys(each.kind for each in slices(rows))) == ["seconds", "digits", "speaker", "mood", "accent"]
+
+
+def test_values_come_by_name() -> None:
+    assert list(found([row(speaker=name) for name in ["cid", "ann", "bob", "ann"]], "speaker")) == ["ann", "bob", "cid"]
+
+
+def test_without_speakers_there_are_no_slices_of_them() -> None:
+    assert found([row(), row()], "speaker") == {}
+
+
+def test_clips_by_nobody_known_are_a_slice_beside_the_speakers() -> None:
+    assert found([row(speaker="ann"), row(), row()], "speaker") == {"(none)": 2, "ann": 1}
+
+
+def test_a_column_that_some_rows_lack_or_leave_empty_has_a_value_for_those() -> None:
+    rows = [row({"accent": "north"}), row({"accent": "north"}), row({"accent": ""}), row({})]
+
+    assert found(rows, "accent") == {"(none)": 2, "north": 2}
+
+
+@pytest.mark.parametrize(
+    ("values", "is_category"),
+    [
+        (["a", "b"] * 2, True),
+        (["a", "b", "c"], False),
+        (["a"] * 10, False),
+        ([""] * 10, False),
+        ([str(number) for number in range(10)], False),
+        ([str(number % 5) for number in range(10)], True),
+        ([str(number % 6) for number in range(11)], False),
+        ([str(number % 20) for number in range(400)], True),
+        ([str(number % 21) for number in range(420)], False),
+    ],
+)
+def test_a_category_has_from_2_to_20_values_each_for_two_clips_on_the_average(values: list[str], is_category: bool) -> None:
+    assert categories([row({"accent": value}) for value in values]) == (["accent"] if is_category else [])
+
+
+@pytest.mark.parametrize(("name", "values"), [("seconds", ["2 to 4 s"]), ("digits", ["without digits"]), ("speaker", ["ann"])])
+def test_a_column_with_the_name_of_a_kind_does_not_take_its_place(name: str, values: list[str]) -> None:
+    rows = [row({name: "xy"[number % 2]}, speaker="ann") for number in range(4)]
+
+    assert list(found(rows, name)) == values
+
+
+def test_a_column_called_speaker_is_a_category_where_no_speakers_are_known() -> None:
+    assert found([row({"speaker": "xy"[number % 2]}) for number in range(4)], "speaker") == {"x": 2, "y": 2}
+
+
+def test_no_clips_have_no_slices() -> None:
+    assert slices([]) == []

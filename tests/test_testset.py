@@ -1,0 +1,71 @@
+"""Test sets: which names they may have, and transcripts written and read."""
+
+from pathlib import Path
+
+import pytest
+
+from asr.errors import DataError
+from asr.manifest import Clip, TextEntry, write_rows
+from asr.params import parse
+from asr.testset import Evaluate, SetEntry, read_texts, set_entries
+from asr.text import basic_english
+
+
+def evaluate(*names: str, max_regression: object = None) -> Evaluate:
+    return parse(Evaluate, {"sets": dict.fromkeys(names, "a.csv"), "max_regression": max_regression}, "params.yaml")
+
+
+def test_any_number_of_sets_may_be_tested() -> None:
+    assert evaluate().sets == {}
+    assert evaluate("clean", "phone-2", "test_2").sets == {"clean": "a.csv", "phone-2": "a.csv", "test_2": "a.csv"}
+
+
+@pytest.mark.parametrize("name", ["", "Clean", "two words", "a/b", "..", "été", "clean\n"])
+def test_a_name_is_of_small_letters_digits_and_dashes(name: str) -> None:
+    with pytest.raises(DataError, match="sets: String should match pattern"):
+        evaluate(name)
+
+
+def test_no_set_is_called_as_the_test_split() -> None:
+    with pytest.raises(DataError, match="sets: test is the test split's name: give the set another"):
+        evaluate("clean", "test")
+
+
+def test_a_set_may_become_worse_by_no_less_than_nothing() -> None:
+    assert evaluate(max_regression=None).max_regression is None
+    assert evaluate(max_regression=0).max_regression == 0
+    assert evaluate(max_regression=1.5).max_regression == 1.5
+    with pytest.raises(DataError, match="max_regression: Input should be greater than or equal to 0, got -1"):
+        evaluate(max_regression=-1)
+
+
+def test_transcripts_are_normalised_and_kept_as_they_were() -> None:
+    clip = Clip("id", 2, "a.wav", "hash", 1.0, 16_000, 1, "Good morning!", "ann", {"accent": "north"})
+
+    assert set_entries("clean", [clip], basic_english) == [
+        SetEntry("clean", "id", "a.wav", "good morning", "Good morning!", "ann", {"accent": "north"})
+    ]
+
+
+def test_transcripts_are_read_by_set(tmp_path: Path) -> None:
+    file = tmp_path / "text.jsonl"
+    write_rows(
+        file,
+        [
+            SetEntry("b", "1", "1.wav", "one", "One", None, {}),
+            SetEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"}),
+            SetEntry("b", "1", "1.wav", "one", "One", None, {}),
+        ],
+    )
+    one = TextEntry("1", "1.wav", "one", "One", None, {})
+
+    assert read_texts(file) == {
+        "b": [one, one],
+        "a": [TextEntry("2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"})],
+    }
+
+
+def test_without_sets_the_file_is_empty(tmp_path: Path) -> None:
+    write_rows(tmp_path / "text.jsonl", [])
+
+    assert read_texts(tmp_path / "text.jsonl") == {}
