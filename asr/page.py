@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from asr import chart
-from asr.comparison import Comparison, Outcome, otherness, verdict
+from asr.comparison import Comparison, Outcome, otherness, spelled, verdict
 from asr.prediction import Prediction
 from asr.scoring import Edit, Step
 from asr.slices import DIGITS, DURATION, SPEAKER, Slice
@@ -69,7 +69,7 @@ class Page:
     Attributes:
         model: the base model's name.
         normalizer: what both texts went through before they were compared.
-        window: what the encoder heard at once, fit or full.
+        base_window, window: what the encoder heard at once, fit or full.
         sets: the test split first.
         slices: of the test split.
         confusions: of the tuned model on the test split, the commonest first.
@@ -86,6 +86,7 @@ class Page:
 
     model: str
     normalizer: str
+    base_window: str
     window: str
     sets: Sequence[Outcome]
     slices: Sequence[SliceRow]
@@ -141,9 +142,7 @@ def signed(value: float | None) -> str:
 
 def probability(p: float | None) -> str:
     """A p, as far as it can be told."""
-    if p is None:
-        return DASH
-    return f"{p:.3f}" if p >= 0.001 else "under 0.001"
+    return DASH if p is None else spelled(p)
 
 
 def plain(value: Any) -> str:

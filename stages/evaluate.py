@@ -1,4 +1,4 @@
-"""Score the tuned model on the test split, which nothing before has looked at, and on evaluate.sets.
+"""Score the tuned model on the test split, which training has not seen, and on evaluate.sets.
 
 Reads models/whisper and the features and transcripts; writes metrics/evaluate: predictions.jsonl, scores.json and speed.json.
 """

@@ -114,6 +114,7 @@ def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: 
     return Page(
         model=params.model["name"],
         normalizer=after.scores["normalizer"],
+        base_window=before.scores["window"],
         window=after.scores["window"],
         sets=tested,
         slices=[SliceRow(*pair) for pair in paired(before, after)],

@@ -47,6 +47,7 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
     page = Page(
         model="models/pico",
         normalizer="basic_english",
+        base_window="fit",
         window="fit",
         sets=[Outcome("test", BASE, TUNED, CHANGE), Outcome("everyday", TUNED, TUNED, None)],
         slices=[

@@ -22,7 +22,7 @@ def test_any_number_of_sets_may_be_tested() -> None:
 
 @pytest.mark.parametrize("name", ["", "Clean", "two words", "a/b", "..", "été", "clean\n"])
 def test_a_name_is_of_small_letters_digits_and_dashes(name: str) -> None:
-    with pytest.raises(DataError, match="sets: String should match pattern"):
+    with pytest.raises(DataError, match="String should match pattern"):
         evaluate(name)
 
 
