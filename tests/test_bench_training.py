@@ -82,7 +82,7 @@ def run_bench(name: str, *options: str) -> dict[str, Any]:
 @pytest.mark.slow
 def test_every_side_learns_from_the_same_clips(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", tmp_path / "audio")
-    for stage in ("validate", "split", "features_eval", "features_train"):
+    for stage in ("validate", "split", "sets", "features_eval", "features_train"):
         assert run_stage(stage, project).returncode == 0
     data = ("--model", str(project / "models/pico"), "--data", str(project), "--cache", str(tmp_path / "project.cache"))
 

@@ -102,7 +102,7 @@ def machine(cluster: Any) -> dict[str, str]:
 def test_the_stages_write_the_same_bytes_as_on_one_machine(cluster: Any, tmp_path: Path) -> None:
     for place, more in (("here", {}), ("there", machine(cluster))):
         make_project(tmp_path / place, tmp_path / "audio")
-        for stage in ("validate", "split", "features_eval", "features_train"):
+        for stage in ("validate", "split", "sets", "features_eval", "features_train"):
             result = run_stage(stage, tmp_path / place, **more)
             assert result.returncode == 0, result.stderr
             assert result.stderr.count("\n") < 10, "Ray's own words belong in its log"
@@ -158,7 +158,7 @@ def test_shards_in_s3(bucket: str, tmp_path: Path) -> None:
     with two_nodes() as cluster:  # whose processes have the bucket's address and keys
         settings = machine(cluster)
         project = make_project(tmp_path / "project", tmp_path / "audio")
-        for stage in ("validate", "split", "features_eval", "features_train"):
+        for stage in ("validate", "split", "sets", "features_eval", "features_train"):
             run_stage(stage, project)
         here = tree(project / "data" / "features")
         params = project / "params.yaml"

@@ -37,7 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = read_yaml(project / "params.yaml")
     params["train"].update(epochs=6, effective_batch=5, window="fit", time_masks=1, early_stopping_patience=6)
     (project / "params.yaml").write_text(yaml.safe_dump(params))
-    for stage in ("validate", "split", "features_eval", "features_train"):
+    for stage in ("validate", "split", "sets", "features_eval", "features_train"):
         assert run_stage(stage, project).returncode == 0
     # An odd number of clips can't be shared evenly.
     texts = project / "data/splits/text/validation.jsonl"
