@@ -7,11 +7,11 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 .PHONY: repro repair test test-slow check clean
 
 repro: .venv/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
-	@$(RUN) python -m stages.check
+	@$(RUN) python -m commands.check
 	@$(RUN) dvc repro
 
 repair: .venv/requirements.txt  ## find damaged features wherever they are kept, and make them anew
-	@$(RUN) python -m stages.cache repair
+	@$(RUN) python -m commands.cache repair
 
 test: .venv/requirements-dev.txt  ## the tests that take minutes at most
 	@$(RUN) python -m pytest -q -m "not slow"

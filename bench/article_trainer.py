@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
-from asr.batch import IGNORED
-from asr.logmel import LogMel, pad_frames
-from asr.rates import learning_rate
-from asr.whisper import Whisper
+from asr.model.whisper import Whisper
+from asr.shards.frames import LogMel, pad_frames
+from asr.training.batch import IGNORED
+from asr.training.recipe import learning_rate
 from bench.shapes import training_flops
 from bench.sides import EFFECTIVE_BATCH, Clock, Options, Run, read_split, stage_settings, tested, timed_clips
 

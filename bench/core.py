@@ -16,14 +16,14 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from asr.audio import decode
-from asr.chunks import cut
-from asr.features import Recipe, feature_version, make_shards
-from asr.heap import keep_memory
-from asr.manifest import AudioEntry, read_rows
-from asr.store import FolderStore
+from asr.base.entries import AudioEntry, read_rows
+from asr.features.build import Origin, feature_version, make_shards
+from asr.features.chunks import cut
+from asr.machine.allocator import keep_memory
+from asr.recordings.audio import read_recording
+from asr.shards.store import FolderStore
+from stages.common.params import read_params
 from stages.features_train import Params, changes
-from stages.settings import read_params
 
 WARM_UP_CLIPS = 8
 
@@ -46,11 +46,11 @@ def took(work: Callable[[], None]) -> Took:
 def decode_all(clips: Sequence[AudioEntry]) -> None:
     """Decode every file, keeping nothing."""
     for clip in clips:
-        decode(Path(clip.path).read_bytes())
+        read_recording(Path(clip.path).read_bytes())
 
 
-def extract_all(clips: Sequence[AudioEntry], folder: Path, recipe: Recipe) -> None:
-    """Read, decode, augment, transform, and write the shards."""
+def extract_all(clips: Sequence[AudioEntry], folder: Path, recipe: Origin) -> None:
+    """Read, read_recording, augment, transform, and write the shards."""
     shutil.rmtree(folder, ignore_errors=True)
     make_shards(tuple(enumerate(cut(clips, len(recipe.variants.copies)))), recipe, FolderStore(folder))
 
@@ -59,7 +59,7 @@ def main() -> None:
     """Warm up, take turns, print."""
     clips, folder, rounds = read_rows(Path(sys.argv[1]), AudioEntry), Path(sys.argv[2]), int(sys.argv[3])
     params = read_params(Params)
-    recipe = Recipe(params.features, changes(params.augment), feature_version())
+    recipe = Origin(params.features, changes(params.augment), feature_version())
     keep_memory()  # as in the stage's workers; decoding has it too
     with threadpool_limits(limits=1):
         decode_all(clips[:WARM_UP_CLIPS])

@@ -1,6 +1,6 @@
 """Decoding beside the article's predict_with_generate: same clips, same model, same number of tokens, one after the other.
 
-The article: Seq2SeqTrainer.predict in batches of 4, every clip in the whole window. Here: `asr.decoding`, as the evaluate stage
+The article: Seq2SeqTrainer.predict in batches of 4, every clip in the whole window. Here: `transcribe`, as the evaluate stage
 calls it, for a model that was trained in the whole window and for one that was trained in fitted ones. See bench/README.md.
 """
 
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments
 
-from asr.decoding import transcribe
-from asr.device import DTYPES, pick_device, pick_precision
-from asr.logmel import FRAMES_PER_SECOND, LogMel
-from asr.whisper import Whisper
+from asr.machine.device import DTYPES, pick_device, pick_precision
+from asr.model.transcribe import transcribe
+from asr.model.whisper import Whisper
+from asr.shards.frames import FRAMES_PER_SECOND, LogMel
 from bench.article_trainer import LabelPadding, Padded
 from bench.shapes import SHAPES, random_whisper
 from bench.tables import aligned, at_least, targets_table

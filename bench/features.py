@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from asr.manifest import AudioEntry, write_rows
+from asr.base.entries import AudioEntry, write_rows
 from bench.process import CommandError, measure
 from bench.project import HOME, Appended, Project, StageRun, append, fastest_from_nothing, make_project, run_from_nothing
 from bench.recordings import Clip, Kind, make_recordings, read_recordings, usable_clips

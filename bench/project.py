@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.manifest import AudioEntry, write_rows
+from asr.base.entries import AudioEntry, write_rows
 from bench.process import Cost, measure
 
 HOME = Path(__file__).parents[1]

@@ -18,9 +18,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from asr.audio import UnreadableAudioError, content_hash, decode
-from asr.manifest import AudioEntry
-from asr.progress import track
+from asr.base.entries import AudioEntry
+from asr.base.progress import track
+from asr.recordings.audio import UnreadableAudioError, content_hash, read_recording
 
 WORDS = "zero one two three four five six seven eight nine".split()
 SYLLABLES_PER_SECOND = 4
@@ -94,7 +94,7 @@ def usable_clips(recordings: Sequence[Recording]) -> list[Clip]:
 def _entry(recording: Recording) -> AudioEntry | None:
     try:
         content = Path(recording.path).read_bytes()
-        seconds = decode(content).seconds
+        seconds = read_recording(content).seconds
     except (OSError, UnreadableAudioError):
         return None
     usable = MIN_SECONDS < seconds < MAX_SECONDS and len(recording.text.strip()) > 5

@@ -16,7 +16,7 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from asr.whisper import Whisper
+from asr.model.whisper import Whisper
 
 TOKENIZER = Path(__file__).parents[1] / "models" / "pico"
 VOCABULARY, VOCABULARY_V3 = 51_865, 51_866

@@ -11,20 +11,20 @@ from typing import Any
 
 import torch
 
-from asr.batch import Examples
-from asr.decoding import transcribe
-from asr.labels import continuation, label
-from asr.logmel import FRAMES_PER_SECOND
-from asr.manifest import TextEntry, read_rows
-from asr.pairs import pair
-from asr.params import parse
-from asr.prediction import predictions
-from asr.recipe import Train
-from asr.shards import Features
-from asr.text import normalizer
-from asr.whisper import Whisper
+from asr.base.entries import TextEntry, read_rows
+from asr.base.sections import parse
+from asr.base.text import normalizer
+from asr.model.transcribe import transcribe
+from asr.model.whisper import Whisper
+from asr.scoring.predictions import predictions
+from asr.shards.frames import FRAMES_PER_SECOND
+from asr.shards.pairs import pair
+from asr.shards.reader import StoredFeatures
+from asr.training.batch import Examples
+from asr.training.labels import continuation, label
+from asr.training.recipe import Train
 from bench.process import Cost, measure
-from stages.settings import read_yaml
+from stages.common.params import read_yaml
 
 HOME = Path(__file__).parents[1]
 
@@ -127,7 +127,7 @@ class Clock:
 
 def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
     """A split's clips, as the train stage reads them."""
-    features = Features(Path(options.data, "data/features", split), Path(options.cache))
+    features = StoredFeatures(Path(options.data, "data/features", split), Path(options.cache))
     positions, texts = pair(features, read_rows(Path(options.data, f"data/splits/text/{split}.jsonl"), TextEntry))
     if split == "train" and options.clips:
         positions, texts = positions[: options.clips], texts[: options.clips]

@@ -18,18 +18,18 @@ from typing import Any, cast
 import torch
 from transformers import logging
 
-from asr.batch import Examples
-from asr.lifeline import Wish
-from asr.plan import Plan
-from asr.recipe import Train
-from asr.training import plan_of, train
-from asr.tuner import StepKeys, Steps, Tuner, step_loader
-from asr.validation import Validation, Validator
-from asr.whisper import Whisper, load
+from asr.machine.shutdown import StopRequest
+from asr.model.whisper import Whisper, load
+from asr.training.batch import Examples, StepKeys, Steps, step_loader
+from asr.training.plan import Plan
+from asr.training.recipe import Train
+from asr.training.run import plan_of, train
+from asr.training.trainer import StepTrainer
+from asr.training.validation import Validation, Validator
 from bench.article_trainer import article
 from bench.shapes import SHAPES, random_whisper, training_flops
 from bench.sides import Clock, Options, Run, read_split, stage_settings, tested, timed_clips
-from stages.settings import read_machine
+from stages.common.machine import read_machine
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def stage(whisper: Whisper, options: Options, window: str) -> Run:
     examples, _ = read_split(whisper, options, "train")
     settings = stage_settings(window, options)
     clock = Clock()
-    Tuner.get_batch_samples = clock.load(Tuner.get_batch_samples)  # type: ignore[method-assign]
-    Tuner.evaluate = clock.after(Tuner.evaluate)  # type: ignore[method-assign]
+    StepTrainer.get_batch_samples = clock.load(StepTrainer.get_batch_samples)  # type: ignore[method-assign]
+    StepTrainer.evaluate = clock.after(StepTrainer.evaluate)  # type: ignore[method-assign]
     cuda = torch.cuda.is_available()
     workers = read_machine().loader_workers
     with tempfile.TemporaryDirectory() as folder:
         validator = cast(Validator, Unvalidated(whisper, itertools.count()))
-        wish = Wish(Path(folder, "stop"))
+        wish = StopRequest(Path(folder, "stop"))
         trained = train(
             whisper, examples, validator, settings, Path(folder), Path(folder, "events"), wish, loader_workers=workers
         )

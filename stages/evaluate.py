@@ -3,18 +3,18 @@
 Reads models/whisper and the features and transcripts; writes metrics/evaluate: predictions.jsonl, scores.json and speed.json.
 """
 
-from asr.lifeline import end_with_parent
+from asr.machine.shutdown import end_with_parent
 
 if __name__ == "__main__":
     end_with_parent()  # before the imports, which take seconds in which DVC may die
 
 from pathlib import Path
 
-from asr.evaluation import evaluate
-from asr.text import normalizer
-from asr.whisper import load_tuned
-from stages.command import run
-from stages.settings import read_params
+from asr.base.text import normalizer
+from asr.model.whisper import load_tuned
+from asr.scoring.evaluation import evaluate
+from stages.common.command import run
+from stages.common.params import read_params
 from stages.testing import Params, read_sets, write
 
 MODEL = Path("models/whisper")

@@ -5,12 +5,13 @@ Reads the audio lists and the audio; writes data/features/validation, data/featu
 
 from pathlib import Path
 
-from asr.extraction import AS_RECORDED, Extraction
-from asr.features import extract
-from asr.manifest import AudioEntry, count_rows, iterate_rows
-from stages.command import run
-from stages.machine import read_engine
-from stages.settings import StageParams, read_machine, read_params
+from asr.base.entries import AudioEntry, count_rows, iterate_rows
+from asr.features.build import build_features
+from asr.features.clip import AS_RECORDED
+from asr.features.parameters import Features
+from stages.common.command import run
+from stages.common.machine import read_machine
+from stages.common.params import StageParams, read_params
 
 SPLITS = Path("data/splits/audio")
 OUT = Path("data/features")
@@ -20,7 +21,7 @@ LISTS = {"validation": SPLITS / "validation.jsonl", "test": SPLITS / "test.jsonl
 class Params(StageParams):
     """What this stage reads of params.yaml."""
 
-    features: Extraction
+    features: Features
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
     for name, listed in LISTS.items():
         clips = iterate_rows(listed, AudioEntry)
         cache = read_machine().cache_folder
-        extract(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, cache, read_engine())
+        build_features(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, cache, read_machine().job_engine)
 
 
 if __name__ == "__main__":

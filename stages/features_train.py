@@ -6,15 +6,16 @@ Reads the audio list and the audio; writes data/features/train.
 from functools import partial
 from pathlib import Path
 
-import asr.augment
-from asr.augment import Augment, augment, content, variants
-from asr.code import code_version
-from asr.extraction import Extraction, Variants
-from asr.features import extract
-from asr.manifest import AudioEntry, count_rows, iterate_rows
-from stages.command import run
-from stages.machine import read_engine
-from stages.settings import StageParams, read_machine, read_params
+import asr.features.augment
+from asr.base.entries import AudioEntry, count_rows, iterate_rows
+from asr.base.hashes import code_version
+from asr.features.augment import augment, content, variants
+from asr.features.build import build_features
+from asr.features.clip import Variants
+from asr.features.parameters import Augment, Features
+from stages.common.command import run
+from stages.common.machine import read_machine
+from stages.common.params import StageParams, read_params
 
 CLIPS = Path("data/splits/audio/train.jsonl")
 OUT = Path("data/features/train")
@@ -23,7 +24,7 @@ OUT = Path("data/features/train")
 class Params(StageParams):
     """What this stage reads of params.yaml."""
 
-    features: Extraction
+    features: Features
     augment: Augment
 
 
@@ -32,12 +33,12 @@ def main() -> None:
     params = read_params(Params)
     clips = iterate_rows(CLIPS, AudioEntry)
     cache = read_machine().cache_folder
-    extract(clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), cache, read_engine())
+    build_features(clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), cache, read_machine().job_engine)
 
 
 def changes(settings: Augment) -> Variants:
     """What is stored of each clip."""
-    version = code_version([asr.augment], ["audiomentations", "fast-mp3-augment", "python-stretch"])
+    version = code_version([asr.features.augment], ["audiomentations", "fast-mp3-augment", "python-stretch"])
     return Variants(tuple(variants(settings)), partial(augment, settings=settings), f"{version} {content(settings)}")
 
 

@@ -4,7 +4,6 @@ Reads what the other stages found; writes metrics/data.json, train.json, baselin
 report.html. Fails, once all is written, when a test set got worse by more than evaluate.max_regression.
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -14,18 +13,19 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
-from asr.comparison import Outcome, compare
-from asr.errors import DataError
-from asr.manifest import TextEntry, read_rows, write_json
-from asr.page import Page, SliceRow, UtteranceRow, render
-from asr.plots import paired, plots
-from asr.prediction import Prediction, by_set, scored
-from asr.report import Findings, Model, data_metrics, model_metrics, regressions, summed_up, table
-from asr.testset import TEST_SPLIT, Evaluate, read_texts
-from asr.text import spoken
-from asr.words import confusions, vocabulary
-from stages.command import run
-from stages.settings import PARAMS, StageParams, read_params, read_yaml
+from asr.base.entries import TEST_SPLIT, TextEntry, read_csv, read_rows, read_texts, write_json
+from asr.base.errors import DataError
+from asr.base.text import spoken
+from asr.report.comparison import Outcome, compare
+from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
+from asr.report.page import Page, SliceRow, UtteranceRow, render
+from asr.report.parameters import Regression
+from asr.report.plots import paired, plots
+from asr.report.table import regressions, table
+from asr.report.words import confusions, vocabulary
+from asr.scoring.predictions import Prediction, by_set, scored
+from stages.common.command import run
+from stages.common.params import PARAMS, StageParams, read_params, read_yaml
 
 FEATURES = Path("data/features")
 METRICS = Path("metrics")
@@ -39,7 +39,7 @@ CONFUSIONS = 30
 class Params(StageParams):
     """What this stage reads of params.yaml; the page shows all of it."""
 
-    evaluate: Evaluate
+    evaluate: Regression
     data: dict[str, Any]
     filter: dict[str, Any]
     split: dict[str, Any]
@@ -96,14 +96,14 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def read_model(stage: str, seen: Mapping[str, int]) -> Model:
+def read_model(stage: str, seen: Mapping[str, int]) -> ScoredModel:
     """What a stage has found out about its model."""
     predictions = by_set(read_rows(METRICS / stage / "predictions.jsonl", Prediction))
     scores, speed = (read(METRICS / stage / f"{name}.json") for name in ("scores", "speed"))
     return summed_up(scores, speed, predictions, seen)
 
 
-def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: Model, after: Model) -> Page:
+def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: ScoredModel, after: ScoredModel) -> Page:
     """All that the page shows."""
     base_heard = {(row.dataset, row.id): row.raw_hypothesis for rows in before.predictions.values() for row in rows}
     utterances = [
@@ -140,12 +140,6 @@ def sound_of(clip_id: str) -> str:
 def sound(path: str) -> str | None:
     """A clip's file as the page finds it; None where it is not here any more."""
     return Path(os.path.relpath(path, METRICS)).as_posix() if Path(path).is_file() else None
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows under the names of their columns."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:

@@ -4,14 +4,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from asr.decoding import Decode
-from asr.evaluation import Evaluation, EvaluationSet
-from asr.manifest import TextEntry, read_rows, write_json, write_rows
-from asr.prediction import Summary, summary
-from asr.shards import Features
-from asr.testset import TEST_SPLIT, read_texts
-from asr.text import Text
-from stages.settings import StageParams, read_machine
+from asr.base.entries import TEST_SPLIT, TextEntry, read_rows, read_texts, write_json, write_rows
+from asr.base.text import Text
+from asr.model.parameters import Decode
+from asr.scoring.evaluation import Evaluation, EvaluationSet
+from asr.scoring.predictions import Summary, summary
+from asr.shards.reader import StoredFeatures
+from stages.common.machine import read_machine
+from stages.common.params import StageParams
 
 FEATURES = Path("data/features")
 TEST_TEXTS = Path("data/splits/text/test.jsonl")
@@ -29,8 +29,8 @@ def read_sets() -> list[EvaluationSet]:
     """The test split, and every set of evaluate.sets."""
     cache = read_machine().cache_folder
     texts = read_texts(SET_TEXTS)
-    others = Features(FEATURES / "sets", cache) if texts else None
-    test = EvaluationSet(TEST_SPLIT, Features(FEATURES / "test", cache), read_rows(TEST_TEXTS, TextEntry))
+    others = StoredFeatures(FEATURES / "sets", cache) if texts else None
+    test = EvaluationSet(TEST_SPLIT, StoredFeatures(FEATURES / "test", cache), read_rows(TEST_TEXTS, TextEntry))
     return [test, *(EvaluationSet(name, others, rows) for name, rows in texts.items() if others is not None)]
 
 

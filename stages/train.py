@@ -7,7 +7,7 @@ Checkpoints are kept outside of the outputs, in a folder of their own for every 
 model or code. A run that was killed goes on from its last one; a run that is done removes them.
 """
 
-from asr.lifeline import Wish, end_with_parent
+from asr.machine.shutdown import StopRequest, end_with_parent
 
 if __name__ == "__main__":
     end_with_parent()  # before the imports, which take seconds in which DVC may die
@@ -19,27 +19,29 @@ from functools import partial
 from pathlib import Path
 
 import asr
-from asr.batch import Examples
-from asr.checkpoints import claimed, remove, remove_unfinished
-from asr.code import code_version
-from asr.connection import connected
-from asr.curves import curves
-from asr.errors import DataError
-from asr.fingerprint import fingerprint
-from asr.labels import continuation, label, require_timestamps_suit
-from asr.manifest import TextEntry, read_rows, write_json
-from asr.optimizer import require_optimizer
-from asr.pairs import pair
-from asr.ranks import rank_and_ranks, run_ranks
-from asr.recipe import Train
-from asr.shards import MANIFEST, Features
-from asr.text import Text, normalizer
-from asr.training import Trained, train
-from asr.validation import Diary, Validator
-from asr.watch import StoppedError
-from asr.whisper import Model, Whisper, commit_of, load, require_in_window, require_label_positions, require_same_mels
-from stages.command import run
-from stages.settings import Machine, StageParams, read_machine, read_params
+from asr.base.entries import TextEntry, read_rows, write_csv, write_json
+from asr.base.errors import DataError
+from asr.base.hashes import code_version, fingerprint
+from asr.base.text import Text, normalizer
+from asr.machine.ray_cluster import connected
+from asr.model.parameters import Model
+from asr.model.whisper import Whisper, commit_of, load, require_in_window, require_label_positions, require_same_mels
+from asr.shards.format import MANIFEST
+from asr.shards.pairs import pair
+from asr.shards.reader import StoredFeatures
+from asr.training.batch import Examples
+from asr.training.callbacks import StoppedError
+from asr.training.checkpoints import claimed, remove, remove_unfinished
+from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves
+from asr.training.labels import continuation, label, require_timestamps_suit
+from asr.training.optimizer import require_optimizer
+from asr.training.ranks import rank_and_ranks, run_ranks
+from asr.training.recipe import Train
+from asr.training.run import Trained, train
+from asr.training.validation import Validator
+from stages.common.command import run
+from stages.common.machine import Machine, read_machine
+from stages.common.params import StageParams, read_params
 
 FEATURES = Path("data/features")
 TEXTS = Path("data/splits/text")
@@ -64,7 +66,7 @@ def main() -> None:
     require_optimizer(params.train.optimizer)
     require_ranks(params.train, machine)
     folder = machine.checkpoint_folder / run_fingerprint(params)
-    wish = Wish(folder / STOP)
+    wish = StopRequest(folder / STOP)
     with claimed(folder):
         remove_unfinished(folder)
         if machine.engine == "ray":
@@ -83,7 +85,7 @@ def main() -> None:
         remove(folder)
 
 
-def learn(folder: Path, machine: Machine, wish: Wish | None = None) -> None:
+def learn(folder: Path, machine: Machine, wish: StopRequest | None = None) -> None:
     """Train in this process, as one rank or the only one; rank 0 writes what comes of it.
 
     Args:
@@ -107,7 +109,7 @@ def learn(folder: Path, machine: Machine, wish: Wish | None = None) -> None:
         fit=mode == "fit",
     )
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
-    wish = wish or Wish(folder / STOP)
+    wish = wish or StopRequest(folder / STOP)
     try:
         trained = train(
             whisper,
@@ -164,8 +166,8 @@ def require_ranks(settings: Train, machine: Machine) -> None:
 def write(trained: Trained, settings: Train, clips: int, diary: Diary) -> None:
     """Write metrics/train."""
     OUT.mkdir(parents=True, exist_ok=True)
-    curves(trained.log_history).to_csv(OUT / "curves.csv", index=False)
-    diary.read().to_csv(OUT / "validation.csv", index=False)
+    write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
+    write_csv(OUT / "validation.csv", DIARY_COLUMNS, diary.read())
     write_json(
         SUMMARY,
         {
@@ -189,7 +191,7 @@ def write(trained: Trained, settings: Train, clips: int, diary: Diary) -> None:
 
 def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
     """A split's clips with their labels and transcripts, once it is sure that the model can take them all."""
-    features = Features(FEATURES / split, cache)
+    features = StoredFeatures(FEATURES / split, cache)
     require_same_mels(whisper, features.n_mels)
     positions, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
     paths = [text.path for text in texts]

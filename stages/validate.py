@@ -4,21 +4,21 @@ Reads the CSV and its audio; writes data/validated: clips.jsonl, a row per usabl
 be used, with line, reason and remedy; and summary.json, the counts.
 """
 
-import csv
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, fields
 from pathlib import Path
 
-from asr.clips import Data, Reject, check_rows, require_enough
-from asr.manifest import Clip, write_json, write_rows
-from asr.table import read_table
-from stages.command import run
-from stages.machine import read_engine
-from stages.settings import StageParams, read_params
+from asr.base.entries import Clip, write_json, write_rows
+from asr.recordings.clips import check_rows, require_enough
+from asr.recordings.parameters import Data
+from asr.recordings.rejects import Reject, counted, told, write_rejects
+from asr.recordings.table import read_table
+from stages.common.command import run
+from stages.common.machine import read_machine
+from stages.common.params import StageParams, read_params
 
 OUT = Path("data/validated")
+REJECTS = OUT / "rejects.csv"
 
 
 class Params(StageParams):
@@ -31,21 +31,14 @@ def main() -> None:
     """Validate."""
     data = read_params(Params).data
     rows = list(read_table(Path(data.csv), data.audio_column, data.text_column, data.speaker_column))
-    clips, rejects = check_rows(rows, data.audio_root, read_engine())
-    OUT.mkdir(parents=True, exist_ok=True)
+    clips, rejects = check_rows(rows, data.audio_root, read_machine().job_engine)
     write_rows(OUT / "clips.jsonl", clips)
-    write_rejects(OUT / "rejects.csv", rejects)
+    write_rejects(REJECTS, rejects)
     write_json(OUT / "summary.json", summary(clips, rejects))
     require_enough(clips, rejects, data.min_clips, data.max_reject_share)
-    report(data.csv, clips, rejects)
-
-
-def write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
-    """One row per reject, under the names of its fields."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(Reject))
-        writer.writerows(astuple(reject) for reject in rejects)
+    print(f"validate: {len(clips)} of {len(rows)} rows are usable", file=sys.stderr)
+    for line in told(rejects, data.csv, REJECTS):
+        print(line, file=sys.stderr)
 
 
 def summary(clips: Sequence[Clip], rejects: Sequence[Reject]) -> dict[str, object]:
@@ -53,20 +46,11 @@ def summary(clips: Sequence[Clip], rejects: Sequence[Reject]) -> dict[str, objec
     return {
         "rows": len(clips) + len(rejects),
         "clips": len(clips),
-        "rejected": dict(sorted(Counter(reject.reason for reject in rejects).items())),
+        "rejected": counted(rejects),
         "speakers": len({clip.speaker for clip in clips if clip.speaker is not None}),
         "repeated_audio": len(clips) - len({clip.audio_hash for clip in clips}),
         "hours": round(sum(clip.seconds for clip in clips) / 3600, 4),
     }
-
-
-def report(source: str, clips: Sequence[Clip], rejects: Sequence[Reject]) -> None:
-    """A line for the log, and one for each of the first rejects."""
-    print(f"validate: {len(clips)} of {len(clips) + len(rejects)} rows are usable", file=sys.stderr)
-    for reject in rejects[:10]:
-        print(f"  {source}:{reject.line}: {reject.path}: {reject.reason} ({reject.detail}); {reject.remedy}", file=sys.stderr)
-    if len(rejects) > 10:
-        print(f"  and {len(rejects) - 10} more, in {OUT / 'rejects.csv'}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from asr.comparison import Comparison, Outcome
-from asr.interval import Difference, Interval
-from asr.page import Page, SliceRow, UtteranceRow
-from asr.prediction import Prediction, Summary
-from asr.scoring import Edit, Step
-from asr.slices import Slice
-from asr.words import Confusion, Recall
+from asr.report.comparison import Comparison, Outcome
+from asr.report.page import Page, SliceRow, UtteranceRow
+from asr.report.slices import Slice
+from asr.report.words import Confusion, Recall
+from asr.scoring.align import Edit, Span
+from asr.scoring.interval import Difference, Interval
+from asr.scoring.predictions import Prediction, Summary
 
 BASE = Summary(
     wer=61.75, wer_low=55.5, wer_high=68.25, resampled="speakers", cer=48.14, mer=59.1, raw_wer=62.0, raw_cer=48.2,
@@ -38,7 +38,7 @@ def utterance(path: str, errors: int = 0, words: int = 3, **more: Any) -> Uttera
         substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False,
     )  # fmt: skip
     edit: Edit = "equal" if said == heard else "substitute"
-    default = {"audio": path, "base": heard, "alignment": (Step(edit, said, heard),)}
+    default = {"audio": path, "base": heard, "alignment": (Span(edit, said, heard),)}
     return UtteranceRow(tuned=replace(prediction, **more), **(default | row))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from stages.settings import Yaml12Loader
+from stages.common.params import Yaml12Loader
 from tests.sounds import write_tiny_whisper, write_tone
 
 ROOT = Path(__file__).parent.parent
@@ -27,9 +27,9 @@ EDITS = {
 def make_project(folder: Path, audio: Path) -> Path:
     """The code, two tiny models, a CSV of 60 tones in `audio` (which may lie outside) with a bad row, and another test set."""
     folder.mkdir(parents=True)
-    for name in ("asr", "stages"):
+    for name in ("asr", "stages", "commands"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".gitignore"):
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, folder)
     write_tiny_whisper(folder / "models" / "pico")
     write_tiny_whisper(folder / "models" / "other")

@@ -1,6 +1,6 @@
 """A recipe for the tiny Whisper of the tests."""
 
-from asr.recipe import Train
+from asr.training.recipe import Train
 
 PLAIN: dict[str, object] = {
     "window": "full",

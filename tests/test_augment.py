@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.augment import Augment, augment, content, sound_files, variants
-from asr.errors import DataError
-from asr.params import parse
-from asr.waveform import Waveform, normalize_peak
+from asr.base.errors import DataError
+from asr.base.sections import parse
+from asr.features.augment import augment, content, variants
+from asr.features.parameters import Augment
+from asr.features.sounds import sound_files
+from asr.features.waveform import Waveform, normalize_peak
 from tests.project import ROOT, environment
 from tests.sounds import tone, write_tone
 
@@ -84,7 +86,8 @@ def test_a_fresh_process_draws_alike_in_any_order_and_imports_the_transforms_onl
 import sys
 import numpy as np
 from hashlib import blake2b
-from asr.augment import Augment, augment
+from asr.features.parameters import Augment
+from asr.features.augment import augment
 print("audiomentations" in sys.modules)
 settings = Augment(**{settings.model_dump()!r})
 ramp = np.linspace(-1, 1, 16_000, dtype=np.float32)

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from asr.batch import IGNORED, Examples, Row, StepBatch, collate, micro_batches, pad
-from asr.masks import NO_MASKS, Masks
-from asr.plan import Line, Step
+from asr.training.batch import IGNORED, Examples, Row, StepBatch, collate, micro_batches, pad
+from asr.training.masks import NO_MASKS, Masks
+from asr.training.plan import Slot, Step
 from tests.shards import stored
 
 START, END, PAD = 50, 60, 60
 FRAMES = [3, 2, 5, 4]
 LABELS = [[START, 7, 8, END], [START, 9, END], [START, END], [START, 1, 2, 3, END]]
 MASKS = Masks(times=0, time_frames=1, frequencies=2, frequency_mels=2)
-STEP = (Line((0,), 6), Line((3, 1), 8), Line((2,), 6))
+STEP = (Slot((0,), 6), Slot((3, 1), 8), Slot((2,), 6))
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def examples(tmp_path: Path) -> Examples:
     )
 
 
-def whole(examples: Examples, *lines: Line, masks: Masks = NO_MASKS) -> StepBatch:
+def whole(examples: Examples, *lines: Slot, masks: Masks = NO_MASKS) -> StepBatch:
     return collate(examples, lines, masks, (1, 0))
 
 
@@ -36,7 +36,7 @@ def padded(batch: StepBatch) -> dict[str, torch.Tensor]:
 
 
 def test_the_decoder_sees_exactly_one_start_token(examples: Examples) -> None:
-    batch = padded(whole(examples, Line((0,), 6), Line((1,), 6)))
+    batch = padded(whole(examples, Slot((0,), 6), Slot((1,), 6)))
 
     assert batch["decoder_input_ids"].tolist() == [[START, 7, 8], [START, 9, END]]
     assert batch["labels"].tolist() == [[7, 8, END], [9, END, IGNORED]]
@@ -59,7 +59,7 @@ def test_a_begin_token_that_is_not_the_start_token_stays() -> None:
 
 
 def test_features_are_padded_with_their_last_frame(examples: Examples) -> None:
-    features = padded(whole(examples, Line((0,), 6), Line((1,), 6)))["input_features"]
+    features = padded(whole(examples, Slot((0,), 6), Slot((1,), 6)))["input_features"]
 
     assert features.shape == (2, 2, 6)
     assert features.dtype == torch.float32
@@ -68,13 +68,13 @@ def test_features_are_padded_with_their_last_frame(examples: Examples) -> None:
 
 
 def test_frames_beyond_the_window_are_cut(examples: Examples) -> None:
-    features = padded(whole(examples, Line((2,), 4), Line((0,), 4)))["input_features"]
+    features = padded(whole(examples, Slot((2,), 4), Slot((0,), 4)))["input_features"]
 
     assert features[:, 0].tolist() == [[200, 201, 202, 203], [0, 1, 2, 2]]
 
 
 def test_a_packed_line_has_one_prompt_its_texts_and_one_end(examples: Examples) -> None:
-    batch = whole(examples, Line((1, 3, 0), 12))
+    batch = whole(examples, Slot((1, 3, 0), 12))
 
     assert batch.rows == (Row(0, 9, 12, (START, 9, 71, 72, 73, 77, 78, END)),)
     assert padded(batch)["input_features"][0, 0].tolist() == [100, 101, 300, 301, 302, 303, 0, 1, 2, 2, 2, 2]
@@ -123,8 +123,8 @@ def test_a_clips_masks_are_the_same_wherever_it_is(tmp_path: Path) -> None:
     clips = [np.random.default_rng(n).normal(size=(30, 40)).astype(np.float16) for n in range(4)]
     examples = Examples(stored(tmp_path / "features", list("abcd"), clips), [0, 1, 2, 3], LABELS, [[]] * 4)
     masks = Masks(times=2, time_frames=6, frequencies=2, frequency_mels=10)
-    packed: Step = (Line((0, 1), 100), Line((2, 3), 100))
-    single: Step = tuple(Line((clip,), 32) for clip in (3, 1, 2, 0))
+    packed: Step = (Slot((0, 1), 100), Slot((2, 3), 100))
+    single: Step = tuple(Slot((clip,), 32) for clip in (3, 1, 2, 0))
 
     together = collate(examples, packed, masks, (1, 7)).frames
     second = collate(examples, packed, masks, (1, 7), rank=1, ranks=2).frames

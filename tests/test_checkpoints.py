@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 
-from asr.checkpoints import Past, claimed, newest, read_past, remove_unfinished
-from asr.errors import DataError
+from asr.base.errors import DataError
+from asr.training.checkpoints import Past, claimed, newest, read_past, remove_unfinished
 
 WEIGHTS = "model.safetensors"
 PARTS = (WEIGHTS, OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME)
@@ -96,7 +96,7 @@ def test_the_past_is_that_of_the_newest_checkpoint(tmp_path: Path, is_over: bool
 HOLDER = """
 import sys, time
 from pathlib import Path
-from asr.checkpoints import claimed
+from asr.training.checkpoints import claimed
 with claimed(Path(sys.argv[1])):
     print("claimed", flush=True)
     time.sleep(60)

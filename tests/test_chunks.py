@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from asr.chunks import LARGEST, LONGEST, MAX_SECONDS, cut, size_at
-from asr.manifest import AudioEntry
+from asr.base.entries import AudioEntry
+from asr.features.chunks import LARGEST, LONGEST, MAX_SECONDS, cut, size_at
 
 
 def clips(count: int, first: int = 0, seconds: float = 4.0) -> list[AudioEntry]:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.clips import Reject, check_rows, require_enough
-from asr.engine import Engine
-from asr.errors import DataError
-from asr.manifest import Clip
-from asr.table import BadRow, TableRow, read_table
+from asr.base.entries import Clip
+from asr.base.errors import DataError
+from asr.machine.engine import Engine
+from asr.recordings.clips import check_rows, require_enough
+from asr.recordings.rejects import Reject
+from asr.recordings.table import BadRow, TableRow, read_table
 from tests.sounds import tone, write_tone
 
 

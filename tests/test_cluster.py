@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from asr.engine import Engine, Work, run_jobs
-from asr.errors import DataError
+from asr.base.errors import DataError
+from asr.jobs.run import run_jobs
+from asr.jobs.work import Work
+from asr.machine.engine import Engine
 from tests.project import ROOT, environment, make_project, run_stage, tree
 from tests.test_engine import Numbers, apart, doubled, killed_by_13, killed_once, name, refused
 

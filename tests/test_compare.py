@@ -1,7 +1,7 @@
 """The comparison of two revisions as it is printed."""
 
-from asr.prediction import Prediction
-from stages.compare import Side, compared
+from asr.scoring.predictions import Prediction
+from commands.compare import Side, compared
 
 
 def heard(hypothesis: str, clip: str, dataset: str = "test", reference: str = "a b c d") -> Prediction:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from asr.comparison import Comparison, compare, otherness, verdict
-from asr.interval import Difference, Interval
-from asr.prediction import Prediction
+from asr.report.comparison import Comparison, compare, otherness, verdict
+from asr.scoring.interval import Difference, Interval
+from asr.scoring.predictions import Prediction
 
 
 def row(name: str, hypothesis: str, reference: str = "a b c d", speaker: str | None = None) -> Prediction:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from asr.decoding import Decode, transcribe
-from asr.errors import DataError
-from asr.hypothesis import Hypothesis
-from asr.params import parse
+from asr.base.errors import DataError
+from asr.base.sections import parse
+from asr.model.parameters import Decode
+from asr.model.transcribe import Hypothesis, transcribe
 from tests.sounds import byte_tokenizer
 
 CLIPS = [np.zeros((40, 80), np.float16)] * 7

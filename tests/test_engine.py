@@ -12,8 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from asr.engine import Engine, Work, run_jobs
-from asr.errors import DataError
+from asr.base.errors import DataError
+from asr.jobs.run import run_jobs
+from asr.jobs.work import Work
+from asr.machine.engine import Engine
 
 Numbers = tuple[int, ...]
 
@@ -123,7 +125,9 @@ def test_bad_input_in_a_job_is_told_as_it_is(jobs: list[Numbers]) -> None:
 
 SLEEPER = """
 import time
-from asr.engine import Engine, Work, run_jobs
+from asr.machine.engine import Engine
+from asr.jobs.work import Work
+from asr.jobs.run import run_jobs
 if __name__ == "__main__":
     print("started", flush=True)
     list(run_jobs(Work(time.sleep, lambda job: [job], str), [60, 60], Engine(workers=2)))

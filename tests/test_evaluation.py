@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.decoding import Decode, transcribe
-from asr.errors import DataError
-from asr.evaluation import EvaluationSet, evaluate
-from asr.manifest import TextEntry
-from asr.params import parse
-from asr.shards import Dropped
-from asr.text import basic_english
-from asr.whisper import Whisper, load, load_tuned
+from asr.base.entries import TextEntry
+from asr.base.errors import DataError
+from asr.base.sections import parse
+from asr.base.text import basic_english
+from asr.model.parameters import Decode
+from asr.model.transcribe import transcribe
+from asr.model.whisper import Whisper, load, load_tuned
+from asr.scoring.evaluation import EvaluationSet, evaluate
+from asr.shards.format import Dropped
 from tests.shards import stored
 from tests.sounds import write_tiny_whisper
 
@@ -34,7 +35,7 @@ def decode(**changes: object) -> Decode:
 def three_clips(folder: Path, mels: int = 80) -> EvaluationSet:
     random = np.random.default_rng(0)
     clips = [random.normal(size=(frames, mels)).astype(np.float16) for frames in (40, 90, 200)]
-    texts = [TextEntry(name, f"{name}.wav", "good morning", "Good morning!", None, {}) for name in "abc"]
+    texts = [TextEntry("morning", name, f"{name}.wav", "good morning", "Good morning!", None, {}) for name in "abc"]
     return EvaluationSet("morning", stored(folder, list("abc"), clips), texts)
 
 
@@ -98,7 +99,7 @@ def test_a_set_whose_clips_are_all_gone_is_named(tmp_path: Path, whisper: Whispe
     ):
         evaluate(
             whisper,
-            [EvaluationSet("morning", gone, [TextEntry("a", "a.wav", "good morning", "", None, {})])],
+            [EvaluationSet("morning", gone, [TextEntry("morning", "a", "a.wav", "good morning", "", None, {})])],
             decode(),
             basic_english,
         )

@@ -14,18 +14,19 @@ import pytest
 import soundfile
 from transformers import WhisperFeatureExtractor
 
-from asr.audio import content_hash
-from asr.engine import Engine
-from asr.errors import DataError
-from asr.extraction import AS_RECORDED, Extraction, Variants
-from asr.features import extract
-from asr.logmel import pad_frames
-from asr.manifest import AudioEntry
-from asr.shards import Features
-from asr.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
+from asr.base.entries import AudioEntry
+from asr.base.errors import DataError
+from asr.features.build import build_features
+from asr.features.clip import AS_RECORDED, Variants
+from asr.features.parameters import Features
+from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
+from asr.machine.engine import Engine
+from asr.recordings.audio import content_hash
+from asr.shards.frames import pad_frames
+from asr.shards.reader import StoredFeatures
 from tests.sounds import tone, write_tone
 
-SETTINGS = Extraction(n_mels=80, trim_below_peak_db=30.0, min_trimmed_seconds=0.1, store=None)
+SETTINGS = Features(n_mels=80, trim_below_peak_db=30.0, min_trimmed_seconds=0.1, store=None)
 HERE = Engine(workers=0)
 
 
@@ -41,18 +42,18 @@ def tones(folder: Path, count: int) -> list[AudioEntry]:
 def made(
     folder: Path,
     clips: Sequence[AudioEntry],
-    settings: Extraction = SETTINGS,
+    settings: Features = SETTINGS,
     variants: Variants = AS_RECORDED,
     cache: str = "cache",
     engine: Engine = HERE,
 ) -> dict[str, bytes]:
     """Extract into `folder`, with a cache beside it, and return the files."""
-    extract(iter(clips), len(clips), folder, settings, variants, folder.parent / cache, engine)
+    build_features(iter(clips), len(clips), folder, settings, variants, folder.parent / cache, engine)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def read(folder: Path) -> Features:
-    return Features(folder, folder.parent / "cache")
+def read(folder: Path) -> StoredFeatures:
+    return StoredFeatures(folder, folder.parent / "cache")
 
 
 def keys(cache: Path) -> set[str]:
@@ -220,7 +221,7 @@ def test_a_renamed_clip_is_not_computed_again_and_a_drop_has_its_new_name(tmp_pa
         (SETTINGS, Variants((0, 1, 2), louder, "another sound")),
     ],
 )
-def test_other_settings_are_other_shards(tmp_path: Path, settings: Extraction, variants: Variants) -> None:
+def test_other_settings_are_other_shards(tmp_path: Path, settings: Features, variants: Variants) -> None:
     made(tmp_path / "before", tones(tmp_path, 3), SETTINGS, LOUDER)
     before = keys(tmp_path / "cache")
 
@@ -232,7 +233,7 @@ def test_other_settings_are_other_shards(tmp_path: Path, settings: Extraction, v
 def test_other_code_is_other_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = made(tmp_path / "before", tones(tmp_path, 3))
     before = keys(tmp_path / "cache")
-    monkeypatch.setattr("asr.features.feature_version", lambda: "another version")
+    monkeypatch.setattr("asr.features.build.feature_version", lambda: "another version")
 
     assert made(tmp_path / "after", tones(tmp_path, 3)) == first
     assert len(keys(tmp_path / "cache")) == 2 * len(before)
@@ -282,7 +283,9 @@ def test_with_an_object_store_the_folder_holds_the_list_alone(tmp_path: Path) ->
 
     assert list(there) == ["manifest.json"]
     fetched = read(tmp_path / "there")
-    assert [fetched[n].tobytes() for n in range(5)] == [Features(tmp_path / "here", tmp_path)[n].tobytes() for n in range(5)]
+    assert [fetched[n].tobytes() for n in range(5)] == [
+        StoredFeatures(tmp_path / "here", tmp_path)[n].tobytes() for n in range(5)
+    ]
     names = {path.name for path in (tmp_path / "cache" / "shards").iterdir()}
     assert names == here.keys() - {"manifest.json"}
 

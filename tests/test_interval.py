@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asr import interval
-from asr.interval import Corpus, Difference, Interval
+from asr.scoring import interval
+from asr.scoring.interval import Corpus, Difference, Interval
 
 TEST_SETS = 400
 MEAN = 0.2

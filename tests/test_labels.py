@@ -6,9 +6,9 @@ import pytest
 from tokenizers import AddedToken
 from transformers import WhisperTokenizer
 
-from asr.errors import DataError
-from asr.labels import continuation, label, require_timestamps_suit
-from asr.whisper import load
+from asr.base.errors import DataError
+from asr.model.whisper import load
+from asr.training.labels import continuation, label, require_timestamps_suit
 from tests.sounds import write_tiny_whisper
 
 

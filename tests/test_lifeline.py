@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from asr.lifeline import Wish
+from asr.machine.shutdown import StopRequest
 
 CHILD = """
 import os, time
-from asr.lifeline import end_with_parent
+from asr.machine.shutdown import end_with_parent
 end_with_parent()
 print(os.getpid(), flush=True)
 time.sleep(60)
@@ -25,8 +25,8 @@ MIDDLE = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv
 LISTENER = """
 import sys, time
 from pathlib import Path
-from asr.lifeline import Wish
-wish = Wish(Path(sys.argv[1]))
+from asr.machine.shutdown import StopRequest
+wish = StopRequest(Path(sys.argv[1]))
 wish.listen()
 print("listening", wish.is_uttered, flush=True)
 while not wish.is_uttered:
@@ -69,7 +69,7 @@ def test_a_process_ends_with_the_one_that_started_it() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_first_signal_is_a_wish_and_the_second_ends_the_process(tmp_path: Path, number: signal.Signals) -> None:
-    elsewhere = Wish(tmp_path / "stop")
+    elsewhere = StopRequest(tmp_path / "stop")
 
     with listener(tmp_path / "stop") as process:
         assert told(process) == "listening False"
@@ -89,12 +89,12 @@ def test_the_first_signal_is_a_wish_and_the_second_ends_the_process(tmp_path: Pa
 
 def test_a_wish_of_an_earlier_run_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "stop").touch()
-    assert Wish(tmp_path / "stop").is_uttered
+    assert StopRequest(tmp_path / "stop").is_uttered
 
     with listener(tmp_path / "stop") as process:
         assert told(process) == "listening False"
 
-    assert not Wish(tmp_path / "stop").is_uttered
+    assert not StopRequest(tmp_path / "stop").is_uttered
 
 
 def test_another_signal_than_the_first_ends_the_process_too(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from transformers import WhisperFeatureExtractor
 
-from asr.logmel import log_mel, pad_frames
-from asr.waveform import SAMPLE_RATE
+from asr.features.logmel import log_mel
+from asr.shards.frames import SAMPLE_RATE, pad_frames
 
 
 def speech_like(seconds: float, seed: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from asr.loops import has_loop
+from asr.scoring.predictions import has_loop
 
 
 @pytest.mark.parametrize(

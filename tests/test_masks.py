@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asr.masks import NO_MASKS, Masks, masked
+from asr.training.masks import NO_MASKS, Masks, masked
 
 CLIP = np.random.default_rng(0).choice([1.0, 4.0], size=(200, 80)).astype(np.float16)
 """No cell of it is its mean."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from asr.memory import Limits, find_limits
+from asr.training.memory import Limits, find_limits
 
 BYTES_PER_FRAME = 64
 
@@ -30,7 +30,7 @@ def give_gpu(monkeypatch: pytest.MonkeyPatch, size: int, peak: Callable[[int, in
         trials.append((rows, window))
         return peak(rows, window)
 
-    monkeypatch.setattr("asr.memory._peak", listed)
+    monkeypatch.setattr("asr.training.memory._peak", listed)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (size - 300, 2 * size))
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 300)
     return trials

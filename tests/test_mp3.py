@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from asr.audio import Recording, UnreadableAudioError, decode
-from asr.mp3 import walk
+from asr.recordings.audio import Recording, UnreadableAudioError, read_recording
+from asr.recordings.mp3 import walk
 from tests.sounds import tone
 
 
@@ -64,9 +64,9 @@ def test_noise_between_frames_is_none(tmp_path: Path) -> None:
 def test_a_length_that_is_certain_needs_no_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encode(tmp_path / "headed.mp3", 2.0, 22_050)
     encode(tmp_path / "guessed.mp3", 4.0, 44_100, bit_rate=128_000, write_xing="0")
-    monkeypatch.setattr("asr.audio._decode_with_ffmpeg", lambda content: None)
+    monkeypatch.setattr("asr.recordings.audio._decode_with_ffmpeg", lambda content: None)
 
-    decoded = [decode((tmp_path / name).read_bytes()) for name in ("headed.mp3", "guessed.mp3")]
+    decoded = [read_recording((tmp_path / name).read_bytes()) for name in ("headed.mp3", "guessed.mp3")]
 
     assert [isinstance(recording, Recording) for recording in decoded] == [True, False]
 
@@ -74,10 +74,10 @@ def test_a_length_that_is_certain_needs_no_ffmpeg(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("write_xing", ["0", "1"])
 def test_both_decoders_hear_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_xing: str) -> None:
     encode(tmp_path / "a.mp3", 3.0, 22_050, write_xing=write_xing)
-    chosen = decode((tmp_path / "a.mp3").read_bytes()).samples
+    chosen = read_recording((tmp_path / "a.mp3").read_bytes()).samples
 
-    monkeypatch.setattr("asr.audio.walk", lambda content: None)
-    other = decode((tmp_path / "a.mp3").read_bytes()).samples
+    monkeypatch.setattr("asr.recordings.audio.walk", lambda content: None)
+    other = read_recording((tmp_path / "a.mp3").read_bytes()).samples
 
     assert len(chosen) == pytest.approx(3.0 * 22_050, abs=3000)
     if write_xing == "1":
@@ -89,7 +89,7 @@ def test_an_mp3_that_breaks_off_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp3").write_bytes(content[: len(content) // 2])
 
     with pytest.raises(UnreadableAudioError, match=r"cut short: \d+ of \d+ frames"):
-        decode((tmp_path / "a.mp3").read_bytes())
+        read_recording((tmp_path / "a.mp3").read_bytes())
 
 
 def test_two_mp3s_in_one_file_are_read_to_the_end(tmp_path: Path) -> None:
@@ -97,4 +97,4 @@ def test_two_mp3s_in_one_file_are_read_to_the_end(tmp_path: Path) -> None:
     content = encode(tmp_path / "a.mp3", 2.0, 22_050, id3v2_version="0")
     (tmp_path / "a.mp3").write_bytes(content + content)
 
-    assert decode((tmp_path / "a.mp3").read_bytes()).seconds == pytest.approx(4.0, abs=0.3)
+    assert read_recording((tmp_path / "a.mp3").read_bytes()).seconds == pytest.approx(4.0, abs=0.3)

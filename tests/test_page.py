@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from asr import chart
-from asr.interval import Difference, Interval
-from asr.page import audio_url, figure, plain, probability, render, signed, word_by_word
-from asr.scoring import Step
+from asr.report import chart
+from asr.report.page import audio_url, figure, plain, probability, render, signed, word_by_word
+from asr.scoring.align import Span
+from asr.scoring.interval import Difference, Interval
 from tests.pages import CHANGE, CURVES, report, utterance
 
 
@@ -130,10 +130,10 @@ def test_nothing_at_all_is_a_page_too() -> None:
 
 def test_the_words_of_an_utterance_are_aligned() -> None:
     alignment = (
-        Step("equal", "the", "the"),
-        Step("substitute", "one two", "won too"),
-        Step("delete", "three", ""),
-        Step("insert", "", "uh"),
+        Span("equal", "the", "the"),
+        Span("substitute", "one two", "won too"),
+        Span("delete", "three", ""),
+        Span("insert", "", "uh"),
     )
 
     assert word_by_word(alignment) == [

@@ -14,8 +14,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from asr.page import ROWS_AT_ONCE, Page, render
-from asr.scoring import Step
+from asr.report.page import ROWS_AT_ONCE, Page, render
+from asr.scoring.align import Span
 from tests.pages import report, utterance
 from tests.sounds import write_tone
 
@@ -52,7 +52,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 def page(browser: webdriver.Chrome, tmp_path: Path) -> webdriver.Chrome:
     """A page with five clips, one of them with a file, opened anew, and a log that begins here."""
     write_tone(tmp_path / SOUND, seconds=1.0)
-    alignment = (Step("equal", "one", "one"), Step("substitute", "two", "too"), Step("delete", "three", ""))
+    alignment = (Span("equal", "one", "one"), Span("substitute", "two", "too"), Span("delete", "three", ""))
     rows = [
         utterance("10.wav", errors=3, heard=HEARD, said="a b c", seconds=4.0, base=HEARD),
         utterance("9.wav", errors=2, alignment=alignment, audio="gone.wav", seconds=10.0, speaker="ada"),

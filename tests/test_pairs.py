@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.errors import DataError
-from asr.manifest import TextEntry
-from asr.pairs import pair
-from asr.shards import Dropped
+from asr.base.entries import TextEntry
+from asr.base.errors import DataError
+from asr.shards.format import Dropped
+from asr.shards.pairs import pair
 from tests.shards import stored
 
 THREE = [np.full((2, 80), number, np.float16) for number in range(3)]
@@ -16,7 +16,7 @@ GONE = Dropped("gone", "gone.wav", "a click")
 
 
 def text(clip_id: str) -> TextEntry:
-    return TextEntry(clip_id, f"{clip_id}.wav", f"text of {clip_id}", "", None, {})
+    return TextEntry("train", clip_id, f"{clip_id}.wav", f"text of {clip_id}", "", None, {})
 
 
 def test_clips_meet_their_own_transcripts_whatever_the_order(tmp_path: Path) -> None:

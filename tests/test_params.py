@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asr.augment import Augment
-from asr.errors import DataError
-from asr.params import parse
-from stages.check import Params, require_declared, require_places, require_sounds, require_times_kept
-from stages.settings import Machine, Yaml12Loader, read_machine, read_params
+from asr.base.errors import DataError
+from asr.base.sections import parse
+from asr.features.parameters import Augment
+from commands.check import Params, require_declared, require_places, require_sounds, require_times_kept
+from stages.common.machine import Machine, read_machine
+from stages.common.params import Yaml12Loader, read_params
 from tests.project import ROOT, read_yaml
 from tests.sounds import write_tone
 
@@ -190,7 +191,7 @@ def test_a_folder_of_sounds_must_be_a_dependency(tmp_path: Path, monkeypatch: py
     with pytest.raises(
         DataError, match=rf"augment.{name}_folder: add sounds/street/ to the deps of features_train in dvc.yaml"
     ):
-        require_sounds(augment, features_train_with("asr/augment.py", "sounds/other"))
+        require_sounds(augment, features_train_with("asr/features", "sounds/other"))
     require_sounds(augment, features_train_with("sounds/street"))
     require_sounds(augment, features_train_with("./sounds"))
     require_sounds(augment, features_train_with(f"${{augment.{name}_folder}}"))

@@ -149,7 +149,7 @@ def test_the_base_model(project: Path) -> None:
 
 
 def test_evaluation_code(project: Path) -> None:
-    edit(project / "asr/scoring.py", '"""Scoring: ', '"""Scoring, edited: ')
+    edit(project / "asr/scoring/align.py", '"""Scoring: ', '"""Scoring, edited: ')
 
     ran = repro(project)
 
@@ -176,16 +176,16 @@ def test_two_branches_are_compared(project: Path) -> None:
     wer = difference["metrics/evaluate.json"]["wer"]
     assert {"old", "new"} <= set(wer)
     assert difference["metrics/train.json"]["learning_rate"]["new"] == 0.05
-    told = call(project, sys.executable, "-m", "stages.compare", "main", "other").splitlines()
+    told = call(project, sys.executable, "-m", "commands.compare", "main", "other").splitlines()
     assert told[0].split("  ")[-1] == "worse"
     assert [line.split(":")[0] for line in told if "(drawn: " in line] == ["test", "general"]
-    in_markdown = call(project, sys.executable, "-m", "stages.compare", "main", "--md")
+    in_markdown = call(project, sys.executable, "-m", "commands.compare", "main", "--md")
     assert in_markdown.startswith("|")
     assert "WER workspace" in in_markdown
     shutil.rmtree(project / ".dvc/cache")
     for revision, reason in (("nowhere", "no such branch, tag or commit"), ("main", "`make repro`")):
         stopped = subprocess.run(
-            [sys.executable, "-m", "stages.compare", revision],
+            [sys.executable, "-m", "commands.compare", revision],
             cwd=project, env=environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert stopped.returncode == 1
@@ -291,7 +291,7 @@ def test_a_damaged_shard_is_named_and_the_printed_command_repairs_it(project: Pa
         in stopped.stderr
     )
 
-    told = call(project, sys.executable, "-m", "stages.cache", "repair")
+    told = call(project, sys.executable, "-m", "commands.cache", "repair")
 
     assert f".cache/features/shards/{damaged.name}: damaged, removed" in told
     assert told.endswith("repaired\n")
@@ -300,7 +300,9 @@ def test_a_damaged_shard_is_named_and_the_printed_command_repairs_it(project: Pa
 
 
 def test_repair_finds_nothing_where_nothing_is_damaged(project: Path) -> None:
-    assert call(project, sys.executable, "-m", "stages.cache", "repair") == "the folders of features are as they were written\n"
+    assert (
+        call(project, sys.executable, "-m", "commands.cache", "repair") == "the folders of features are as they were written\n"
+    )
 
 
 def test_prune_removes_what_no_revision_uses(project: Path) -> None:
@@ -313,14 +315,14 @@ def test_prune_removes_what_no_revision_uses(project: Path) -> None:
     git(project, "checkout", "--quiet", "main")
     dvc(project, "checkout", "--quiet")
 
-    told = call(project, sys.executable, "-m", "stages.cache", "prune", "--days", "0")
+    told = call(project, sys.executable, "-m", "commands.cache", "prune", "--days", "0")
     assert "removed 0 shards" in told
     assert len(shards(project)) > len(before)
 
     git(project, "branch", "--quiet", "-D", "noisy")
-    assert "removed 0 shards" in call(project, sys.executable, "-m", "stages.cache", "prune")  # all are young
-    assert "would remove" in call(project, sys.executable, "-m", "stages.cache", "prune", "--days", "0", "--dry-run")
-    call(project, sys.executable, "-m", "stages.cache", "prune", "--days", "0")
+    assert "removed 0 shards" in call(project, sys.executable, "-m", "commands.cache", "prune")  # all are young
+    assert "would remove" in call(project, sys.executable, "-m", "commands.cache", "prune", "--days", "0", "--dry-run")
+    call(project, sys.executable, "-m", "commands.cache", "prune", "--days", "0")
     assert shards(project) == before
-    assert f"{len(before)} shards" in call(project, sys.executable, "-m", "stages.cache")
+    assert f"{len(before)} shards" in call(project, sys.executable, "-m", "commands.cache")
     assert repro(project) == []

@@ -6,8 +6,9 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from asr.plan import Mode, Plan, Step
-from asr.window import fitted
+from asr.model.window import fitted
+from asr.training.plan import Plan, Step
+from asr.training.recipe import Mode
 
 PLAN = Plan(
     frames=[20 + 37 * clip % 281 for clip in range(1_000)],

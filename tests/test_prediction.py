@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from asr.hypothesis import Hypothesis
-from asr.manifest import TextEntry
-from asr.prediction import Prediction, Summary, by_set, corpus, predictions, scored, summary
-from asr.text import Normalizer, basic_english, multilingual, normalizer
+from asr.base.entries import TextEntry
+from asr.base.text import Normalizer, basic_english, multilingual, normalizer
+from asr.model.transcribe import Hypothesis
+from asr.scoring.predictions import Prediction, Summary, by_set, corpus, predictions, scored, summary
 
 
 def text(reference: str, raw: str = "", path: str = "a.wav", speaker: str | None = None) -> TextEntry:
-    return TextEntry(path, path, reference, raw or reference, speaker, {})
+    return TextEntry("test", path, path, reference, raw or reference, speaker, {})
 
 
 def heard(*texts: str) -> list[Hypothesis]:
@@ -23,7 +23,7 @@ def rows_of(said: list[str], found: list[str], normalize: Normalizer = basic_eng
 
 
 def test_a_row_says_what_was_said_and_heard() -> None:
-    entry = TextEntry("id-2", "b.wav", "good morning doctor", "Good morning, doctor!", "ann", {"accent": "north"})
+    entry = TextEntry("test", "id-2", "b.wav", "good morning doctor", "Good morning, doctor!", "ann", {"accent": "north"})
 
     assert predictions("clean", [entry], [2.3456], [Hypothesis("Good Morning, Docter.", is_cut_off=True)], basic_english) == [
         Prediction(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr import progress
+from asr.base import progress
 
 
 def test_a_long_loop_writes_lines_with_rate_and_time_left(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.rates import learning_rate, rate_by_width
+from asr.training.recipe import learning_rate, rate_by_width
 from tests.recipes import recipe
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from asr.errors import DataError
-from asr.masks import Masks
-from asr.params import parse
-from asr.recipe import Train
-from stages.check import Params
-from stages.settings import read_yaml
+from asr.base.errors import DataError
+from asr.base.sections import parse
+from asr.training.masks import Masks
+from asr.training.recipe import Train
+from commands.check import Params
+from stages.common.params import read_yaml
 from tests.recipes import recipe
 
 SHIPPED = Path(__file__).parent.parent / "params.yaml"

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from asr.comparison import Outcome, compare
-from asr.plots import plots
-from asr.prediction import Prediction, Sets, summary
-from asr.report import Findings, Model, data_metrics, model_metrics, regressions, summed_up, table
+from asr.report.comparison import Outcome, compare
+from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
+from asr.report.plots import plots
+from asr.report.table import regressions, table
+from asr.scoring.predictions import Prediction, PredictionsBySet, summary
 
 FINDINGS = Findings(
     validate={"rows": 105, "clips": 100, "rejected": {"silence": 2, "file not found": 3}, "repeated_audio": 1},
@@ -32,9 +33,11 @@ def heard(dataset: str, clip: int, hypothesis: str) -> Prediction:
     )  # fmt: skip
 
 
-def system(test: list[str], general: list[str]) -> Model:
+def system(test: list[str], general: list[str]) -> ScoredModel:
     said = {"test": test, "general": general}
-    sets: Sets = {name: [heard(name, clip, text) for clip, text in enumerate(texts)] for name, texts in said.items()}
+    sets: PredictionsBySet = {
+        name: [heard(name, clip, text) for clip, text in enumerate(texts)] for name, texts in said.items()
+    }
     scores = {
         "normalizer": "basic_english",
         "window": "fit",

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from asr.scoring import Counts, Step, score
-from asr.wer import load_error_rates
+from asr.scoring.align import Counts, Span, score
+from asr.scoring.wer import load_error_rates
 
 SAID = ["the cat sat on the mat", "good morning", "no", "", "a b c d"]
 HEARD = ["the cat sat on mat", "", "no", "well", "a x c d e"]
@@ -77,12 +77,12 @@ def test_the_alignment_says_what_was_heard_instead_of_what() -> None:
     (utterance,) = score(["the cat sat on the mat"], ["a cat sat well on mat"]).utterances
 
     assert utterance.alignment == (
-        Step("substitute", "the", "a"),
-        Step("equal", "cat sat", "cat sat"),
-        Step("insert", "", "well"),
-        Step("equal", "on", "on"),
-        Step("delete", "the", ""),
-        Step("equal", "mat", "mat"),
+        Span("substitute", "the", "a"),
+        Span("equal", "cat sat", "cat sat"),
+        Span("insert", "", "well"),
+        Span("equal", "on", "on"),
+        Span("delete", "the", ""),
+        Span("equal", "mat", "mat"),
     )
 
 
@@ -98,7 +98,7 @@ def test_nothing_heard_is_all_deletions() -> None:
     assert scored.words == Counts(hits=0, substitutions=0, deletions=2, insertions=0)
     assert scored.characters == Counts(hits=0, substitutions=0, deletions=12, insertions=0)
     assert (scored.wer, scored.cer, scored.mer) == (100, 100, 100)
-    assert scored.utterances[0].alignment == (Step("delete", "good morning", ""),)
+    assert scored.utterances[0].alignment == (Span("delete", "good morning", ""),)
 
 
 def test_what_is_heard_where_nothing_was_said_is_all_insertions() -> None:
@@ -107,7 +107,7 @@ def test_what_is_heard_where_nothing_was_said_is_all_insertions() -> None:
     assert scored.words == Counts(hits=2, substitutions=0, deletions=0, insertions=3)
     assert scored.wer == 150
     assert scored.utterances[0].words.rate == 300
-    assert scored.utterances[0].alignment == (Step("insert", "", "thanks for watching"),)
+    assert scored.utterances[0].alignment == (Span("insert", "", "thanks for watching"),)
 
 
 def test_a_corpus_in_which_nothing_was_said_counts_as_one_word() -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asr.errors import DataError
-from asr.params import parse
-from asr.testset import Evaluate, read_texts
-from stages.check import require_sets
+from asr.base.entries import read_texts
+from asr.base.errors import DataError
+from asr.base.sections import parse
+from commands.check import Evaluate, require_sets
 from tests.project import make_project, read_yaml, run_stage
 
-PIPELINE = {"stages": {"sets": {"deps": ["data/general", "asr/testset.py"]}}}
+PIPELINE = {"stages": {"sets": {"deps": ["data/general", "asr/recordings"]}}}
 
 
 def evaluate_sets(project: Path, **sets: str) -> None:

@@ -7,9 +7,10 @@ import fsspec
 import numpy as np
 import pytest
 
-from asr.errors import DataError
-from asr.shards import Dropped, Features, Manifest, Row, Shard, read_manifest, to_bytes
-from asr.store import open_store
+from asr.base.errors import DataError
+from asr.shards.format import Dropped, Manifest, Shard, StoredClip, read_manifest, to_bytes
+from asr.shards.reader import StoredFeatures
+from asr.shards.store import open_store
 from tests.shards import stored
 
 TWO = [np.full((3, 2), 0.5, np.float16), np.arange(8, dtype=np.float16).reshape(4, 2)]
@@ -34,7 +35,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_equal_rows_give_equal_bytes() -> None:
-    rows = [Row("a", 0, TWO[0]), Row("a", 1, TWO[1])]
+    rows = [StoredClip("a", 0, TWO[0]), StoredClip("a", 1, TWO[1])]
 
     assert to_bytes(rows) == to_bytes(list(rows))
     assert to_bytes(rows) != to_bytes(rows[::-1])
@@ -54,7 +55,7 @@ def test_one_byte_anywhere_stops_the_reader_which_names_the_file(tmp_path: Path,
     flip(shard_of(tmp_path / "out"), place)
 
     with pytest.raises(DataError, match=rf"{shard_of(tmp_path / 'out').name}: damaged, .*; run `make repair`"):
-        Features(tmp_path / "out", tmp_path)
+        StoredFeatures(tmp_path / "out", tmp_path)
 
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_a_missing_shard_is_named(tmp_path: Path) -> None:
     shard_of(tmp_path / "out").unlink()
 
     with pytest.raises(DataError, match=r"arrow: can't be read \(No such file or directory\); run `make repair`"):
-        Features(tmp_path / "out", tmp_path)
+        StoredFeatures(tmp_path / "out", tmp_path)
 
 
 def test_a_folder_without_a_manifest_or_of_another_format_is_named(tmp_path: Path) -> None:
@@ -70,19 +71,19 @@ def test_a_folder_without_a_manifest_or_of_another_format_is_named(tmp_path: Pat
     manifest = tmp_path / "out" / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
     with pytest.raises(DataError, match=r"manifest.json: written in format 1, this is format 2; run `make repair`"):
-        Features(tmp_path / "out", tmp_path)
+        StoredFeatures(tmp_path / "out", tmp_path)
 
     manifest.write_text("{")
     with pytest.raises(DataError, match=r"manifest.json: can't be read; run `make repair`"):
-        Features(tmp_path / "out", tmp_path)
+        StoredFeatures(tmp_path / "out", tmp_path)
 
     manifest.unlink()
     with pytest.raises(DataError, match=r"manifest.json: not there; run `dvc repro`"):
-        Features(tmp_path / "out", tmp_path)
+        StoredFeatures(tmp_path / "out", tmp_path)
 
 
 def in_a_store(folder: Path, address: str) -> str:
-    kept = open_store(address).keep("key", to_bytes([Row("a", 0, TWO[0])]), 1, ())
+    kept = open_store(address).keep("key", to_bytes([StoredClip("a", 0, TWO[0])]), 1, ())
     folder.mkdir()
     Manifest(2, address, (Shard(kept.sha256, 1),), ()).write(folder)
     return kept.sha256
@@ -91,10 +92,10 @@ def in_a_store(folder: Path, address: str) -> str:
 def test_shards_are_fetched_from_their_store_once(tmp_path: Path) -> None:
     address = f"memory://{tmp_path.name}"
     sha256 = in_a_store(tmp_path / "out", address)
-    Features(tmp_path / "out", tmp_path / "cache")
+    StoredFeatures(tmp_path / "out", tmp_path / "cache")
     open_store(address).remove(sha256)
 
-    np.testing.assert_array_equal(Features(tmp_path / "out", tmp_path / "cache")[0], TWO[0])
+    np.testing.assert_array_equal(StoredFeatures(tmp_path / "out", tmp_path / "cache")[0], TWO[0])
 
 
 def test_a_shard_that_is_damaged_in_its_store_is_named_and_not_kept(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_shard_that_is_damaged_in_its_store_is_named_and_not_kept(tmp_path: Pa
     fsspec.filesystem("memory").pipe_file(f"/{tmp_path.name}/shards/{sha256}.arrow", b"something else")
 
     with pytest.raises(DataError, match=rf"{address}: {sha256}.arrow is damaged"):
-        Features(tmp_path / "out", tmp_path / "cache")
+        StoredFeatures(tmp_path / "out", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
@@ -113,4 +114,4 @@ def test_a_shard_that_its_store_has_lost_is_named(tmp_path: Path) -> None:
     open_store(address).remove(sha256)
 
     with pytest.raises(DataError, match=rf"{address}: can't read {sha256}.arrow"):
-        Features(tmp_path / "out", tmp_path / "cache")
+        StoredFeatures(tmp_path / "out", tmp_path / "cache")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from asr.prediction import Prediction
-from asr.slices import categories, slices
+from asr.report.slices import categories, slices
+from asr.scoring.predictions import Prediction
 
 
 def row(

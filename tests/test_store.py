@@ -9,8 +9,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from asr.index import Index
-from asr.store import FolderStore, ObjectStore, Record, open_store
+from asr.features.index import Index
+from asr.shards.store import FolderStore, ObjectStore, Record, open_store
 
 DROPPED = (("clip", "a click"),)
 
@@ -89,7 +89,7 @@ def test_a_shard_with_another_time_is_read_once_and_trusted_again(tmp_path: Path
     os.utime(FolderStore(tmp_path).shard(kept.sha256), ns=(1, 1))
     assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
 
-    monkeypatch.delattr("asr.index.is_whole")
+    monkeypatch.delattr("asr.features.index.is_whole")
     assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from asr.errors import DataError
-from asr.manifest import Clip, TextEntry, write_rows
-from asr.params import parse
-from asr.testset import Evaluate, SetEntry, read_texts, set_entries
-from asr.text import basic_english
+from asr.base.entries import Clip, TextEntry, read_texts, text_entries, write_rows
+from asr.base.errors import DataError
+from asr.base.sections import parse
+from asr.base.text import basic_english
+from commands.check import Evaluate
 
 
 def evaluate(*names: str, max_regression: object = None) -> Evaluate:
@@ -42,8 +42,8 @@ def test_a_set_may_become_worse_by_no_less_than_nothing() -> None:
 def test_transcripts_are_normalised_and_kept_as_they_were() -> None:
     clip = Clip("id", 2, "a.wav", "hash", 1.0, 16_000, 1, "Good morning!", "ann", {"accent": "north"})
 
-    assert set_entries("clean", [clip], basic_english) == [
-        SetEntry("clean", "id", "a.wav", "good morning", "Good morning!", "ann", {"accent": "north"})
+    assert text_entries("clean", [clip], basic_english) == [
+        TextEntry("clean", "id", "a.wav", "good morning", "Good morning!", "ann", {"accent": "north"})
     ]
 
 
@@ -52,16 +52,16 @@ def test_transcripts_are_read_by_set(tmp_path: Path) -> None:
     write_rows(
         file,
         [
-            SetEntry("b", "1", "1.wav", "one", "One", None, {}),
-            SetEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"}),
-            SetEntry("b", "1", "1.wav", "one", "One", None, {}),
+            TextEntry("b", "1", "1.wav", "one", "One", None, {}),
+            TextEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"}),
+            TextEntry("b", "1", "1.wav", "one", "One", None, {}),
         ],
     )
-    one = TextEntry("1", "1.wav", "one", "One", None, {})
+    one = TextEntry("b", "1", "1.wav", "one", "One", None, {})
 
     assert read_texts(file) == {
         "b": [one, one],
-        "a": [TextEntry("2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"})],
+        "a": [TextEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"})],
     }
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from asr.errors import DataError
-from asr.text import lost_letter_share, normalizer, normalizer_of_labels, require_text_kept
+from asr.base.errors import DataError
+from asr.base.text import lost_letter_share, normalizer, normalizer_of_labels, require_text_kept
 
 
 @pytest.mark.parametrize(

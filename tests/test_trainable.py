@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from asr.errors import DataError
-from asr.trainable import freeze_encoder, merged, parameter_groups, set_dropout, with_lora
+from asr.base.errors import DataError
+from asr.training.trainable import freeze_encoder, merged, parameter_groups, set_dropout, with_lora
 
 SOUND = torch.randn(2, 80, 32, generator=torch.Generator().manual_seed(0))
 TOKENS = torch.tensor([[1, 2, 3], [4, 5, 6]])

@@ -12,30 +12,29 @@ from unittest.mock import Mock, call
 
 import jiwer
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch._dynamo.utils import counters
 
-from asr.batch import Examples, collate, pad
-from asr.curves import curves
-from asr.decoding import transcribe
-from asr.errors import DataError
-from asr.lifeline import Wish
-from asr.masks import NO_MASKS
-from asr.memory import Limits, Trial, kept_bytes
-from asr.optimizer import require_optimizer, state_bytes
-from asr.plan import Line
-from asr.recipe import Train
-from asr.text import basic_english
-from asr.trainable import freeze_encoder
-from asr.training import Trained, train
-from asr.tuner import Tuner
-from asr.validation import Validation, Validator
-from asr.watch import StoppedError
-from asr.whisper import Whisper, load, load_tuned
-from asr.window import fitted
+from asr.base.errors import DataError
+from asr.base.text import basic_english
+from asr.machine.shutdown import StopRequest
+from asr.model.transcribe import transcribe
+from asr.model.whisper import Whisper, load, load_tuned
+from asr.model.window import fitted
+from asr.training.batch import Examples, collate, pad
+from asr.training.callbacks import StoppedError
+from asr.training.history import curves
+from asr.training.masks import NO_MASKS
+from asr.training.memory import Limits, Trial, kept_bytes
+from asr.training.optimizer import require_optimizer, state_bytes
+from asr.training.plan import Slot
+from asr.training.recipe import Train
+from asr.training.run import Trained, train
+from asr.training.trainable import freeze_encoder
+from asr.training.trainer import StepTrainer
+from asr.training.validation import Validation, Validator
 from tests.recipes import recipe
 from tests.shards import stored
 from tests.sounds import write_tiny_whisper
@@ -59,7 +58,7 @@ def run(
     settings: Train,
     clips: int = 16,
     multilingual: bool = False,
-    wish: Wish | None = None,
+    wish: StopRequest | None = None,
     loader_workers: int = 0,
     minutes: float = math.inf,
 ) -> tuple[Whisper, Trained]:
@@ -77,7 +76,7 @@ def run(
         fit=settings.window == "fit",
     )
     (folder / "run").mkdir(exist_ok=True)
-    wish = wish or Wish(folder / "stop")
+    wish = wish or StopRequest(folder / "stop")
     trained = train(whisper, examples, validator, settings, folder / "run", folder / "events", wish, minutes, loader_workers)
     return whisper, trained
 
@@ -102,7 +101,7 @@ def test_micro_batches_of_unequal_clips_equal_one_batch(tmp_path: Path, window: 
 def test_the_loss_is_the_models_own(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
     examples = unequal(whisper, tmp_path / "features", clips=16)
-    every = tuple(Line((clip,), whisper.window_frames) for clip in range(16))
+    every = tuple(Slot((clip,), whisper.window_frames) for clip in range(16))
     batch = collate(examples, every, NO_MASKS, ())
 
     expected = whisper.model(**pad(batch.frames, batch.rows, whisper.tokenizer.pad_token_id)).loss.item()
@@ -184,7 +183,7 @@ def test_checkpoints_are_saved_within_an_epoch_when_it_is_time(tmp_path: Path) -
     assert [path.name for path in (tmp_path / "seldom/run").glob("check*")] == ["checkpoint-4"]
 
 
-class After(Wish):
+class After(StopRequest):
     """A wish that is uttered once it has been asked for so many times."""
 
     def __init__(self, times: int) -> None:
@@ -209,7 +208,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(tmp_path: Path, asked: int) -> No
 
     whisper, trained = run(tmp_path / "stopped", recipe(**LONG))
 
-    pd.testing.assert_frame_equal(curves(trained.log_history), curves(expected.log_history), check_exact=True)
+    assert curves(trained.log_history) == curves(expected.log_history)
     assert (trained.best_step, trained.steps, trained.epochs) == (expected.best_step, 12, 3.0)
     for name, value in weights(unbroken).items():
         assert torch.equal(weights(whisper)[name], value), name
@@ -288,7 +287,7 @@ def test_activations_are_checkpointed_when_one_clip_would_not_fit_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = iter([None, Limits({64: 2}), None, None])
-    monkeypatch.setattr("asr.training.find_limits", lambda *args: next(found))
+    monkeypatch.setattr("asr.training.run.find_limits", lambda *args: next(found))
 
     _, trained = run(tmp_path / "large", recipe(activation_checkpointing="auto"))
 
@@ -353,7 +352,7 @@ def test_limits_are_tried_as_training_will_compute(tmp_path: Path, monkeypatch: 
         kept.append(kept_bytes(trial, windows[0]))
         return Limits({windows[0]: 16})
 
-    monkeypatch.setattr("asr.training.find_limits", find)
+    monkeypatch.setattr("asr.training.run.find_limits", find)
     for checkpointing in (False, True):
         run(tmp_path / str(checkpointing), recipe(activation_checkpointing=checkpointing))
 
@@ -366,8 +365,8 @@ def test_validation_of_lora_is_no_training(tmp_path: Path) -> None:
 
     _, smoothed = run(tmp_path / "smoothed", recipe(**still, label_smoothing=0.5, lora_dropout=0.5))
 
-    assert curves(smoothed.log_history)["validation_loss"][0] == pytest.approx(
-        curves(plain.log_history)["validation_loss"][0], rel=1e-6
+    assert curves(smoothed.log_history)[0]["validation_loss"] == pytest.approx(
+        curves(plain.log_history)[0]["validation_loss"], rel=1e-6
     )
 
 
@@ -379,7 +378,7 @@ def test_masks_change_what_is_learned(tmp_path: Path) -> None:
 
 
 def out_of_memory_at(rows: int, whole: Callable[..., Any], training: bool = True) -> Callable[..., Any]:
-    def loss(tuner: Tuner, frames: torch.Tensor, some: list[Any]) -> torch.Tensor:
+    def loss(tuner: StepTrainer, frames: torch.Tensor, some: list[Any]) -> torch.Tensor:
         if len(some) >= rows and tuner.model.training is training:
             raise torch.OutOfMemoryError("no memory left")
         return whole(tuner, frames, some)  # type: ignore[no-any-return]
@@ -391,7 +390,7 @@ def test_out_of_memory_halves_what_is_taken_at_once_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unbroken, _ = run(tmp_path / "unbroken", recipe(batch_size=16))
-    monkeypatch.setattr(Tuner, "loss", out_of_memory_at(5, Tuner.loss))
+    monkeypatch.setattr(StepTrainer, "loss", out_of_memory_at(5, StepTrainer.loss))
 
     whisper, trained = run(tmp_path / "broken", recipe(batch_size=16))
 
@@ -403,7 +402,7 @@ def test_out_of_memory_halves_what_is_taken_at_once_and_goes_on(
 
 def test_out_of_memory_in_validation_is_no_end_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, unbroken = run(tmp_path / "unbroken", recipe(batch_size=16))
-    monkeypatch.setattr(Tuner, "loss", out_of_memory_at(5, Tuner.loss, training=False))
+    monkeypatch.setattr(StepTrainer, "loss", out_of_memory_at(5, StepTrainer.loss, training=False))
 
     _, trained = run(tmp_path / "broken", recipe(batch_size=16))
 
@@ -411,7 +410,7 @@ def test_out_of_memory_in_validation_is_no_end_either(tmp_path: Path, monkeypatc
 
 
 def test_out_of_memory_with_one_clip_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Tuner, "loss", out_of_memory_at(1, Tuner.loss))
+    monkeypatch.setattr(StepTrainer, "loss", out_of_memory_at(1, StepTrainer.loss))
 
     with pytest.raises(DataError, match=r"out of memory with one clip at a time; choose a smaller model.name"):
         run(tmp_path, recipe(batch_size=2))
@@ -461,7 +460,7 @@ def test_the_optimisers_bytes(tmp_path: Path) -> None:
 
 
 def test_an_optimiser_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asr.optimizer.find_spec", lambda name: None)
+    monkeypatch.setattr("asr.training.optimizer.find_spec", lambda name: None)
 
     with pytest.raises(DataError, match=r"train.optimizer is adamw_8bit, which needs bitsandbytes"):
         require_optimizer("adamw_8bit")
@@ -472,7 +471,8 @@ def test_curves_have_a_row_per_step_with_both_losses(tmp_path: Path) -> None:
 
     table = curves(trained.log_history)
 
-    assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
-    assert table[["train_loss", "learning_rate", "gradient_norm"]].notna().all().all()
-    assert table[["validation_loss", "validation_wer"]].notna().all(axis=1).tolist() == [False, True] * 3
+    assert [row["step"] for row in table] == [1, 2, 3, 4, 5, 6]
+    assert all(row[name] is not None for row in table for name in ("train_loss", "learning_rate", "gradient_norm"))
+    for name in ("validation_loss", "validation_wer"):
+        assert [row[name] is not None for row in table] == [False, True] * 3
     assert list((tmp_path / "events").iterdir())

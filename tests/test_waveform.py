@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asr.waveform import normalize_peak, to_mono_16k, trim_silence
+from asr.features.waveform import normalize_peak, to_mono_16k, trim_silence
 from tests.sounds import tone
 
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from asr.decoding import transcribe
-from asr.device import pick_precision, require_precision
-from asr.errors import DataError
-from asr.hypothesis import Hypothesis
-from asr.whisper import (
+from asr.base.errors import DataError
+from asr.machine.device import pick_precision, require_precision
+from asr.model.transcribe import Hypothesis, transcribe
+from asr.model.whisper import (
     Whisper,
     is_multilingual,
     load,

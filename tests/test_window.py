@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from asr.whisper import Whisper, load, load_tuned
-from asr.window import encoder_window, fitted, whole_window
+from asr.model.whisper import Whisper, load, load_tuned
+from asr.model.window import encoder_window, fitted, whole_window
 from tests.sounds import write_tiny_whisper
 
 WHOLE = 400

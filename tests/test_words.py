@@ -1,7 +1,7 @@
 """Words: confusions, and the recall of rare ones."""
 
-from asr.scoring import score
-from asr.words import Confusion, Recall, confusions, recalls, vocabulary
+from asr.report.words import Confusion, Recall, confusions, recalls, vocabulary
+from asr.scoring.align import score
 
 
 def test_the_commonest_confusions_come_first_and_among_equals_words_taken_for_others() -> None:

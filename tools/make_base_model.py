@@ -27,9 +27,10 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from asr.decoding import transcribe
-from asr.logmel import FRAMES_PER_SECOND, log_mel, pad_frames
-from asr.waveform import normalize_peak, to_mono_16k, trim_silence
+from asr.features.logmel import log_mel
+from asr.features.waveform import normalize_peak, to_mono_16k, trim_silence
+from asr.model.transcribe import transcribe
+from asr.shards.frames import FRAMES_PER_SECOND, pad_frames
 from tools.base_tokenizer import train_tokenizer
 from tools.phrases import sentence
 from tools.voices import VARIANTS, Voice, speak

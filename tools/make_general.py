@@ -11,7 +11,7 @@ import csv
 from pathlib import Path
 from random import Random
 
-from asr.waveform import normalize_peak, to_mono_16k
+from asr.features.waveform import normalize_peak, to_mono_16k
 from tools.make_base_model import ACCENTS
 from tools.make_sample import write
 from tools.phrases import sentence

@@ -16,7 +16,8 @@ import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
-from asr.waveform import SAMPLE_RATE, Waveform, normalize_peak, to_mono_16k
+from asr.features.waveform import Waveform, normalize_peak, to_mono_16k
+from asr.shards.frames import SAMPLE_RATE
 from tools.phrases import sentence
 from tools.voices import VARIANTS, Voice, speak
 

@@ -1,0 +1,121 @@
+"""Entries: lists of clips and the like as files of rows: JSON Lines, CSV.
+
+What the features stages read (`AudioEntry`) and what the labels come from (`TextEntry`) are kept in separate files, so that
+editing a transcript changes no input of the features.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A usable row. `path` starts at the project's folder; `rate` in Hz; `audio_hash` is of the file's bytes."""
+
+    id: str
+    line: int
+    path: str
+    audio_hash: str
+    seconds: float
+    rate: int
+    channels: int
+    text: str
+    speaker: str | None
+    extra: dict[str, str]
+
+
+@dataclass(frozen=True)
+class AudioEntry:
+    """A clip's sound: where it is and what its bytes hash to."""
+
+    id: str
+    path: str
+    audio_hash: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TextEntry:
+    """A clip's words: `text` is normalised, `raw_text` as it was transcribed; `dataset` is the split or test set it is in."""
+
+    dataset: str
+    id: str
+    path: str
+    text: str
+    raw_text: str
+    speaker: str | None
+    extra: dict[str, str]
+
+
+Entry = TypeVar("Entry")
+
+TEST_SPLIT = "test"
+"""The name of the split, which no other test set may have."""
+
+
+def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
+    """The sound of each clip."""
+    return [AudioEntry(clip.id, clip.path, clip.audio_hash, clip.seconds) for clip in clips]
+
+
+def text_entries(dataset: str, clips: Iterable[Clip], normalize: Callable[[str], str]) -> list[TextEntry]:
+    """The words of each clip of a split or test set, normalised."""
+    return [TextEntry(dataset, c.id, c.path, normalize(c.text), c.text, c.speaker, c.extra) for c in clips]
+
+
+def read_texts(path: Path) -> dict[str, list[TextEntry]]:
+    """The transcripts in a file, by split or test set."""
+    sets: dict[str, list[TextEntry]] = {}
+    for row in iterate_rows(path, TextEntry):
+        sets.setdefault(row.dataset, []).append(row)
+    return sets
+
+
+def write_rows(path: Path, rows: Iterable[Any]) -> None:
+    """Write dataclass instances, one JSON object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
+
+
+def read_rows(path: Path, kind: type[Entry]) -> list[Entry]:
+    """Read what `write_rows` wrote."""
+    return list(iterate_rows(path, kind))
+
+
+def iterate_rows(path: Path, kind: type[Entry]) -> Iterator[Entry]:
+    """As `read_rows`, one by one."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield kind(**json.loads(line))
+
+
+def count_rows(path: Path) -> int:
+    """How many rows there are."""
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write one readable JSON object."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows under the names of their columns; None is a blank cell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The cells of each row as text, by column."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

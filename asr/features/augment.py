@@ -1,0 +1,163 @@
+"""Augmentation: training clips as if recorded elsewhere, the same every time for the same clip and copy."""
+
+import functools
+import hashlib
+import json
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.random import mtrand
+
+from asr.base.errors import DataError
+from asr.features.parameters import TRANSFORMS, Augment
+from asr.features.sounds import folders, sound_files
+from asr.features.waveform import Waveform
+from asr.shards.frames import SAMPLE_RATE
+
+TELEPHONE_LOW_HZ, TELEPHONE_HIGH_HZ = 300, 3400
+TELEPHONE_ROLLOFF = 48
+"""In dB an octave: 81 dB down at 100 Hz, 83 dB at 6 kHz."""
+
+MP3_MIN_SAMPLES = SAMPLE_RATE // 10
+"""The encoder refuses less."""
+
+
+def variants(settings: Augment) -> list[int]:
+    """The copies of each clip to store, by number: 0 is the clean clip, the augmented ones count from 1."""
+    return [*([0] if settings.keep_clean else []), *range(1, settings.copies + 1)]
+
+
+def augment(waveform: Waveform, clip_id: str, copy: int, settings: Augment) -> Waveform:
+    """A changed copy of `waveform`, whose peak should be 1.
+
+    What is drawn depends on the seed, the clip's id and the copy, not on order, worker or what ran before. The folders' files
+    are listed once a process.
+
+    Args:
+        waveform: shape (samples,), not empty.
+        clip_id: the clip's id.
+        copy: from 1.
+        settings: the parameters of the transforms.
+
+    Returns:
+        Shape (samples,), or another length where the tempo was changed. The peak may be above 1: nothing is clipped.
+
+    Raises:
+        DataError: when a file of a folder in use can't be read.
+    """
+    assert copy >= 1, "copy 0 is the clean clip"
+    shortest = len(waveform) / (settings.tempo_max if settings.tempo_probability else 1)
+    if shortest < MP3_MIN_SAMPLES:
+        settings = settings.model_copy(update={"mp3_probability": 0.0})
+    chain = _chain(settings)
+    with _seeded(f"{settings.seed} {clip_id}" if copy == 1 else f"{settings.seed} {clip_id} {copy}"), warnings.catch_warnings():
+        # It warns of every file that it resamples, and of silent stretches in a background noise.
+        warnings.filterwarnings("ignore", module=r"audiomentations\.")
+        try:
+            return np.asarray(chain(waveform, SAMPLE_RATE), dtype=np.float32)
+        except Exception as error:
+            # A damaged file can raise a dozen exceptions, none of which names it.
+            _require_whole(settings, error)
+            raise
+
+
+@functools.lru_cache(maxsize=2)
+def _chain(settings: Augment) -> Callable[[Waveform, int], Waveform]:
+    # Here, as whoever only reads parameters need not wait for the import.
+    import audiomentations as am
+
+    # The order of nature: a voice, in a room, among other sounds, through a microphone, over a line. A transform that is off is
+    # left out, so that it draws nothing; noise and gain always draw, as they did before there were others.
+    chain: list[Any] = []
+    sounds = {key: [str(path) for path in sound_files(key, folder)] for key, folder in folders(settings).items()}
+    if p := settings.tempo_probability:
+        chain.append(am.TimeStretch(settings.tempo_min, settings.tempo_max, leave_length_unchanged=False, p=p))
+    if p := settings.pitch_probability:
+        chain.append(am.PitchShift(-settings.pitch_max_semitones, settings.pitch_max_semitones, p=p))
+    if p := settings.room_probability:
+        # A room's peak is always 0.5; back to 1, where the amplitudes that follow are at home. 32 responses are kept in memory.
+        room = am.ApplyImpulseResponse(sounds["room_folder"], p=1.0, lru_cache_size=32)
+        chain.append(am.Compose([room, am.Normalize(p=1.0)], p=p))
+    if p := settings.background_probability:
+        snr = {"min_snr_db": settings.background_min_snr_db, "max_snr_db": settings.background_max_snr_db}
+        chain.append(am.AddBackgroundNoise(sounds["background_folder"], **snr, p=p))
+    chain.append(am.AddGaussianNoise(settings.noise_min_amplitude, settings.noise_max_amplitude, p=settings.noise_probability))
+    if p := settings.telephone_probability:
+        centre = (TELEPHONE_LOW_HZ + TELEPHONE_HIGH_HZ) / 2
+        width = (TELEPHONE_HIGH_HZ - TELEPHONE_LOW_HZ) / centre
+        chain.append(am.BandPassFilter(centre, centre, width, width, TELEPHONE_ROLLOFF, TELEPHONE_ROLLOFF, p=p))
+    if p := settings.mp3_probability:
+        chain.append(am.Mp3Compression(settings.mp3_min_kbps, settings.mp3_max_kbps, p=p))
+    chain.append(am.Gain(settings.gain_min_db, settings.gain_max_db, p=settings.gain_probability))
+    composed: Callable[[Waveform, int], Waveform] = am.Compose(chain)
+    return composed
+
+
+@contextmanager
+def _seeded(text: str) -> Iterator[None]:
+    """Audiomentations draws from the global generators; seed them, and put back what was there."""
+    digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
+    # NumPy's generator is exchanged as a whole: to copy its state out and in takes a tenth of a millisecond.
+    before, before_numpy = random.getstate(), mtrand.get_bit_generator()
+    random.seed(digest)
+    mtrand.set_bit_generator(_generator())
+    np.random.seed(int.from_bytes(digest))
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        mtrand.set_bit_generator(before_numpy)
+
+
+@functools.cache
+def _generator() -> np.random.MT19937:
+    return np.random.MT19937()
+
+
+def _require_whole(settings: Augment, error: Exception) -> None:
+    for key, folder in folders(settings).items():
+        files = sound_files(key, folder)
+        damaged = [path for path in files if not _is_whole(path)]
+        if damaged:
+            count = f"{len(damaged)} of {len(files)} files"
+            raise DataError(
+                f"augment.{key}: {damaged[0]} is empty, damaged or cut short ({count}); export it again or remove it"
+            ) from error
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with soundfile.SoundFile(path) as file:
+            samples = file.read(dtype="float32")
+            return 0 < len(samples) == file.frames and bool(np.isfinite(samples).all())
+    except soundfile.SoundFileError:
+        return False
+
+
+def content(settings: Augment) -> str:
+    """What determines the sound of a given waveform, clip id and copy: with equal content, equal sound.
+
+    Not in it: how many copies there are, transforms that are off, and where the folders lie; their files are, by hash.
+
+    Raises:
+        DataError: as `sound_files`.
+    """
+    off = tuple(f"{name}_" for name in TRANSFORMS if not getattr(settings, f"{name}_probability"))
+    values = settings.model_dump(exclude={"copies", "keep_clean"})
+    values.update({key: _folder_hash(key, folder) for key, folder in folders(settings).items()})
+    return json.dumps({key: value for key, value in values.items() if not key.startswith(off)}, sort_keys=True)
+
+
+def _folder_hash(key: str, folder: str) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sound_files(key, folder):
+        with path.open("rb") as file:
+            sound = hashlib.file_digest(file, hashlib.blake2b).digest()
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + sound)
+    return digest.hexdigest()

@@ -1,0 +1,235 @@
+"""Features: from the clips of a manifest to a folder of shards, computing only the shards that no store has yet.
+
+What is written is a function of the clips, the settings and the code alone, whatever the store held and however many workers
+there were.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from types import ModuleType
+
+import asr.features.clip
+import asr.features.logmel
+import asr.features.waveform
+import asr.recordings.audio
+import asr.recordings.mp3
+import asr.shards.format
+from asr.base.entries import AudioEntry
+from asr.base.errors import DataError
+from asr.base.hashes import code_version
+from asr.base.progress import track
+from asr.features.chunks import cut
+from asr.features.clip import Variants, chunk_rows
+from asr.features.index import Index
+from asr.features.parameters import Features
+from asr.jobs.run import run_jobs
+from asr.jobs.work import Work
+from asr.machine.engine import Engine
+from asr.shards.format import Dropped, Manifest, Shard, to_bytes
+from asr.shards.store import FolderStore, Record, Store, open_store
+
+MODULES: tuple[ModuleType, ...] = (
+    asr.recordings.audio,
+    asr.recordings.mp3,
+    asr.features.waveform,
+    asr.features.logmel,
+    asr.features.clip,
+    asr.shards.format,
+)
+"""The code whose text decides the bytes of a shard."""
+
+PACKAGES = ("av", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr")
+
+CLIPS_PER_JOB = 64
+"""Small chunks go to a worker together, at least this many clips at a time."""
+
+Chunk = tuple[AudioEntry, ...]
+Job = tuple[tuple[int, Chunk], ...]
+"""Chunks with their places in the list."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that a shard's bytes depend on but its clips."""
+
+    settings: Features
+    variants: Variants
+    version: str
+
+    def key(self, chunk: Chunk) -> str:
+        """The name of a chunk's shard before it is made."""
+        clips = [[clip.id, clip.audio_hash] for clip in chunk]
+        settings = self.settings.model_dump(exclude={"store"})
+        parts = [self.version, settings, self.variants.copies, self.variants.content, clips]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What became of a chunk; `computed` clips are those that the store had no shard of."""
+
+    place: int
+    clips: int
+    computed: int
+    shard: Shard
+    dropped: tuple[Dropped, ...]
+
+
+def build_features(
+    clips: Iterable[AudioEntry], count: int, folder: Path, settings: Features, variants: Variants, place: Path, engine: Engine
+) -> None:
+    """Write the features of `clips`, in their order, to `folder`.
+
+    Args:
+        clips: whose audio is read; it must be what was validated. Read one by one, and not kept.
+        count: how many they are, for the progress.
+        folder: created; has to be empty.
+        settings: the parameters of the features.
+        variants: what is stored of each clip.
+        place: where finished shards are kept and found again, unless the settings name a store.
+        engine: where the work is done.
+
+    Raises:
+        DataError: when a file has changed since it was validated, when no clip has features, or when the store can't be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.store or place.resolve())
+    store.require_answer()
+    recipe = Origin(settings, variants, feature_version())
+    index = Index(store) if isinstance(store, FolderStore) else None
+    chunks = enumerate(cut(clips, len(variants.copies)))
+    ended = _finish(chunks, recipe, store, index, engine)
+    told = track(ended, count, f"features of {folder.name}", size=lambda done: done.clips)
+    in_order = sorted(told, key=lambda done: done.place)
+    dropped = tuple(clip for done in in_order for clip in done.dropped)
+    shards = tuple(done.shard for done in in_order if done.shard.rows)
+    if dropped and not shards:
+        raise DataError(f"no clip of {folder.name} has features (the first: {dropped[0].path}, {dropped[0].reason})")
+    if index is not None:
+        index.close()
+        for shard in shards:
+            _link(index.store.shard(shard.sha256), folder / shard.file)
+    Manifest(settings.n_mels, settings.store, shards, dropped).write(folder)
+    computed = sum(done.computed for done in in_order)
+    print(f"features of {folder.name}: {count} clips, {computed} computed, {len(dropped)} dropped", file=sys.stderr)
+    for clip in dropped:
+        print(f"  {clip.path}: dropped, {clip.reason}", file=sys.stderr)
+
+
+def _finish(
+    chunks: Iterable[tuple[int, Chunk]], recipe: Origin, store: Store, index: Index | None, engine: Engine
+) -> Iterator[_Done]:
+    """Every chunk once its shard is in the store, as they end."""
+    found: deque[_Done] = deque()
+    work = Work(partial(make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
+    for job, records in run_jobs(work, _group(_missing(chunks, recipe, index, found)), engine):
+        for (place, chunk), (record, is_new) in zip(job, records, strict=True):
+            if index is not None:
+                _require_shared(index.store.shard(record.sha256))
+                index.add(recipe.key(chunk), record)
+            yield _done(place, chunk, record, is_new)
+        while found:
+            yield found.popleft()
+    yield from found
+
+
+def _missing(
+    chunks: Iterable[tuple[int, Chunk]], recipe: Origin, index: Index | None, found: deque[_Done]
+) -> Iterator[tuple[int, Chunk]]:
+    """The chunks to compute; those whose shards are there go to `found`.
+
+    A folder has an index. An object store takes its time to answer, so there the workers ask, side by side.
+    """
+    for place, chunk in chunks:
+        record = index.find(recipe.key(chunk)) if index is not None else None
+        if record is None:
+            yield place, chunk
+        else:
+            found.append(_done(place, chunk, record, is_new=False))
+
+
+def _group(chunks: Iterable[tuple[int, Chunk]]) -> Iterator[Job]:
+    job: list[tuple[int, Chunk]] = []
+    for numbered in chunks:
+        job.append(numbered)
+        if sum(len(clips) for _, clips in job) >= CLIPS_PER_JOB:
+            yield tuple(job)
+            job = []
+    if job:
+        yield tuple(job)
+
+
+def _done(place: int, chunk: Chunk, record: Record, is_new: bool) -> _Done:
+    paths = {clip.id: clip.path for clip in chunk}
+    dropped = tuple(Dropped(clip, paths[clip], reason) for clip, reason in record.dropped)
+    return _Done(place, len(chunk), is_new * len(chunk), Shard(record.sha256, record.rows), dropped)
+
+
+def make_shards(job: Job, recipe: Origin, store: Store) -> list[tuple[Record, bool]]:
+    """What a worker does: see that the shard of each chunk is in the store. The records, and whether each is new.
+
+    Raises:
+        DataError: when the code here is not the driver's, when a file has changed, or when the store can't be used.
+    """
+    if recipe.version != feature_version():
+        raise DataError("a worker has other code or other packages than the stage; bring all nodes up to date, and run again")
+    ended = []
+    for _, chunk in job:
+        key = recipe.key(chunk)
+        with _naming(store):
+            record = store.ask(key)
+        if record is None:
+            rows, dropped = chunk_rows(chunk, recipe.settings, recipe.variants)
+            with _naming(store):
+                ended.append((store.keep(key, to_bytes(rows), len(rows), dropped), True))
+        else:
+            ended.append((record, False))
+    return ended
+
+
+@contextmanager
+def _naming(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # every kind of store has its own
+        raise DataError(
+            f"{store.place}: {type(error).__name__}: {error}; check the room, the rights and the network"
+        ) from error
+
+
+@cache
+def feature_version() -> str:
+    """Of the code that decides a shard's bytes, as it is in this process."""
+    return code_version(MODULES, PACKAGES)
+
+
+def _clips_apart(job: Job) -> Iterator[Job]:
+    return (((place, (clip,)),) for place, chunk in job for clip in chunk)
+
+
+def _path_of(job: Job) -> str:
+    return job[0][1][0].path
+
+
+def _require_shared(shard: Path) -> None:
+    if not shard.exists():
+        raise DataError(f"{shard}: a worker wrote it, and it is not here; `cache` must be on a disk that all nodes share")
+
+
+def _link(shard: Path, name: Path) -> None:
+    """Give a shard its name in the output: one file on the disk where both are on one file system, or a copy."""
+    try:
+        os.link(shard, name)
+    except FileNotFoundError as error:
+        raise DataError(f"{shard}: gone since it was found; was the cache pruned meanwhile? Run `dvc repro` again") from error
+    except OSError:
+        shutil.copyfile(shard, name)

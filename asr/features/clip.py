@@ -1,0 +1,96 @@
+"""Extraction: one clip's log-mel features, from its file."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.base.entries import AudioEntry
+from asr.base.errors import DataError
+from asr.features.logmel import log_mel
+from asr.features.parameters import Features
+from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
+from asr.recordings.audio import UnreadableAudioError, content_hash, read_recording
+from asr.shards.format import StoredClip
+from asr.shards.frames import SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Variants:
+    """What is stored of each clip: copy 0 is the clip as recorded, any other is what `change` makes of it.
+
+    `change` takes the waveform, the clip's id and the copy's number. `content` is everything else that its result depends
+    on, in words: equal words, equal sound.
+    """
+
+    copies: tuple[int, ...] = (0,)
+    change: Callable[[Waveform, str, int], Waveform] | None = None
+    content: str = ""
+
+
+AS_RECORDED = Variants()
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Why a clip has no features."""
+
+    reason: str
+
+
+def chunk_rows(
+    clips: Sequence[AudioEntry], settings: Features, variants: Variants
+) -> tuple[list[StoredClip], tuple[tuple[str, str], ...]]:
+    """The rows of the clips' shard, and (clip id, reason) of the clips that have none.
+
+    Raises:
+        DataError: when a file has changed since it was validated.
+    """
+    rows: list[StoredClip] = []
+    dropped: list[tuple[str, str]] = []
+    for clip in clips:
+        made = clip_features(clip, settings, variants)
+        if isinstance(made, Unusable):
+            dropped.append((clip.id, made.reason))
+        else:
+            rows.extend(StoredClip(clip.id, copy, features) for copy, features in zip(variants.copies, made, strict=True))
+    return rows, tuple(dropped)
+
+
+def clip_features(clip: AudioEntry, settings: Features, variants: Variants) -> list[NDArray[np.float16]] | Unusable:
+    """A clip's log-mel features, for each copy an array of shape (frames, mels), or why it has none.
+
+    Raises:
+        DataError: when the file has changed since it was validated.
+    """
+    content = _read_unchanged(Path(clip.path), clip.audio_hash)
+    try:
+        recording = read_recording(content)
+    except UnreadableAudioError as error:
+        return Unusable(str(error))
+    waveform = to_mono_16k(recording.samples, recording.rate)
+    if settings.trim_below_peak_db is not None:
+        waveform = trim_silence(waveform, settings.trim_below_peak_db)
+    if len(waveform) < settings.min_trimmed_seconds * SAMPLE_RATE:
+        return Unusable(f"under {settings.min_trimmed_seconds:g} s after trimming")
+    waveform = normalize_peak(waveform)
+    return [_log_mel_of_copy(waveform, clip.id, copy, settings.n_mels, variants) for copy in variants.copies]
+
+
+def _log_mel_of_copy(waveform: Waveform, clip_id: str, copy: int, n_mels: int, variants: Variants) -> NDArray[np.float16]:
+    if copy > 0:
+        assert variants.change is not None
+        waveform = variants.change(waveform, clip_id, copy)
+    return log_mel(waveform, n_mels).astype(np.float16)
+
+
+def _read_unchanged(path: Path, audio_hash: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}, but it was there when validate ran; run `dvc repro`") from error
+    if content_hash(content) != audio_hash:
+        raise DataError(f"{path}: changed since validate ran; run `dvc repro`")
+    return content

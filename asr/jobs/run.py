@@ -1,0 +1,128 @@
+"""The engine: independent jobs on all cores of this machine, or on a Ray cluster.
+
+A job that takes its process down with it (out of memory, killed, a crash in a decoder) is run once more, alone. When that
+kills the process too, the job is divided until the piece is found that does, and the run ends with its name.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+
+from threadpoolctl import threadpool_limits
+
+from asr.base.errors import DataError
+from asr.jobs.work import Job, Result, Work, blame
+from asr.machine.allocator import keep_memory
+from asr.machine.engine import Engine
+
+JOBS_WAITING = 2
+"""Jobs handed to a worker ahead of time, so that it never waits for this process."""
+
+
+def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> Iterator[tuple[Job, Result]]:
+    """Yield each job with its result, as they end.
+
+    Every job sees one thread, wherever it runs, so that a result has the same bits for any number of workers.
+
+    Args:
+        work: what is done.
+        jobs: small values, taken one by one as workers become free; the data itself is best read inside the job.
+        engine: where.
+
+    Raises:
+        DataError: when a job kills its process twice.
+    """
+    if engine.kind == "ray":
+        from asr.jobs.cluster import run_on_ray
+
+        yield from run_on_ray(work, jobs, engine.address)
+        return
+    if engine.workers == 0:
+        with threadpool_limits(limits=1):
+            for job in jobs:
+                yield job, work.run(job)
+        return
+    waiting = iter(jobs)
+    while lost := (yield from _until_a_worker_dies(work.run, waiting, engine.workers)):
+        yield from _one_by_one(work, lost)
+
+
+def _until_a_worker_dies(
+    run: Callable[[Job], Result], jobs: Iterator[Job], workers: int
+) -> Generator[tuple[Job, Result], None, list[Job]]:
+    """Yield results; return the jobs whose results are lost with a pool that broke, of which at least one broke it."""
+    running: dict[Future[Result], Job] = {}
+    lost: list[Job] = []
+    pool = _pool(workers)
+    try:
+        while not lost or running:
+            for job in islice(jobs, 0 if lost else JOBS_WAITING * workers - len(running)):
+                try:
+                    running[pool.submit(run, job)] = job
+                except BrokenProcessPool:
+                    lost.append(job)
+                    break
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    lost.append(job)
+                    continue
+                yield job, result
+    finally:
+        # After an error, waiting jobs are not waited for. The pool's thread is, or Python 3.11 may trip over it at exit.
+        pool.shutdown(cancel_futures=True)
+    return lost
+
+
+def _one_by_one(work: Work[Job, Result], jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+    """Run jobs that may have killed their processes, so that the one that does it again is known."""
+    with _pool(1) as pool:
+        for job in jobs:
+            try:
+                result = pool.submit(work.run, job).result()
+            except BrokenProcessPool as error:
+                raise blame(work, job, _culprit(work, job), "fewer `workers` in machine.yaml") from error
+            yield job, result
+
+
+def _culprit(work: Work[Job, Result], job: Job) -> Job | None:
+    with _pool(1) as pool:
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenProcessPool as error:
+            raise DataError("a worker process ends before it has done anything; is there memory left?") from error
+        for piece in work.divide(job):
+            try:
+                pool.submit(work.run, piece).result()
+            except BrokenProcessPool:
+                return piece
+    return None
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Not fork: a forked copy of a process with threads (numpy, torch, arrow) can hang.
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    threadpool_limits(limits=1)
+    keep_memory()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool's workers wait for work forever when their parent is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,1 @@
+"""Whisper: takes frames, gives hypotheses; its checkpoints, its prompt, its window."""

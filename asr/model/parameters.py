@@ -1,0 +1,46 @@
+"""Parameters of the model and of decoding."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from asr.base.sections import Section
+
+
+class Model(Section):
+    """Which checkpoint to start from."""
+
+    name: str = Field(min_length=1)
+    language: str | None
+    task: Literal["transcribe", "translate"]
+
+
+class Decode(Section):
+    """How hypotheses are generated."""
+
+    window: Literal["auto", "full"]
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
+    max_new_tokens: int = Field(ge=1)
+    num_beams: int = Field(ge=1)
+    temperature: float = Field(ge=0)
+    repetition_penalty: float = Field(gt=0)
+    no_repeat_tokens: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if self.temperature and self.num_beams > 1:
+            raise ValueError("temperature draws tokens and num_beams ranks them: set temperature to 0 or num_beams to 1")
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """For the model's `generate`; what is left out is off."""
+        options: dict[str, Any] = {"num_beams": self.num_beams}
+        if self.temperature:
+            options["temperature"] = self.temperature
+        if self.repetition_penalty != 1:
+            options["repetition_penalty"] = self.repetition_penalty
+        if self.no_repeat_tokens:
+            options["no_repeat_ngram_size"] = self.no_repeat_tokens
+        return options

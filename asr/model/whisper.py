@@ -1,0 +1,164 @@
+"""Whisper: loading a checkpoint with its tokenizer, its prompt, and whether given clips fit it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
+from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
+
+from asr.base.errors import DataError
+from asr.model.window import whole_window
+from asr.shards.frames import FRAMES_PER_SECOND
+
+FIRST_MULTILINGUAL_VOCABULARY = 51_865
+"""openai/whisper `model.py`: English-only checkpoints have one token fewer. Used when a checkpoint doesn't say."""
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """A checkpoint: the model in float32, and the processor whose tokenizer writes the right prompt before a label."""
+
+    model: WhisperForConditionalGeneration
+    processor: WhisperProcessor
+
+    @property
+    def tokenizer(self) -> WhisperTokenizer:
+        """Writes the model's prompt before a label and the end after it."""
+        return self.processor.tokenizer
+
+    @property
+    def window_frames(self) -> int:
+        """Mel frames that the encoder takes: 3000, which is 30 s, for the released models."""
+        return whole_window(self.model)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it has learned to hear a clip in a window of the clip's own length."""
+        return bool(getattr(self.model.config, "fitted_windows", False))
+
+    def mark_fitted(self, fitted: bool) -> None:
+        """Write that down in the checkpoint; other software ignores it."""
+        self.model.config.fitted_windows = fitted
+
+    def save(self, folder: Path) -> None:
+        """Write what `load_tuned` and transformers read."""
+        self.model.save_pretrained(folder)
+        self.processor.save_pretrained(folder)
+
+
+def load(name: str, language: str | None, task: str) -> Whisper:
+    """Load a checkpoint from a folder or the hub, and set its language and task.
+
+    Raises:
+        DataError: when it can't be had, or when the language doesn't suit it.
+    """
+    try:
+        whisper = _from_pretrained(name)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        where = (
+            "the folder holds no Whisper that can be read"
+            if Path(name).is_dir()
+            else "not a folder, nor to be had from the hub"
+        )
+        remedy = "check the name, the network, and that HF_HUB_OFFLINE is not set"
+        raise DataError(f"model.name {name}: {where} ({reason}); {remedy}") from error
+    _set_prompt(whisper, name, language, task)
+    return whisper
+
+
+def load_tuned(folder: Path) -> Whisper:
+    """Load a checkpoint that holds its own language and task."""
+    return _from_pretrained(str(folder))
+
+
+def commit_of(name: str) -> str | None:
+    """Which version of a checkpoint on the hub this is; None when it can't be told."""
+    try:
+        commit: str | None = WhisperConfig.from_pretrained(name)._commit_hash
+    except (OSError, ValueError):  # `load` says why
+        return None
+    return commit
+
+
+def _from_pretrained(name: str) -> Whisper:
+    # Some checkpoints are stored in half precision; training and comparing start from float32 alike.
+    model = WhisperForConditionalGeneration.from_pretrained(name, dtype=torch.float32)
+    return Whisper(model, WhisperProcessor.from_pretrained(name))
+
+
+def is_multilingual(model: WhisperForConditionalGeneration) -> bool:
+    """As the checkpoint says; its name says nothing."""
+    stated = getattr(model.generation_config, "is_multilingual", None)
+    return bool(model.config.vocab_size >= FIRST_MULTILINGUAL_VOCABULARY if stated is None else stated)
+
+
+def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) -> None:
+    """English-only checkpoints take neither language nor task; the others need both."""
+    config = whisper.model.generation_config
+    config.forced_decoder_ids = None
+    if not is_multilingual(whisper.model):
+        if language is not None or task != "transcribe":
+            raise DataError(f"model.name {name} is English-only: set model.language to null and model.task to transcribe")
+        whisper.tokenizer.set_prefix_tokens(language=None, task=None, predict_timestamps=False)
+        return
+    if language is None:
+        raise DataError(f"model.name {name} is multilingual: set model.language, for example to nl or dutch")
+    code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+    if code not in LANGUAGES:
+        raise DataError(f"model.language {language}: Whisper doesn't know it; it knows {', '.join(sorted(LANGUAGES))}")
+    known = getattr(config, "lang_to_id", None)
+    if known is not None and f"<|{code}|>" not in known:
+        raise DataError(f"model.language {language}: Whisper has it, but not the checkpoint {name}; choose a newer one")
+    whisper.tokenizer.set_prefix_tokens(language=code, task=task, predict_timestamps=False)
+    config.language, config.task = code, task
+
+
+def require_same_mels(whisper: Whisper, n_mels: int) -> None:
+    """Stop when features of `n_mels` are not what the model hears.
+
+    Raises:
+        DataError: naming the parameter to change.
+    """
+    wanted = whisper.model.config.num_mel_bins
+    if n_mels != wanted:
+        raise DataError(f"features.n_mels is {n_mels}, the model takes {wanted}: set features.n_mels to {wanted}")
+
+
+def require_in_window(whisper: Whisper, names: Sequence[str], frames: Sequence[int]) -> None:
+    """Stop when a clip is longer than the model's window.
+
+    Args:
+        whisper: the model.
+        names: what to call each clip in the message.
+        frames: stored frames of each clip; up to three lie past its end (see `asr.features.logmel`).
+
+    Raises:
+        DataError: with the number of such clips, the first, and the parameter to change.
+    """
+    long = [index for index, count in enumerate(frames) if count > whisper.window_frames + 3]
+    if long:
+        first, seconds = long[0], whisper.window_frames / FRAMES_PER_SECOND
+        raise DataError(
+            f"{len(long)} of {len(frames)} clips are longer than the model's window of {seconds:g} s "
+            f"(the first: {names[first]}, {frames[first] / FRAMES_PER_SECOND:.1f} s): set filter.max_seconds to {seconds:g} "
+            "(and lower still if augment.tempo_min makes clips slower)"
+        )
+
+
+def require_label_positions(whisper: Whisper, names: Sequence[str], labels: Sequence[Sequence[int]]) -> None:
+    """Stop when a transcript has more tokens than the decoder has positions.
+
+    Raises:
+        DataError: with the number of such transcripts, the first, and the parameter to change.
+    """
+    positions = whisper.model.config.max_target_positions
+    long = [index for index, label in enumerate(labels) if len(label) > positions]
+    if long:
+        first = long[0]
+        raise DataError(
+            f"{len(long)} of {len(labels)} transcripts are longer than the model's {positions} tokens "
+            f"(the first: {names[first]}, {len(labels[first])} tokens): lower filter.max_characters"
+        )

@@ -1,0 +1,54 @@
+"""Parameters of the recordings: where they are, which are kept, how they are divided."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
+
+from asr.base.entries import TEST_SPLIT
+from asr.base.sections import Section
+
+
+class Data(Section):
+    """Where the recordings are, and how many bad rows are too many."""
+
+    csv: str
+    audio_root: str
+    audio_column: str | None
+    text_column: str | None
+    speaker_column: str | None
+    min_clips: int = Field(ge=1)
+    max_reject_share: float = Field(ge=0, le=1)
+
+
+class Split(Section):
+    """How clips are divided."""
+
+    method: Literal["stable", "random"]
+    group_by: Literal["speaker", "audio"]
+    validation_share: float = Field(gt=0, lt=1)
+    test_share: float = Field(gt=0, lt=1)
+    seed: int = Field(ge=0, lt=2**32)
+
+
+class Filter(Section):
+    """Which clips are kept. None is no limit."""
+
+    min_characters: int = Field(ge=0)
+    max_characters: int | None = Field(ge=1)
+    min_seconds: float = Field(ge=0)
+    max_seconds: float = Field(gt=0)
+
+
+class ExtraSets(Section):
+    """What is tested besides the test split: names and CSVs."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    sets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")], str]
+
+    @field_validator("sets")
+    @classmethod
+    def _none_is_the_split(cls, sets: dict[str, str]) -> dict[str, str]:
+        if TEST_SPLIT in sets:
+            raise ValueError(f"{TEST_SPLIT} is the test split's name: give the set another")
+        return sets

@@ -1,0 +1,1 @@
+"""From two models' predictions to what people read: metrics, a comparison, a table, plots and a page."""

@@ -1,0 +1,121 @@
+"""The report: what every stage found, gathered into the metrics that git keeps and a table to read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from asr.base.entries import TEST_SPLIT
+from asr.report.comparison import Comparison
+from asr.report.slices import SPEAKER, Slice, slices
+from asr.report.words import Recall, recalls
+from asr.scoring.predictions import PredictionsBySet, Summary, scored
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the stages that prepare wrote: their summaries, and per split the clips that lost their features.
+
+    `in_training`: per test set the clips whose very sound the model has been trained on.
+    """
+
+    validate: Json
+    split: Json
+    sets: Json
+    features_dropped: Mapping[str, int]
+    in_training: Mapping[str, int]
+
+
+def data_metrics(findings: Findings) -> dict[str, Any]:
+    """The rows' fate in numbers: rows = rejected + dropped + the clips of the three splits.
+
+    Clips `without_features`, too short once trimmed, are among those of their split, but neither learned nor scored.
+    """
+    return {
+        "rows": findings.validate["rows"],
+        "rejected": findings.validate["rejected"],
+        "dropped": findings.split["dropped"],
+        "clips": findings.split["clips"],
+        "without_features": {split: count for split, count in findings.features_dropped.items() if count},
+        "hours": findings.split["hours"],
+        "speakers": findings.split["speakers"],
+        "repeated_audio": findings.validate["repeated_audio"],
+        "letters_lost_percent": findings.split["letters_lost_percent"],
+        "sets": {name: {**found, "in_training": findings.in_training.get(name, 0)} for name, found in findings.sets.items()},
+    }
+
+
+@dataclass(frozen=True)
+class ScoredModel:
+    """One of the two models, tested.
+
+    Attributes:
+        scores, speed: what its stage wrote.
+        predictions, summaries: by test set.
+        slices: of the test split.
+        recalls: of words by rarity, on the test split.
+    """
+
+    scores: Json
+    speed: Json
+    predictions: PredictionsBySet
+    summaries: Mapping[str, Summary]
+    slices: Sequence[Slice]
+    recalls: Mapping[str, Recall]
+
+
+def summed_up(scores: Json, speed: Json, predictions: PredictionsBySet, seen: Mapping[str, int]) -> ScoredModel:
+    """Summed up; `seen`: how often training has seen each word."""
+    test = predictions[TEST_SPLIT]
+    return ScoredModel(
+        scores=scores,
+        speed=speed,
+        predictions=predictions,
+        summaries={name: Summary(**numbers) for name, numbers in scores["sets"].items()},
+        slices=slices(test),
+        recalls=recalls(scored(test).utterances, seen),
+    )
+
+
+def model_metrics(model: ScoredModel, changes: Mapping[str, Comparison | None]) -> dict[str, Any]:
+    """A model in numbers, those of the test split first; no lists, which `dvc metrics diff` would drop.
+
+    Slices by speaker are left out: there may be thousands. They are in the plots.
+    """
+    slices: dict[str, dict[str, Any]] = {}
+    for found in model.slices:
+        if found.kind != SPEAKER:
+            few = {"wer": found.wer, "words": found.words, "clips": found.clips}
+            slices.setdefault(found.kind, {})[found.value] = few
+    return {
+        **_set_metrics(model, TEST_SPLIT, changes),
+        "normalizer": model.scores["normalizer"],
+        "window": model.scores["window"],
+        "precision": model.scores["precision"],
+        **model.speed,
+        "sets": {name: _set_metrics(model, name, changes) for name in model.summaries if name != TEST_SPLIT},
+        "slices": slices,
+        "recall": {
+            rarity: {"words": recall.words, "percent": None if recall.percent is None else round(recall.percent, 2)}
+            for rarity, recall in model.recalls.items()
+        },
+    }
+
+
+def _set_metrics(model: ScoredModel, name: str, changes: Mapping[str, Comparison | None]) -> dict[str, Any]:
+    change = changes.get(name)
+    return {**asdict(model.summaries[name]), **({"change": _change(change)} if change else {})}
+
+
+def _change(comparison: Comparison) -> dict[str, Any]:
+    """Against the base model, in points of WER."""
+    difference, interval = comparison.difference, comparison.difference.interval
+    return {
+        "wer": round(difference.points, 2),
+        "wer_low": round(interval.low, 2) if interval else None,
+        "wer_high": round(interval.high, 2) if interval else None,
+        "p": None if difference.p is None else round(difference.p, 4),
+        "better": comparison.better,
+        "worse": comparison.worse,
+    }

@@ -1,0 +1,238 @@
+"""The page: everything about a run on one page of HTML that needs no network.
+
+Jinja2 renders asr/page.html and escapes whatever comes from the data. asr/page.css and asr/page.js are put into it, and a
+policy that lets the browser use these two, known by their hashes, play the clips, and do nothing else.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from asr.report import chart
+from asr.report.comparison import Comparison, Outcome, otherness, spelled, verdict
+from asr.report.slices import DIGITS, DURATION, SPEAKER, Slice
+from asr.report.words import RARE, Confusion, Recall
+from asr.scoring.align import Edit, Span
+from asr.scoring.predictions import Prediction
+
+FOLDER = Path(__file__).parent
+DASH = "–"
+
+ROWS_AT_ONCE = 50
+"""Utterances that are shown at first. The others wait in a template, where they cost next to nothing."""
+
+MOST_REJECTS = 500
+"""Listed; the file has all."""
+
+KINDS = {DURATION: "By length", DIGITS: "By digits", SPEAKER: "By speaker"}
+RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
+WINDOWS = {"fit": "in a window of its own length", "full": "in the model's whole window"}
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """The same clips, heard by both."""
+
+    base: Slice
+    tuned: Slice
+
+
+@dataclass(frozen=True)
+class UtteranceRow:
+    """A clip in the table: what was said and heard, aligned word by word.
+
+    Attributes:
+        tuned: the tuned model's prediction.
+        base: the base model's hypothesis, None where it has none.
+        alignment: of the tuned model's hypothesis with the reference.
+        audio: the path of the clip's file, relative to the page, unquoted; None when it is not there.
+    """
+
+    tuned: Prediction
+    base: str | None
+    alignment: tuple[Span, ...]
+    audio: str | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is on it.
+
+    Attributes:
+        model: the base model's name.
+        normalizer: what both texts went through before they were compared.
+        base_window, window: what the encoder heard at once, fit or full.
+        sets: the test split first.
+        slices: of the test split.
+        confusions: of the tuned model on the test split, the commonest first.
+        recalls: by rarity, base and tuned, on the test split.
+        curves: a row per step of training, as in metrics/train/curves.csv; None where a cell is blank.
+        utterances: of every set; most errors come first, and among equals the order is kept.
+        data: what became of the rows, as in metrics/data.json.
+        rejects: rows that could not be used: line, path, reason, detail, remedy, and `dataset` where they are another set's.
+        speed: real_time_factor and clips_per_second, of `base` and `tuned`.
+        params: params.yaml.
+        versions: of Python and the packages.
+        revision: git's, None outside of a repository; `is_dirty`: with changes that were not committed.
+    """
+
+    model: str
+    normalizer: str
+    base_window: str
+    window: str
+    sets: Sequence[Outcome]
+    slices: Sequence[SliceRow]
+    confusions: Sequence[Confusion]
+    recalls: Mapping[str, tuple[Recall, Recall]]
+    curves: Sequence[Mapping[str, float | None]]
+    utterances: Sequence[UtteranceRow]
+    data: Mapping[str, Any]
+    rejects: Sequence[Mapping[str, str]]
+    speed: Mapping[str, Mapping[str, float]]
+    params: Mapping[str, Any]
+    versions: Mapping[str, str]
+    revision: str | None
+    is_dirty: bool
+
+
+def render(page: Page) -> str:
+    """The page as HTML."""
+    style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    rates = [each.wer for row in page.slices for each in (row.base, row.tuned)]
+    return (
+        _templates()
+        .get_template("page.html")
+        .render(
+            page=page,
+            style=Markup(style),  # ours, as is the script: nothing of the data is in them
+            script=Markup(script),
+            policy=_policy(style, script),
+            charts=_charts(page.curves),
+            slices=_by_kind(page.slices),
+            slice_room=chart.bar_room(rates),
+            utterances=sorted(page.utterances, key=lambda row: -row.tuned.errors),
+        )
+    )
+
+
+def figure(value: float | None, digits: int = 2) -> str:
+    """A number with so many decimals, without separators, as the script reads it too."""
+    return DASH if value is None or not isfinite(value) else f"{value:.{digits}f}"
+
+
+def whole(value: int | None) -> str:
+    """A whole number."""
+    return DASH if value is None else f"{value:,}"
+
+
+def signed(value: float | None) -> str:
+    """A difference."""
+    if value is None:
+        return DASH
+    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
+
+
+def probability(p: float | None) -> str:
+    """A p, as far as it can be told."""
+    return DASH if p is None else spelled(p)
+
+
+def plain(value: Any) -> str:
+    """A parameter as YAML would have it, but for null."""
+    match value:
+        case None | "" | []:
+            return DASH
+        case bool():
+            return str(value).lower()
+        case list() | tuple():
+            return ", ".join(plain(each) for each in value)
+    return str(value)
+
+
+def audio_url(path: str) -> str:
+    """Of a clip: a path, whatever is in it. It names no scheme, as the colon is quoted, and no host, as one slash is kept."""
+    quoted = quote(path, safe="/")
+    return f"/{quoted.lstrip('/')}" if quoted.startswith("/") else f"./{quoted}"
+
+
+def word_by_word(alignment: Sequence[Span]) -> list[tuple[Edit, str, str]]:
+    """The alignment with a substitution for each word; other runs stay together."""
+    found: list[tuple[Edit, str, str]] = []
+    for step in alignment:
+        said, heard = step.said.split(), step.heard.split()
+        if step.edit == "substitute" and len(said) == len(heard):
+            found.extend((step.edit, *pair) for pair in zip(said, heard, strict=True))
+        else:
+            found.append((step.edit, step.said, step.heard))
+    return found
+
+
+def tone(change: Comparison | None) -> str:
+    """How a change looks: better, worse or same."""
+    if change is None or not change.difference.is_sure:
+        return "same"
+    return "worse" if change.difference.points > 0 else "better"
+
+
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    for each in (figure, whole, signed, probability, plain, audio_url, word_by_word, tone, verdict, otherness):
+        templates.filters[each.__name__] = each
+    templates.globals.update(
+        chart=chart,
+        DASH=DASH,
+        KINDS=KINDS,
+        RARITY=RARITY,
+        WINDOWS=WINDOWS,
+        ROWS_AT_ONCE=ROWS_AT_ONCE,
+        MOST_REJECTS=MOST_REJECTS,
+    )
+    return templates
+
+
+def _policy(style: str, script: str) -> str:
+    """What the browser may do: use these two and play files from where the page is, and nothing else."""
+    return (
+        f"default-src 'none'; style-src {_by_hash(style)}; script-src {_by_hash(script)}; media-src 'self' file:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _by_hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _charts(curves: Sequence[Mapping[str, float | None]]) -> list[chart.Chart]:
+    drawn = (
+        chart.draw(
+            "Loss",
+            "step",
+            "",
+            {"training": _points(curves, "step", "train_loss"), "validation": _points(curves, "step", "validation_loss")},
+        ),
+        chart.draw("Validation WER, %", "epoch", " %", {"validation": _points(curves, "epoch", "validation_wer")}),
+        chart.draw("Learning rate", "step", "", {"learning rate": _points(curves, "step", "learning_rate")}),
+    )
+    return [each for each in drawn if each]
+
+
+def _points(curves: Sequence[Mapping[str, float | None]], x: str, y: str) -> list[chart.Point]:
+    pairs = ((row.get(x), row.get(y)) for row in curves)
+    return [(across, up) for across, up in pairs if across is not None and up is not None]
+
+
+def _by_kind(rows: Sequence[SliceRow]) -> dict[str, list[SliceRow]]:
+    kinds: dict[str, list[SliceRow]] = {}
+    for row in rows:
+        kinds.setdefault(row.tuned.kind, []).append(row)
+    return kinds

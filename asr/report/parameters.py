@@ -1,0 +1,13 @@
+"""Parameters of the report."""
+
+from pydantic import ConfigDict, Field
+
+from asr.base.sections import Section
+
+
+class Regression(Section):
+    """How many points of WER worse a test set may become. None: as many as it likes."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+    max_regression: float | None = Field(ge=0)

@@ -1,0 +1,36 @@
+"""Plots: tables that `dvc plots` draws, besides the curves of training."""
+
+import pandas as pd
+
+from asr.base.entries import TEST_SPLIT
+from asr.report.metrics import ScoredModel
+from asr.report.slices import DURATION, SPEAKER, Slice
+
+
+def plots(before: ScoredModel, after: ScoredModel) -> dict[str, pd.DataFrame]:
+    """By name: WER by length and by speaker, and errors by kind, of the test split."""
+    one, two = before.summaries[TEST_SPLIT], after.summaries[TEST_SPLIT]
+    kinds = ("substitutions", "deletions", "insertions")
+    errors = [(kind, getattr(one, kind), getattr(two, kind)) for kind in kinds]
+    return {
+        "wer_by_length": _aligned(_by(DURATION, before, after)),
+        "wer_by_speaker": _by(SPEAKER, before, after),
+        "errors": pd.DataFrame(errors, columns=["kind", "base_errors", "errors"]),
+    }
+
+
+def _by(kind: str, before: ScoredModel, after: ScoredModel) -> pd.DataFrame:
+    rows = [(a.value, a.clips, a.words, a.wer, b.wer) for a, b in paired(before, after) if a.kind == kind]
+    return pd.DataFrame(rows, columns=[kind, "clips", "words", "base_wer", "wer"])
+
+
+def _aligned(lengths: pd.DataFrame) -> pd.DataFrame:
+    """With blanks in front, as a plot sorts its labels by their letters."""
+    wide = lengths[DURATION].str.len().max()
+    return lengths.assign(**{DURATION: lengths[DURATION].str.rjust(int(wide))}) if len(lengths) else lengths
+
+
+def paired(before: ScoredModel, after: ScoredModel) -> list[tuple[Slice, Slice]]:
+    """The same slices of both."""
+    found = {(each.kind, each.value): each for each in after.slices}
+    return [(each, found[each.kind, each.value]) for each in before.slices]

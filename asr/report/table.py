@@ -1,0 +1,88 @@
+"""The table: the few lines that a person wants first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asr.base.entries import TEST_SPLIT
+from asr.report.comparison import Comparison, Outcome, spelled, verdict
+from asr.report.metrics import Findings, Json, data_metrics
+from asr.scoring.predictions import Summary
+
+
+def regressions(changes: Mapping[str, Comparison | None], most: float) -> list[str]:
+    """The sets that have become worse by more than `most` points, in words."""
+    return [
+        f"{name}: WER {change.first:.2f} % -> {change.second:.2f} %, {in_words(change)}"
+        for name, change in changes.items()
+        if change and change.difference.points > most
+    ]
+
+
+def in_words(change: Comparison) -> str:
+    """A difference with its interval and p."""
+    difference, interval = change.difference, change.difference.interval
+    if interval is None:
+        return f"{difference.points:+.2f} points"
+    return f"{difference.points:+.2f} points (95 %: {interval.low:+.2f} to {interval.high:+.2f}, p {spelled(difference.p)})"
+
+
+def table(findings: Findings, tested: Sequence[Outcome]) -> str:
+    """The few lines that a person wants first."""
+    data = data_metrics(findings)
+    lines = [
+        f"rows in the CSV    {data['rows']}",
+        f"rejected           {_counted(data['rejected'])}",
+        f"dropped            {_counted(data['dropped'])}",
+        *(_split_line(split, data) for split in data["clips"]),
+        f"without features   {_counted(data['without_features'])}",
+        *(_set_line(name, found) for name, found in data["sets"].items()),
+        "",
+        f"{'':<19}    WER          95 %          CER   substituted  deleted  inserted  of words",
+    ]
+    for each in tested:
+        lines += [_score_line(f"{each.name}, base", each.base), _score_line(f"{each.name}, tuned", each.tuned)]
+    lines.append("")
+    lines += [
+        f"{each.name}: WER {each.base.wer:.2f} % -> {each.tuned.wer:.2f} %, {in_words(each.change)}: "
+        f"{verdict(each.change, 'the tuned model')}{_grade(each)}"
+        for each in tested
+        if each.change
+    ]
+    return "\n".join(lines)
+
+
+def _grade(tested: Outcome) -> str:
+    """What the guide that this pipeline follows calls good, on one's own clips."""
+    grades = ((5, "great data or a narrow domain"), (10, "excellent"), (15, "solid"))
+    grade = next((f"; {words}" for limit, words in grades if tested.tuned.wer < limit), "")
+    return grade if tested.name == TEST_SPLIT else ""
+
+
+def _split_line(split: str, data: Mapping[str, Any]) -> str:
+    line = f"{split:<19}{data['clips'][split]} clips, {60 * data['hours'][split]:.1f} min"
+    return f"{line}{_speakers(data['speakers'][split])}"
+
+
+def _set_line(name: str, found: Json) -> str:
+    line = f"{name:<19}{found['clips']} clips, {60 * found['hours']:.1f} min{_speakers(found['speakers'])}"
+    left_out = {**found["rejected"], **found["dropped"]}
+    if found["in_training"]:
+        line = f"{line}; {found['in_training']} of them are trained on too, so its WER is too good"
+    return f"{line}; left out: {_counted(left_out)}" if left_out else line
+
+
+def _speakers(count: int) -> str:
+    return f", {count} speaker{'s' if count > 1 else ''}" if count else ""
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    return f"{sum(reasons.values())}" + (f" ({listed})" if listed else "")
+
+
+def _score_line(name: str, score: Summary) -> str:
+    interval = "-" if score.wer_low is None else f"{score.wer_low:.2f} to {score.wer_high:.2f}"
+    return (
+        f"{name:<19}{score.wer:6.2f} %  {interval:>14}  {score.cer:6.2f} % {score.substitutions:11d} "
+        f"{score.deletions:8d} {score.insertions:9d} {score.words:9d}"
+    )

@@ -1,0 +1,82 @@
+"""Words: which are taken for which, and how many of the rare ones are heard."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from asr.scoring.align import Utterance
+
+RARE = 5
+"""A word that training has seen at most so often."""
+
+RARITIES: Mapping[str, Callable[[int], bool]] = {
+    "unseen": lambda seen: seen == 0,
+    "rare": lambda seen: 0 < seen <= RARE,
+    "common": lambda seen: seen > RARE,
+}
+"""By how often training has seen a word."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """`said` was heard as `heard`, so often. An empty `heard` is a word left out, an empty `said` one made up."""
+
+    said: str
+    heard: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Of `words` that were said, `heard` were heard right."""
+
+    words: int
+    heard: int
+
+    @property
+    def percent(self) -> float | None:
+        """None: none was said."""
+        return 100 * self.heard / self.words if self.words else None
+
+
+def confusions(utterances: Iterable[Utterance], most: int) -> list[Confusion]:
+    """The commonest, at most so many; among equals, words that were taken for others come first."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for utterance in utterances:
+        for step in utterance.alignment:
+            said, heard = step.said.split(" "), step.heard.split(" ")  # as jiwer parts words: one may hold a line break
+            match step.edit:
+                case "substitute":
+                    counted.update(zip(said, heard, strict=True))
+                case "delete":
+                    counted.update((word, "") for word in said)
+                case "insert":
+                    counted.update(("", word) for word in heard)
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], "" in item[0], item[0]))
+    return [Confusion(said, heard, count) for (said, heard), count in ranked[:most]]
+
+
+def vocabulary(texts: Iterable[str]) -> Counter[str]:
+    """How often each word is said."""
+    return Counter(word for text in texts for word in text.split())
+
+
+def recalls(utterances: Sequence[Utterance], seen: Mapping[str, int]) -> dict[str, Recall]:
+    """For each of RARITIES, how many of such words were heard.
+
+    Args:
+        utterances: references and hypotheses, aligned.
+        seen: how often each word was said in training.
+    """
+    said: Counter[str] = Counter()
+    heard: Counter[str] = Counter()
+    for utterance in utterances:
+        said.update(utterance.reference.split())
+        heard.update(word for step in utterance.alignment if step.edit == "equal" for word in step.said.split())
+    return {
+        rarity: Recall(
+            sum(count for word, count in said.items() if belongs(seen.get(word, 0))),
+            sum(count for word, count in heard.items() if belongs(seen.get(word, 0))),
+        )
+        for rarity, belongs in RARITIES.items()
+    }

@@ -1,0 +1,80 @@
+"""The reader: a folder of shards as one list of clips, checked once and memory-mapped."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from asr.base.errors import DataError
+from asr.shards.format import MANIFEST, REMEDY, Shard, read_manifest
+from asr.shards.store import FolderStore, hash_file, open_store
+
+READERS = 4
+"""Threads that check shards: hashing lets the others run."""
+
+
+class StoredFeatures:
+    """A folder of shards as one list of clips, each a float16 view of shape (frames, mels) into the mapped file."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        """Check every shard against the manifest, and map it.
+
+        Args:
+            folder: what a features stage wrote.
+            cache: where shards are kept that an object store holds.
+
+        Raises:
+            DataError: when the folder is incomplete, damaged or of another format, naming the file and the remedy.
+        """
+        manifest = read_manifest(folder / MANIFEST)
+        self.folder = folder
+        self.n_mels = manifest.n_mels
+        self.dropped = manifest.dropped
+        self.ids: list[str] = []
+        self.copies: list[int] = []
+        self._places: list[tuple[pa.ListArray, int]] = []
+        with ThreadPoolExecutor(READERS) as pool:
+            paths = list(pool.map(lambda shard: _checked(shard, folder, manifest.store, cache), manifest.shards))
+        for path in paths:
+            batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+            self.ids.extend(batch.column("id").to_pylist())
+            self.copies.extend(batch.column("copy").to_pylist())
+            self._places.extend((batch.column("log_mel"), row) for row in range(batch.num_rows))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, position: int) -> NDArray[np.float16]:
+        column, row = self._places[position]
+        frames: NDArray[np.float16] = column[row].values.to_numpy(zero_copy_only=True)
+        return frames.reshape(-1, self.n_mels)
+
+
+def _checked(shard: Shard, folder: Path, store: str | None, cache: Path) -> Path:
+    """The file of a shard whose bytes are right; DVC takes a damaged one for up to date when its times are (dvc#5978)."""
+    path = folder / shard.file if store is None else FolderStore(cache).shard(shard.sha256)
+    if store is not None and not path.exists():
+        return _fetched(shard, store, cache)
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror}); {REMEDY}") from error
+    if found != shard.sha256:
+        raise DataError(f"{path}: damaged, its bytes are not those that were written; {REMEDY}")
+    return path
+
+
+def _fetched(shard: Shard, store: str, cache: Path) -> Path:
+    try:
+        content = open_store(store).read(shard.sha256)
+    except Exception as error:  # every kind of store has its own
+        raise DataError(f"{store}: can't read {shard.file} ({error}); check the network and the rights, or {REMEDY}") from error
+    if hashlib.sha256(content).hexdigest() != shard.sha256:
+        raise DataError(f"{store}: {shard.file} is damaged, its bytes are not those that were written; {REMEDY}")
+    try:
+        return FolderStore(cache).add(shard.sha256, content)
+    except OSError as error:
+        raise DataError(f"{cache}: {shard.file} can't be written: {error.strerror}; set cache in machine.yaml") from error

@@ -1,0 +1,205 @@
+"""Batches: a step's clips as they are stored, and its micro-batches padded on the device.
+
+A loader copies the clips of a whole optimiser step one behind the other, in float16 and without padding. How many of them the
+device then takes at once is the device's affair, and may change in mid-run.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from asr.shards.reader import StoredFeatures
+from asr.training.masks import Masks, masked
+from asr.training.plan import Plan, Slot, Step
+
+IGNORED = -100
+"""The label that carries no loss."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A split's clips.
+
+    Attributes:
+        features: every stored clip.
+        positions: of each clip in `features`.
+        labels: of each clip, token ids with the prompt in front and the end behind.
+        continuations: of each clip, the token ids of its text when it follows another; only packed lines need them.
+    """
+
+    features: StoredFeatures
+    positions: Sequence[int]
+    labels: Sequence[Sequence[int]]
+    continuations: Sequence[Sequence[int]] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a step as it lies in its `StepBatch`: where its frames are, the window it is heard in, its token ids."""
+
+    start: int
+    frames: int
+    window: int
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StepBatch:
+    """A rank's share of one step, unpadded.
+
+    Attributes:
+        frames: shape (frames of all rows, mels), float16.
+        rows: the lines of this share; there may be none.
+        step_labels: labels in the whole step, over all ranks, as are `step_clips` and the stored `step_frames`.
+    """
+
+    frames: Tensor
+    rows: tuple[Row, ...]
+    step_labels: int
+    step_clips: int
+    step_frames: int
+
+    def pin_memory(self) -> "StepBatch":
+        """For a DataLoader that pins: from pinned memory a GPU copies while it computes."""
+        return replace(self, frames=self.frames.pin_memory())
+
+
+def collate(examples: Examples, step: Step, masks: Masks, seed: Sequence[int], rank: int = 0, ranks: int = 1) -> StepBatch:
+    """Copy a rank's share of a step's clips into one batch.
+
+    Args:
+        examples: the split.
+        step: its lines. Ranks take turns at them from the widest window down, so that their shares cost about the same.
+        masks: put over every clip.
+        seed: of the masks; each clip draws its own, whichever line and rank it is with.
+        rank: whose share.
+        ranks: how many share.
+    """
+
+    def stored(clip: int) -> NDArray[np.float16]:
+        return examples.features[examples.positions[clip]]
+
+    parts = [np.zeros((0, examples.features.n_mels), np.float16)]
+    rows, start = [], 0
+    for line in sorted(step, key=lambda line: line.window, reverse=True)[rank::ranks]:
+        clips = [stored(clip) for clip in line.clips]
+        if masks:
+            clips = [masked(c, masks, np.random.default_rng([*seed, n])) for c, n in zip(clips, line.clips, strict=True)]
+        frames = sum(len(clip) for clip in clips)
+        rows.append(Row(start, frames, line.window, _tokens(examples, line)))
+        parts += clips
+        start += frames
+    return StepBatch(
+        torch.from_numpy(np.concatenate(parts)),
+        tuple(rows),
+        step_labels=sum(len(_tokens(examples, line)) - 1 for line in step),
+        step_clips=sum(len(line.clips) for line in step),
+        step_frames=sum(len(stored(clip)) for line in step for clip in line.clips),
+    )
+
+
+def _tokens(examples: Examples, line: Slot) -> tuple[int, ...]:
+    """One prompt, the texts, one end."""
+    first, *others = line.clips
+    *begun, end = examples.labels[first]
+    return (*begun, *(token for clip in others for token in examples.continuations[clip]), end)
+
+
+def micro_batches(rows: Sequence[Row], most: Callable[[int], int]) -> list[list[Row]]:
+    """Group rows of equal windows, widest first.
+
+    Args:
+        rows: to be grouped.
+        most: how many rows of a given window the device takes at once.
+    """
+    groups = []
+    for window, alike in groupby(sorted(rows, key=lambda row: row.window, reverse=True), key=lambda row: row.window):
+        while group := list(islice(alike, most(window))):
+            groups.append(group)
+    return groups
+
+
+def pad(frames: Tensor, rows: Sequence[Row], pad_token_id: int) -> dict[str, Tensor]:
+    """A micro-batch as the model takes it, on the device that `frames` are on.
+
+    The last stored frame of a clip is what Whisper's own padding would look like, so it is repeated to the end of the window.
+    Labels begin after the start-of-transcript token, with which the decoder's input begins: the model sees exactly one.
+
+    Args:
+        frames: of a `StepBatch`.
+        rows: some of its rows, of one window.
+        pad_token_id: fills the decoder's input up.
+
+    Returns:
+        input_features (rows, mels, window) in float32; decoder_input_ids and labels (rows, tokens).
+    """
+    device, window = frames.device, rows[0].window
+    starts = torch.tensor([row.start for row in rows], device=device)
+    lasts = torch.tensor([row.frames - 1 for row in rows], device=device)
+    places = starts[:, None] + torch.minimum(torch.arange(window, device=device), lasts[:, None])
+    tokens = torch.full((len(rows), max(len(row.tokens) for row in rows)), IGNORED)
+    for index, row in enumerate(rows):
+        tokens[index, : len(row.tokens)] = torch.tensor(row.tokens)
+    tokens = tokens.to(device)
+    return {
+        "input_features": frames[places].transpose(1, 2).float(),
+        "decoder_input_ids": tokens[:, :-1].masked_fill(tokens[:, :-1] == IGNORED, pad_token_id),
+        "labels": tokens[:, 1:],
+    }
+
+
+Key = tuple[int, int]
+"""An epoch and the number of a step in it."""
+
+
+class Steps(Dataset[StepBatch]):
+    """Every step of the plan, by its key; of each, the lines that one rank learns from."""
+
+    def __init__(self, examples: Examples, plan: Plan, masks: Masks, rank: int, ranks: int) -> None:
+        self._examples, self._plan, self._masks, self._rank, self._ranks = examples, plan, masks, rank, ranks
+        self._epoch, self._steps = -1, list[tuple[Slot, ...]]()
+
+    def __len__(self) -> int:
+        return self._plan.steps_per_epoch
+
+    def __getitem__(self, key: Key) -> StepBatch:
+        epoch, number = key
+        if epoch != self._epoch:
+            self._epoch, self._steps = epoch, self._plan.epoch(epoch)
+        return collate(self._examples, self._steps[number], self._masks, (self._plan.seed, epoch), self._rank, self._ranks)
+
+
+class StepKeys(Sampler[list[Key]]):
+    """The keys of one epoch's steps; the trainer says which epoch it is."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps, self._epoch = steps, 0
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return ([(self._epoch, number)] for number in range(self._steps))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called before each epoch."""
+        self._epoch = epoch
+
+
+def step_loader(steps: Steps, keys: StepKeys, workers: int, pin: bool) -> DataLoader[StepBatch]:
+    """Reads steps ahead in `workers` processes, into pinned memory where there is a GPU to copy them to."""
+    return DataLoader(steps, batch_sampler=keys, collate_fn=_only, num_workers=workers, pin_memory=pin)
+
+
+def _only(items: Sequence[StepBatch]) -> StepBatch:
+    (item,) = items
+    return item

@@ -1,0 +1,113 @@
+"""Watching a run: a line now and then with what is done, how fast, what is left; the wish to end; a checkpoint in time."""
+
+import math
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from asr.machine.shutdown import StopRequest
+from asr.shards.frames import FRAMES_PER_SECOND
+from asr.training.batch import StepBatch
+from asr.training.ranks import on_any_rank
+
+SECONDS_BETWEEN_LINES = 30.0
+MEBI = 2**20
+
+
+class StoppedError(Exception):
+    """The run was asked to end; its checkpoint is saved."""
+
+
+class ProgressLines(TrainerCallback):
+    """Lines on stderr: after each epoch, and every SECONDS_BETWEEN_LINES within one."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._loss = math.nan
+        self._clips = self._frames = self._steps = 0
+        self._spoke = time.monotonic()
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """The clock starts, not before."""
+        self._spoke = time.monotonic()
+
+    def count(self, batch: StepBatch) -> None:
+        """Training has learned from a step."""
+        self._clips += batch.step_clips
+        self._frames += batch.step_frames
+        self._steps += 1
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        logs: Mapping[str, float] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Keep the latest loss; say where training stands when it has been a while."""
+        self._loss = (logs or {}).get("loss", self._loss)
+        if time.monotonic() - self._spoke >= SECONDS_BETWEEN_LINES:
+            self._say(state, "")
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        metrics: Mapping[str, float] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Say what the epoch came to."""
+        self._say(state, f", validation WER {(metrics or {}).get('eval_wer', math.nan):.1f} %")
+
+    def _say(self, state: TrainerState, result: str) -> None:
+        if not state.is_world_process_zero:
+            return
+        seconds = time.monotonic() - self._spoke
+        left = (state.max_steps - state.global_step) * seconds / max(self._steps, 1)
+        print(
+            f"train: epoch {math.ceil(state.epoch or 0)} of {self._epochs}, step {state.global_step} of {state.max_steps}, "
+            f"loss {self._loss:.3f}{result}, {self._clips / seconds:.1f} clips/s, "
+            f"{self._frames / FRAMES_PER_SECOND / seconds:.0f} s of audio/s{_memory()}, {_duration(left)} left",
+            file=sys.stderr,
+        )
+        self._clips = self._frames = self._steps = 0
+        self._spoke = time.monotonic()
+
+
+def _memory() -> str:
+    if not torch.cuda.is_available():
+        return ""
+    try:
+        busy = f", GPU {torch.cuda.utilization()} % busy"
+    except Exception:  # torch asks pynvml, which needs not be there and has errors of its own
+        busy = ""
+    return f", {torch.cuda.max_memory_allocated() / MEBI:,.0f} MiB of GPU memory{busy}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+class Saving(TrainerCallback):
+    """Saves between epochs, every so many minutes and when the process is asked to end.
+
+    Never after an epoch's last step: the library would then take the epoch for done and skip its validation. There it saves
+    of itself once that is over.
+    """
+
+    def __init__(self, wish: StopRequest, minutes: float, steps_per_epoch: int) -> None:
+        self._wish, self._seconds, self._steps_per_epoch = wish, 60 * minutes, steps_per_epoch
+        self._saved = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Save when it is time."""
+        due = self._wish.is_uttered or time.monotonic() - self._saved >= self._seconds
+        # Saving is done by all ranks together, and their clocks differ.
+        if on_any_rank(due) and state.global_step % self._steps_per_epoch:
+            control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """End when that is the wish."""
+        self._saved = time.monotonic()
+        if on_any_rank(self._wish.is_uttered):
+            raise StoppedError

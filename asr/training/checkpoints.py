@@ -1,0 +1,121 @@
+"""Checkpoints: a run's own folder, claimed by one process at a time, and the newest checkpoint in it that is whole."""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
+
+from asr.base.errors import DataError
+
+PARTS = (OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME)
+REMOVED = ".removed"
+SECONDS_BETWEEN_TRIES = 0.2
+PATIENCE_SECONDS = 600.0
+"""For another process that is about to end: saving a checkpoint of the largest model takes minutes on a slow disk."""
+
+
+@contextmanager
+def claimed(folder: Path, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Make `folder` and keep every other process out of it. The lock goes with the process, however it ends.
+
+    Raises:
+        DataError: when another process keeps it for longer than `patience_seconds`.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path = folder.parent / f"{folder.name}.lock"
+    start, told = time.monotonic(), False
+    while True:
+        with path.open("a+") as lock:
+            if _locked(lock, path):
+                lock.truncate(0)
+                lock.write(str(os.getpid()))
+                lock.flush()
+                try:
+                    folder.mkdir(exist_ok=True)
+                    yield
+                finally:
+                    path.unlink()
+                return
+            lock.seek(0)
+            owner = lock.read().strip() or "?"
+        if time.monotonic() - start >= patience_seconds:
+            raise DataError(f"{folder}: process {owner} trains the same run; stop it (`kill {owner}`) or let it finish")
+        if not told:
+            print(f"train: waiting for process {owner}, which trains the same run", file=sys.stderr)
+            told = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _locked(lock: TextIO, path: Path) -> bool:
+    """Whether the lock is ours, and the file still the one that others will find: its last owner may have removed it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(lock.fileno()).st_ino == path.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a run's newest checkpoint knows.
+
+    `epochs` are those that are done. `is_over`: the last epoch was, or training had stopped early.
+    """
+
+    checkpoint: Path | None = None
+    epochs: int = 0
+    is_over: bool = False
+    log_history: tuple[dict[str, float], ...] = ()
+
+
+def read_past(folder: Path) -> Past:
+    """The past of the run in `folder`; of a new one, an empty past."""
+    checkpoint = newest(folder)
+    if checkpoint is None:
+        return Past()
+    state = json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+    is_over = state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"]
+    return Past(checkpoint, int(state["epoch"]), is_over, tuple(state["log_history"]))
+
+
+def newest(folder: Path) -> Path | None:
+    """The checkpoint to go on from: the last one that is whole."""
+    return max(filter(_is_whole, folder.glob("checkpoint-*")), key=_step, default=None)
+
+
+def remove(folder: Path) -> None:
+    """Remove a run that is done: at once to whoever looks for it, however long its files take."""
+    gone = folder.with_name(f"{folder.name}{REMOVED}")
+    folder.rename(gone)
+    shutil.rmtree(gone)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a kill left in the middle of being written or removed."""
+    shutil.rmtree(folder.with_name(f"{folder.name}{REMOVED}"), ignore_errors=True)
+    for checkpoint in folder.glob("checkpoint-*"):
+        if not _is_whole(checkpoint):
+            shutil.rmtree(checkpoint)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """The trainer writes its state last; when it removes a checkpoint it does so in any order."""
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    weights = any(checkpoint.glob("*.safetensors"))
+    return weights and all((checkpoint / part).exists() for part in PARTS)

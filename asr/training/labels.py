@@ -1,0 +1,47 @@
+"""Labels: transcripts as the token ids that a model learns to write.
+
+A transcript may carry Whisper's timestamps, `<|0.00|> hello<|1.20|>`, which are then learned with it: its prompt lacks the
+token that tells the model to write none.
+"""
+
+from collections.abc import Sequence
+
+from transformers import WhisperTokenizer
+
+from asr.base.errors import DataError
+from asr.base.text import TIMESTAMP
+
+NO_TIMESTAMPS = "<|notimestamps|>"
+
+
+def label(tokenizer: WhisperTokenizer, text: str) -> list[int]:
+    """Prompt, text, end."""
+    ids: list[int] = tokenizer(text).input_ids
+    if TIMESTAMP.search(text) is None:
+        return ids
+    return [number for number in ids if number != tokenizer.convert_tokens_to_ids(NO_TIMESTAMPS)]
+
+
+def continuation(tokenizer: WhisperTokenizer, text: str) -> list[int]:
+    """The text as it follows another one."""
+    ids: list[int] = tokenizer(f" {text}", add_special_tokens=False).input_ids
+    return ids
+
+
+def require_timestamps_suit(tokenizer: WhisperTokenizer, texts: Sequence[str], packed: bool) -> None:
+    """Stop when transcripts carry timestamps that the model can't write, or that packing would make wrong.
+
+    Raises:
+        DataError: naming the parameter to change.
+    """
+    carrying = [text for text in texts if TIMESTAMP.search(text)]
+    told = f"{len(carrying)} transcripts carry timestamps"
+    if carrying and packed:
+        raise DataError(f"{told}, which count from their own clip's start: set train.window to full or fit")
+    marks = sorted({mark for text in carrying for mark in TIMESTAMP.findall(text)})
+    unknown = [mark for mark in marks if len(tokenizer(mark, add_special_tokens=False).input_ids) != 1]
+    if unknown:
+        raise DataError(
+            f"{told}, but model.name has no token for {', '.join(unknown[:3])} (Whisper's are 0.02 s apart, up to 30 s): "
+            "mend the CSV or choose another model.name"
+        )

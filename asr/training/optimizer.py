@@ -1,0 +1,37 @@
+"""The optimiser: what the library calls it, what it keeps for each weight, and whether its package is there."""
+
+from importlib.util import find_spec
+
+from torch import nn
+
+from asr.base.errors import DataError
+from asr.training.recipe import Optimizer
+
+
+def library_name(optimizer: Optimizer, device: str) -> str:
+    """Of transformers' optimisers; on a GPU the fused one."""
+    if optimizer == "adamw_8bit":
+        return "adamw_bnb_8bit"
+    return "adamw_torch_fused" if device == "cuda" else "adamw_torch"
+
+
+def state_bytes(model: nn.Module, optimizer: Optimizer) -> int:
+    """That it keeps for the trained weights: two numbers each, of a byte for 8 bits but in the embeddings."""
+    embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    return sum(
+        (2 if optimizer == "adamw_8bit" and id(parameter) not in embeddings else 8) * parameter.numel()
+        for parameter in model.parameters()
+        if parameter.requires_grad
+    )
+
+
+def require_optimizer(optimizer: Optimizer) -> None:
+    """Stop when the optimiser's package is not there.
+
+    Raises:
+        DataError: naming it.
+    """
+    if optimizer == "adamw_8bit" and find_spec("bitsandbytes") is None:
+        raise DataError(
+            "train.optimizer is adamw_8bit, which needs bitsandbytes: `pip install bitsandbytes`, or set it to adamw"
+        )

@@ -1,0 +1,120 @@
+"""The plan of training: which clips make each optimiser step, and the window in which each is heard.
+
+Everything follows from the seed and the epoch, so a resumed run, and every rank and loader worker, knows it without being told.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from asr.model.window import fitted
+from asr.training.recipe import Mode
+
+STEPS_SORTED_TOGETHER = 8
+"""So many steps' clips are sorted by length before they are cut into steps, whose order is then drawn. More would pad less and
+make each step's clips more alike."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One row of a batch: the clips that share a window of `window` frames. Several only when they are packed."""
+
+    clips: tuple[int, ...]
+    window: int
+
+
+Step = tuple[Slot, ...]
+"""What one step of the optimiser learns from."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How clips become steps.
+
+    Attributes:
+        frames: of each clip.
+        tokens: of each clip's label.
+        mode: `full`: every clip in the whole window; `fit`: in a window of its own length; `pack`: as many clips as it
+            takes to fill the whole window to a random part.
+        alone_share: of the clips, under `fit` and `pack`: those that have a whole window to themselves.
+        clips_per_step: the effective batch, over all ranks.
+        window: the model's, in frames.
+        max_tokens: the decoder's positions.
+        seed: of every draw.
+    """
+
+    frames: Sequence[int]
+    tokens: Sequence[int]
+    mode: Mode
+    alone_share: float
+    clips_per_step: int
+    window: int
+    max_tokens: int
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The last step of an epoch may have fewer clips."""
+        return -(-len(self.frames) // self.clips_per_step)
+
+    @property
+    def windows(self) -> set[int]:
+        """All that may occur."""
+        if self.mode != "fit":
+            return {self.window}
+        return {*(fitted(frames, self.window) for frames in self.frames), *([self.window] if self.alone_share else [])}
+
+    def epoch(self, epoch: int) -> list[Step]:
+        """The steps of an epoch; each clip is in one of them, once."""
+        random = np.random.default_rng([self.seed, epoch])
+        order = random.permutation(len(self.frames)).tolist()
+        if self.mode == "fit":
+            order = list(self._sorted_in_parts(order, random))
+        steps = [order[start : start + self.clips_per_step] for start in range(0, len(order), self.clips_per_step)]
+        # A short last step stays last: the rate follows the number of steps, whatever is in them.
+        shuffled = [
+            *random.permutation(len(order) // self.clips_per_step).tolist(),
+            *range(len(order) // self.clips_per_step, len(steps)),
+        ]
+        return list(self._with_some_alone([steps[index] for index in shuffled], random))
+
+    def _with_some_alone(self, steps: Sequence[Sequence[int]], random: np.random.Generator) -> Iterator[Step]:
+        """Each step's share of clips that have the whole window is as near to the whole epoch's as can be."""
+        before = 0
+        for clips in steps:
+            count = int(self.alone_share * (before + len(clips))) - int(self.alone_share * before)
+            before += len(clips)
+            alone = set(random.choice(clips, count, replace=False).tolist())
+            yield tuple(self._lines(clips, alone, random))
+
+    def _sorted_in_parts(self, order: Sequence[int], random: np.random.Generator) -> Iterator[int]:
+        """By window, so that clips of one window meet others each epoch; begun anywhere, so that steps are cut elsewhere."""
+        size = STEPS_SORTED_TOGETHER * self.clips_per_step
+        for start in range(0, len(order), size):
+            part = sorted(order[start : start + size], key=lambda clip: fitted(self.frames[clip], self.window))
+            begin = int(random.integers(len(part)))
+            yield from part[begin:] + part[:begin]
+
+    def _lines(self, clips: Sequence[int], alone: set[int], random: np.random.Generator) -> Iterator[Slot]:
+        if self.mode == "pack":
+            yield from (Slot((clip,), self.window) for clip in clips if clip in alone)
+            yield from self._packed([clip for clip in clips if clip not in alone], random)
+            return
+        for clip in clips:
+            yield Slot((clip,), self.window if self.mode == "full" or clip in alone else fitted(self.frames[clip], self.window))
+
+    def _packed(self, clips: Sequence[int], random: np.random.Generator) -> Iterator[Slot]:
+        """In the order given, a new line whenever the present one would be fuller than was drawn for it."""
+        line: list[int] = []
+        frames = tokens = limit = 0
+        for clip in clips:
+            frames, tokens = frames + self.frames[clip], tokens + self.tokens[clip]
+            if line and (frames > limit or tokens > self.max_tokens):
+                yield Slot(tuple(line), self.window)
+                line, frames, tokens = [], self.frames[clip], self.tokens[clip]
+            if not line:
+                limit = int(random.integers(self.window // 2, self.window + 1))
+            line.append(clip)
+        if line:
+            yield Slot(tuple(line), self.window)

@@ -1,0 +1,97 @@
+"""The recipe: the parameters of training, and which of them don't go together."""
+
+import math
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from asr.base.sections import Section
+from asr.training.masks import Masks
+
+Mode = Literal["full", "fit", "pack"]
+"""`full`: every clip in the whole window; `fit`: in a window of its own length; `pack`: several clips in one whole window."""
+
+Optimizer = Literal["adamw", "adamw_8bit"]
+
+PRETRAINED_WINDOW = 3000
+"""Frames, 30 s: that of every released Whisper."""
+
+
+class Train(Section):
+    """How the model is tuned."""
+
+    window: Mode | Literal["auto"]
+    full_window_share: float = Field(ge=0, le=1)
+    epochs: int = Field(ge=1)
+    effective_batch: int = Field(ge=1)
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
+    precision: Literal["auto", "bf16", "fp16", "fp32"]
+    activation_checkpointing: bool | Literal["auto"]
+    torch_compile: bool
+    optimizer: Optimizer
+    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"]
+    layer_lr_decay: float = Field(gt=0, le=1)
+    warmup_share: float = Field(ge=0, lt=1)
+    schedule: Literal["cosine", "linear", "constant_with_warmup"]
+    weight_decay: float = Field(ge=0)
+    max_gradient_norm: float = Field(gt=0)
+    label_smoothing: float = Field(ge=0, lt=1)
+    dropout: float = Field(ge=0, lt=1)
+    time_masks: int = Field(ge=0)
+    time_mask_frames: int = Field(ge=1)
+    frequency_masks: int = Field(ge=0)
+    frequency_mask_mels: int = Field(ge=1)
+    freeze_encoder_layers: Annotated[int, Field(ge=0)] | Literal["all"]
+    lora_rank: int = Field(ge=0)
+    lora_alpha: int = Field(ge=1)
+    lora_dropout: float = Field(ge=0, lt=1)
+    max_new_tokens: int = Field(ge=1)
+    early_stopping_patience: int = Field(ge=1)
+    keep_checkpoints: int = Field(ge=1)
+    seed: int = Field(ge=0, lt=2**32)
+
+    def mode(self, window: int) -> Mode:
+        """How a model with a window of so many frames is trained. auto: as in pretraining, if that was with 30 s."""
+        if self.window != "auto":
+            return self.window
+        return "full" if window >= PRETRAINED_WINDOW else "fit"
+
+    @property
+    def masks(self) -> Masks:
+        """SpecAugment's."""
+        return Masks(self.time_masks, self.time_mask_frames, self.frequency_masks, self.frequency_mask_mels)
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if self.batch_size != "auto" and self.batch_size > self.effective_batch:
+            raise ValueError("batch_size is larger than effective_batch; lower batch_size")
+        if self.lora_rank and self.freeze_encoder_layers:
+            raise ValueError("lora_rank trains no layer of the model itself, so freeze_encoder_layers must be 0")
+        if self.lora_rank and self.layer_lr_decay != 1:
+            raise ValueError("lora_rank trains no layer of the model itself, so layer_lr_decay must be 1")
+        if not self.lora_rank and self.lora_dropout:
+            raise ValueError("lora_dropout is set but lora_rank is 0; set lora_rank, for example to 32, or lora_dropout to 0")
+        return self
+
+
+RATE_BY_WIDTH = {128: 1e-3, 384: 3.75e-5, 512: 2.5e-5, 768: 1.25e-5, 1024: 6.25e-6, 1280: 4.375e-6}
+"""Learning rate by `d_model`. From 384 (tiny) to 1280 (large): a fortieth of the peak rate of pretraining (table 17 of
+arXiv:2212.04356), the advice of Hugging Face's Whisper fine-tuning event. 128 is the bundled model, tried on the sample."""
+
+LORA_FACTOR = 10
+"""LoRA's best rate over that of full tuning (Schulman and Thinking Machines Lab, LoRA Without Regret, 2025)."""
+
+
+def learning_rate(settings: Train, width: int) -> float:
+    """The peak rate for a model of `width` (its `d_model`)."""
+    if settings.learning_rate != "auto":
+        return settings.learning_rate
+    return (LORA_FACTOR if settings.lora_rank else 1) * rate_by_width(width)
+
+
+def rate_by_width(width: int) -> float:
+    """From RATE_BY_WIDTH, between its entries along a power law."""
+    widths, rates = zip(*sorted(RATE_BY_WIDTH.items()), strict=True)
+    rate = math.exp(np.interp(math.log(width), np.log(widths), np.log(rates)))
+    return float(f"{rate:.6g}")

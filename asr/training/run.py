@@ -1,0 +1,210 @@
+"""Training: a Whisper checkpoint tuned on a split, choosing the best epoch by validation WER."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, set_seed
+from transformers.integrations import TensorBoardCallback
+from transformers.integrations.integration_utils import rewrite_logs
+
+from asr.base.errors import DataError
+from asr.machine.allocator import keep_memory
+from asr.machine.device import Precision, pick_device, pick_precision, require_precision
+from asr.machine.shutdown import StopRequest
+from asr.model.whisper import Whisper
+from asr.training.batch import Examples, Row, Steps
+from asr.training.callbacks import ProgressLines, Saving
+from asr.training.checkpoints import Past, read_past
+from asr.training.history import Diary
+from asr.training.memory import LESS_MEMORY, Limits, find_limits
+from asr.training.optimizer import state_bytes
+from asr.training.plan import Plan
+from asr.training.ranks import agreed, rank_and_ranks
+from asr.training.recipe import Mode, Train, learning_rate
+from asr.training.trainable import freeze_encoder, merged, parameter_groups, set_dropout, with_lora
+from asr.training.trainer import StepTrainer, arguments
+from asr.training.validation import Validator
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How training went. `best_wer` is in percent, on the validation split; `log_history` as the trainer keeps it.
+
+    `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory.
+    """
+
+    window: Mode
+    precision: Precision
+    learning_rate: float
+    ranks: int
+    activation_checkpointing: bool
+    rows_at_once: int
+    halvings: int
+    steps: int
+    epochs: float
+    best_step: int
+    best_wer: float
+    log_history: list[dict[str, float]]
+
+
+def train(
+    whisper: Whisper,
+    examples: Examples,
+    validator: Validator,
+    settings: Train,
+    folder: Path,
+    tensorboard: Path,
+    wish: StopRequest,
+    minutes_between_checkpoints: float = math.inf,
+    loader_workers: int = 0,
+) -> Trained:
+    """Tune `whisper` in place; it ends with the weights of the epoch with the lowest validation WER.
+
+    Args:
+        whisper: the checkpoint to start from.
+        examples: what is learned.
+        validator: scores the model after each epoch; never on the test split.
+        settings: the parameters of training.
+        folder: of this very run; where it holds a checkpoint, the run goes on from there. The caller removes it.
+        tensorboard: a folder for TensorBoard's event files.
+        wish: to end early, with a checkpoint.
+        minutes_between_checkpoints: besides those after each epoch.
+        loader_workers: processes that read clips ahead; 0: this one reads them.
+
+    Raises:
+        DataError: when a parameter doesn't suit the model, or a single clip does not fit into memory.
+        StoppedError: when the wish was uttered; the checkpoint is saved.
+    """
+    device = pick_device()
+    if device == "cpu":
+        _prepare_cpu()
+    width = whisper.model.config.d_model
+    precision = pick_precision(device, width) if settings.precision == "auto" else settings.precision
+    require_precision(precision, device)
+    rate = learning_rate(settings, width)
+    rank, ranks = rank_and_ranks()
+    set_seed(settings.seed)
+    model = _prepared(whisper, settings)
+    plan = plan_of(whisper, examples, settings)
+    past, watch = agreed(read_past(folder)), ProgressLines(settings.epochs)
+    tuner = StepTrainer(
+        model=model,
+        args=arguments(settings, rate, precision, device, folder, past, loader_workers),
+        steps=Steps(examples, plan, settings.masks, rank, ranks),
+        validator=validator,
+        keep=Diary(folder),
+        count=watch.count,
+        groups=lambda: parameter_groups(whisper.model, rate, settings.layer_lr_decay, settings.weight_decay),
+        precision=precision,
+        label_smoothing=settings.label_smoothing,
+        callbacks=[
+            EarlyStoppingCallback(settings.early_stopping_patience),
+            Saving(wish, minutes_between_checkpoints, plan.steps_per_epoch),
+            watch,
+            *([TensorBoardCallback(replayed(tensorboard, past))] if rank == 0 else []),
+        ],
+    )
+    for callback in (PrinterCallback, ProgressCallback):
+        tuner.remove_callback(callback)
+    tuner.limits, checkpointing = _fit_into_memory(tuner, settings, plan, device)
+    if settings.torch_compile:
+        tuner.compile(len(plan.windows))
+    torch.manual_seed(settings.seed + rank)  # dropout is not the same on every rank
+    tuner.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
+    whisper.model.config.use_cache = True
+    merged(model)  # in place: `whisper.model` is the ordinary model again
+    state = tuner.state
+    return Trained(
+        window=plan.mode,
+        precision=precision,
+        learning_rate=rate,
+        ranks=ranks,
+        activation_checkpointing=checkpointing,
+        rows_at_once=tuner.limits.most(plan.window),
+        halvings=tuner.limits.halvings,
+        steps=state.global_step,
+        epochs=round(float(state.epoch or 0), 2),
+        best_step=state.best_global_step or 0,
+        best_wer=min(entry["eval_wer"] for entry in state.log_history if "eval_wer" in entry),
+        log_history=state.log_history,
+    )
+
+
+def _prepare_cpu() -> None:
+    keep_memory()  # a quarter of a step's time, on the tiny shape
+    # Else the gradient of the decoder's positions is summed in any order, and a resumed run drifts from an unbroken one.
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _prepared(whisper: Whisper, settings: Train) -> nn.Module:
+    """The module whose parameters are trained: the model, or LoRA's around it."""
+    model = whisper.model
+    model.config.use_cache = False
+    # What the checkpoint never wrote, such as brackets, the user's transcripts may hold.
+    model.generation_config.suppress_tokens = []
+    set_dropout(model, settings.dropout)
+    freeze_encoder(model, settings.freeze_encoder_layers)
+    return with_lora(model, settings.lora_rank, settings.lora_alpha, settings.lora_dropout) if settings.lora_rank else model
+
+
+def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
+    """Which clips make each step, under `settings`."""
+    return Plan(
+        frames=[len(examples.features[position]) for position in examples.positions],
+        tokens=[len(label) for label in examples.labels],
+        mode=settings.mode(whisper.window_frames),
+        alone_share=settings.full_window_share,
+        clips_per_step=settings.effective_batch,
+        window=whisper.window_frames,
+        max_tokens=whisper.model.config.max_target_positions,
+        seed=settings.seed,
+    )
+
+
+def _fit_into_memory(tuner: StepTrainer, settings: Train, plan: Plan, device: str) -> tuple[Limits, bool]:
+    """How much the device takes at once, with activation checkpointing only where nothing else helps."""
+    longest = plan.max_tokens if plan.mode == "pack" else max(plan.tokens)
+    mels = tuner.model.config.num_mel_bins
+
+    def trial(rows: int, window: int) -> Tensor:
+        frames = torch.zeros(window, mels, dtype=torch.float16, device=tuner.args.device)
+        return tuner.loss(frames, [Row(0, window, window, (0,) * longest)] * rows)
+
+    tuner.model.train()  # else nothing is checkpointed
+    checkpointing = settings.activation_checkpointing is True
+    if checkpointing:
+        _checkpoint_activations(tuner.model)
+    if settings.batch_size != "auto":
+        return Limits({plan.window: settings.batch_size}), checkpointing
+    windows = sorted(plan.windows, reverse=True)
+    reserved = state_bytes(tuner.model, settings.optimizer)
+    limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
+    if limits is None and settings.activation_checkpointing == "auto":
+        checkpointing = True
+        _checkpoint_activations(tuner.model)
+        limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
+    tuner.model.zero_grad()
+    if limits is None:
+        raise DataError(f"model.name: one clip at a time is too much for the memory of this {device}; {LESS_MEMORY}")
+    return limits, checkpointing
+
+
+def _checkpoint_activations(model: nn.Module) -> None:
+    """Transformers 5.23 renamed the method and warns of the old name, the only one that 5.17 knows."""
+    new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+    getattr(model, new if hasattr(model, new) else old)()
+
+
+def replayed(folder: Path, past: Past) -> SummaryWriter:
+    """A TensorBoard writer that has been told what happened before."""
+    writer = SummaryWriter(str(folder))
+    for entry in past.log_history:
+        step = int(entry["step"])
+        for name, value in rewrite_logs({name: value for name, value in entry.items() if name != "step"}).items():
+            writer.add_scalar(name, value, step)
+    return writer

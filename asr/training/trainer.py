@@ -1,0 +1,233 @@
+"""The tuner: Hugging Face's Seq2SeqTrainer, with whole optimiser steps as its batches.
+
+A step's clips come from the loader unpadded. They are cut into micro-batches here, so that their number can follow the memory
+of the device in mid-run without a change to what is learned: every label of a step weighs the same.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.utils.data import DataLoader
+from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
+
+from asr.base.errors import DataError
+from asr.machine.device import DTYPES, Precision
+from asr.model.window import encoder_window
+from asr.training.batch import IGNORED, Row, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
+from asr.training.checkpoints import Past
+from asr.training.memory import LESS_MEMORY, Limits
+from asr.training.optimizer import library_name
+from asr.training.recipe import Train
+from asr.training.validation import Validation, Validator
+
+COMPILED_FORMS = 4
+"""Of one window: torch compiles anew for a row alone, and once it has seen that rows or tokens vary in number."""
+
+Result = TypeVar("Result")
+
+
+class StepTrainer(Seq2SeqTrainer):
+    """The library's trainer around `Steps`."""
+
+    limits: Limits
+    control: TrainerControl
+
+    def __init__(
+        self,
+        *,
+        steps: Steps,
+        validator: Validator,
+        keep: Callable[[TrainerState, Validation], None],
+        count: Callable[[StepBatch], None],
+        groups: Callable[[], list[dict[str, Any]]],
+        precision: Precision,
+        label_smoothing: float,
+        **of_the_library: Any,
+    ) -> None:
+        """
+        Args:
+            steps: what is learned, as keys of an epoch and a step.
+            validator: scores the model after each epoch.
+            keep: is given what it found, on rank 0.
+            count: is given each step that was learned from.
+            groups: makes the optimiser's.
+            precision: the format to compute in.
+            label_smoothing: the share of each label that is spread over the vocabulary.
+            of_the_library: the trainer's own arguments.
+        """
+        # The library asks for an evaluation set; the validator has its own.
+        super().__init__(train_dataset=steps, eval_dataset=[None], **of_the_library)
+        self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
+        self._groups, self._precision, self._label_smoothing = groups, precision, label_smoothing
+        self._whisper = validator.whisper
+        # Gradients are summed and formats chosen here: no DistributedDataParallel, no second autocast.
+        self.model._is_accelerate_prepared = True
+        self._forward: Callable[..., Any] = self.model
+
+    def get_train_dataloader(self) -> DataLoader[StepBatch]:
+        """A loader of steps, in processes of its own when the arguments say so."""
+        keys = StepKeys(len(self._steps))
+        loader = step_loader(self._steps, keys, self.args.dataloader_num_workers, self.args.dataloader_pin_memory)
+        loader.set_epoch = keys.set_epoch  # where the trainer looks for it
+        return loader
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[StepBatch], None]:
+        """The next step. How many labels it has, it says itself."""
+        return [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)], None
+
+    def training_step(self, model: nn.Module, inputs: StepBatch, num_items_in_batch: Any = None) -> Tensor:
+        """Gradients of one step, over all its micro-batches and ranks; returns the mean loss over its labels.
+
+        Raises:
+            DataError: when a single row does not fit into memory.
+        """
+        loss = self._within_memory(lambda: self._backward(inputs))
+        if self.args.world_size > 1:
+            self._sum_over_ranks(loss)
+        self._count(inputs)
+        return loss
+
+    def _within_memory(self, work: Callable[[], Result]) -> Result:
+        """Do it, with half as many rows at a time whenever memory runs out."""
+        while True:
+            try:
+                return work()
+            except torch.OutOfMemoryError as error:
+                if not self.limits.halve():
+                    raise DataError(f"{self.args.device}: out of memory with one clip at a time; {LESS_MEMORY}") from error
+            # Here the handler is over, which held on to the tensors that did not fit.
+            print("train: out of memory; half as many clips at a time from now on", file=sys.stderr)
+            self.model.zero_grad()
+            if self.args.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _backward(self, batch: StepBatch) -> Tensor:
+        self.model.train()
+        frames = batch.frames.to(self.args.device, non_blocking=True)
+        total = torch.zeros((), device=self.args.device)
+        if not batch.rows and self.accelerator.scaler is not None:
+            self.accelerator.scaler.scale(total)  # else it would not know its scale when the step comes
+        for rows in micro_batches(batch.rows, self.limits.most):
+            loss = self.loss(frames, rows) / batch.step_labels
+            self.accelerator.backward(loss)
+            total += loss.detach()
+        return total
+
+    def loss(self, frames: Tensor, rows: Sequence[Row]) -> Tensor:
+        """Cross entropy summed over the labels of one micro-batch."""
+        padded = pad(frames, rows, self._whisper.tokenizer.pad_token_id)
+        labels = padded.pop("labels")
+        with self.autocast(), encoder_window(self._whisper.model, padded["input_features"].shape[-1]):
+            logits = (self._forward if self.model.training else self.model)(**padded).logits
+        return nn.functional.cross_entropy(
+            logits.flatten(0, 1).float(),
+            labels.flatten(),
+            ignore_index=IGNORED,
+            reduction="sum",
+            label_smoothing=self._label_smoothing if self.model.training else 0.0,
+        )
+
+    def compile(self, windows: int) -> None:
+        """Have torch compile the model's forward and backward pass, for at most so many windows.
+
+        The library's own argument compiles a wrapper that it gives to `training_step`, which nothing here calls.
+        """
+        # Beyond the limit torch would quietly compile no more.
+        dynamo = torch._dynamo.config
+        dynamo.recompile_limit = max(dynamo.recompile_limit, COMPILED_FORMS * windows)
+        self._forward = torch.compile(self.model)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The format to compute in."""
+        return torch.autocast(self.args.device.type, DTYPES[self._precision], enabled=self._precision != "fp32")
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The library's choice by its arguments, with our groups."""
+        kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+        self.optimizer_cls_and_kwargs = kind, {**options, "params": self._groups()}
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        return optimizer
+
+    def _sum_over_ranks(self, loss: Tensor) -> None:
+        """By hand, as ranks may have any number of micro-batches, or none."""
+        for parameter in self.model.parameters():
+            if parameter.requires_grad:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+                distributed.all_reduce(parameter.grad)
+        distributed.all_reduce(loss)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Validate, in place of the library's evaluation, which counts some clips twice on several ranks.
+
+        Raises:
+            DataError: when a single row does not fit into memory.
+        """
+        with self.autocast():
+            self.model.eval()
+            rank, ranks = self.args.process_index, self.args.world_size
+            found = self._within_memory(lambda: self._validator.validate(self.loss, self.limits.most, rank, ranks))
+        metrics = {"eval_loss": found.loss, "eval_wer": found.wer}
+        if self.is_world_process_zero():
+            self._keep(self.state, found)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Not counted: the library's estimate knows nothing of windows."""
+        return 0
+
+
+def arguments(
+    settings: Train, rate: float, precision: Precision, device: str, folder: Path, past: Past, loader_workers: int
+) -> Seq2SeqTrainingArguments:
+    """Of the library, for this run.
+
+    Args:
+        settings: the recipe.
+        rate: the peak learning rate.
+        precision: the format to compute in.
+        device: cuda, mps or cpu.
+        folder: of the run's checkpoints.
+        past: of the run; one that had ended trains no further.
+        loader_workers: processes that read ahead.
+    """
+    made = Seq2SeqTrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=past.epochs if past.is_over else settings.epochs,
+        per_device_train_batch_size=1,  # a step
+        learning_rate=rate,
+        optim=library_name(settings.optimizer, device),
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup_share,  # below 1 it is a share
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_gradient_norm,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=device == "cpu",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=settings.keep_checkpoints,
+        load_best_model_at_end=True,
+        metric_for_best_model="wer",
+        greater_is_better=False,
+        restore_callback_states_from_checkpoint=True,
+        # Every step: what a checkpoint can't keep is the sum since the last line of the log.
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        dataloader_num_workers=loader_workers,
+        dataloader_pin_memory=device == "cuda",
+        remove_unused_columns=False,
+        report_to="none",
+        disable_tqdm=True,
+        seed=settings.seed,
+    )
+    # Where there are several GPUs the trainer would wrap the model in DataParallel, which multiplies the batch and the loss.
+    made._n_gpu = min(made.n_gpu, 1)
+    return made

@@ -1,0 +1,128 @@
+"""Validation: how well a model in training hears the validation split."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed
+
+from asr.base.text import Normalizer
+from asr.model.transcribe import transcribe
+from asr.model.whisper import Whisper
+from asr.model.window import fitted
+from asr.training.batch import Examples, Row, collate, micro_batches
+from asr.training.masks import NO_MASKS
+from asr.training.plan import Slot
+
+CLIPS_AT_A_TIME = 256
+"""Copied to the device together."""
+
+MOST_DECODED = 64
+"""At once."""
+
+Loss = Callable[[Tensor, Sequence[Row]], Tensor]
+"""Of some rows among frames on the device, summed over their labels."""
+
+
+@dataclass(frozen=True)
+class HeardClip:
+    """One clip: both texts as compared, and the word error rate in percent."""
+
+    path: str
+    reference: str
+    hypothesis: str
+    wer: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A model's mean loss over all labels, its corpus WER in percent, and the clips, worst first."""
+
+    loss: float
+    wer: float
+    clips: list[HeardClip]
+
+
+@dataclass(frozen=True)
+class Validator:
+    """The validation split, and how it is heard.
+
+    Attributes:
+        whisper: the model in training.
+        examples: the split's clips with their labels.
+        paths: of the clips.
+        texts: what is said in them.
+        normalize: applied to both sides.
+        max_new_tokens: where a hypothesis is cut off.
+        fit: each clip in a window of its own length, not the whole one.
+    """
+
+    whisper: Whisper
+    examples: Examples
+    paths: Sequence[str]
+    texts: Sequence[str]
+    normalize: Normalizer
+    max_new_tokens: int
+    fit: bool
+
+    def validate(self, loss: Loss, most: Callable[[int], int], rank: int = 0, ranks: int = 1) -> Validation:
+        """Score the model as it is now. Ranks share the clips, and each learns what all have found.
+
+        Args:
+            loss: the model's.
+            most: rows of a window that fit on the device while training.
+            rank: of this process.
+            ranks: how many share the work.
+        """
+        self.whisper.model.eval()
+        clips = list(range(rank, len(self.texts), ranks))
+        with torch.inference_mode():
+            found = self._losses(clips, loss, most), dict(zip(clips, self._hypotheses(clips, most), strict=True))
+        shares = [found]
+        if ranks > 1:
+            shares = [found] * ranks
+            distributed.all_gather_object(shares, found)
+        heard = {clip: text for _, hypotheses in shares for clip, text in hypotheses.items()}
+        assert len(heard) == len(self.texts)
+        total = sum(share for (share, _), _ in shares)
+        labels = sum(count for (_, count), _ in shares)
+        return self._compared(total / labels, [heard[clip] for clip in range(len(heard))])
+
+    def _losses(self, clips: Sequence[int], loss: Loss, most: Callable[[int], int]) -> tuple[float, int]:
+        total, labels = 0.0, 0
+        for start in range(0, len(clips), CLIPS_AT_A_TIME):
+            slots = tuple(Slot((clip,), self._window(clip)) for clip in clips[start : start + CLIPS_AT_A_TIME])
+            batch = collate(self.examples, slots, NO_MASKS, seed=())
+            frames = batch.frames.to(self.whisper.model.device)
+            for rows in micro_batches(batch.rows, most):
+                total += float(loss(frames, rows))
+            labels += batch.step_labels
+        return total, labels
+
+    def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[str]:
+        heard = transcribe(
+            self.whisper.model,
+            self.whisper.tokenizer,
+            [self.examples.features[self.examples.positions[clip]] for clip in clips],
+            self.fit,
+            # Without what a backward pass needs, several times as many fit.
+            min(MOST_DECODED, 4 * most(self.whisper.window_frames)),
+            self.max_new_tokens,
+        )
+        return [hypothesis.text for hypothesis in heard]
+
+    def _window(self, clip: int) -> int:
+        whole = self.whisper.window_frames
+        return fitted(len(self.examples.features[self.examples.positions[clip]]), whole) if self.fit else whole
+
+    def _compared(self, loss: float, hypotheses: Sequence[str]) -> Validation:
+        import jiwer  # here, as a bench of training needs no scores and may have no jiwer
+
+        said = [self.normalize(text) for text in self.texts]
+        heard = [self.normalize(text) for text in hypotheses]
+        compared = [
+            HeardClip(path, reference, hypothesis, round(100 * jiwer.wer(reference, hypothesis), 2))
+            for path, reference, hypothesis in zip(self.paths, said, heard, strict=True)
+        ]
+        worst_first = sorted(compared, key=lambda clip: (-clip.wer, clip.path))
+        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first)

@@ -1,0 +1,1 @@
+"""What a person types besides `dvc repro`: check, cache and compare."""

@@ -1,0 +1,203 @@
+"""Look after the cache of shards that machine.yaml names.
+
+  show     its place and size
+  prune    remove the shards that no revision of this project uses: no branch, tag, commit, experiment, nor the workspace
+  repair   find damaged shards in the cache, in the features folders, in DVC's cache of them and in features.store,
+           remove them, and run the stages that make them
+
+Not a stage of dvc.yaml. The cache only saves time: whatever is pruned is computed again when it is wanted again.
+"""
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dvc.exceptions import DvcException, NotDvcRepoError
+from dvc.repo import Repo
+
+from asr.base.errors import DataError
+from asr.features.index import Index
+from asr.shards.format import MANIFEST, Manifest, OtherFormatError, read_manifest
+from asr.shards.store import FolderStore, is_whole, open_store
+from stages.common.command import telling_errors
+from stages.common.machine import read_machine
+
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A revision's folder of features. `objects` says where DVC's cache has each of its files; None when it has no list."""
+
+    path: Path
+    stage: str
+    objects: dict[str, Path] | None
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.cache", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", nargs="?", choices=("show", "prune", "repair"), default="show")
+    parser.add_argument("--dry-run", action="store_true", help="say what prune would remove, and remove nothing")
+    parser.add_argument("--days", type=float, default=1.0, help="prune spares shards younger than this (%(default)s)")
+    parser.add_argument("--force", action="store_true", help="prune although the shards of some revisions are unknown")
+    arguments = parser.parse_args()
+    with telling_errors("cache"):
+        store = FolderStore(read_machine().cache_folder)
+        if arguments.action == "prune":
+            prune(store, arguments.dry_run, arguments.days, arguments.force)
+        elif arguments.action == "repair":
+            repair(store)
+        else:
+            show(store)
+
+
+def show(store: FolderStore) -> None:
+    """Say what there is."""
+    sizes = [path.stat().st_size for path in store.shards()]
+    print(f"{store.folder}: {len(sizes):,} shards, {sum(sizes) / 1e6:,.1f} MB")
+
+
+def prune(store: FolderStore, dry_run: bool, days: float, force: bool) -> None:
+    """Remove what no revision's manifest lists; young shards may be of a run that has not ended, here or in another checkout.
+
+    Raises:
+        DataError: when some revisions' manifests are not here, unless `force`.
+    """
+    listed = [_listed(folder) for folder in folders(everywhere=True)]
+    unknown = listed.count(None)
+    if unknown and not force:
+        raise DataError(
+            f"{unknown} folders of features, of all revisions, are not in DVC's cache here, so that nobody knows their shards: "
+            "get them by `dvc fetch --all-commits`, or use --force (what is pruned in error is computed again)"
+        )
+    workspace = (read_manifest(folder.path / MANIFEST) for folder in folders(everywhere=False) if folder.path.exists())
+    used = {sha256 for known in listed if known for sha256 in known}
+    used.update(shard.sha256 for manifest in workspace for shard in manifest.shards)
+    oldest = time.time() - days * SECONDS_A_DAY
+    unused = [path for path in store.shards() if path.stem not in used and path.stat().st_mtime <= oldest]
+    size = sum(path.stat().st_size for path in unused)
+    if not dry_run:
+        for path in unused:
+            store.remove(path.stem)
+        Index(store).sweep()
+    doing = "would remove" if dry_run else "removed"
+    print(f"{store.folder}: {doing} {len(unused):,} shards, {size / 1e6:,.1f} MB; the others are in use or young")
+
+
+def _listed(folder: Folder) -> list[str] | None:
+    """The shards of a revision's folder; None when its manifest can't be had."""
+    try:
+        return None if folder.objects is None else [shard.sha256 for shard in read_manifest(folder.objects[MANIFEST]).shards]
+    except OtherFormatError:
+        return []  # from before there was a cache
+    except DataError:
+        return None
+
+
+def repair(store: FolderStore) -> None:
+    """Remove damaged shards wherever they are kept, and make them anew."""
+    for path in store.shards():
+        if not is_whole(path, path.stem):
+            print(f"{path}: damaged, removed")
+            store.remove(path.stem)
+    damaged = [folder for folder in folders(everywhere=False) if is_damaged(folder)]
+    if not damaged:
+        print("the folders of features are as they were written")
+        return
+    for folder in damaged:
+        print(f"{folder.path}: damaged, {folder.stage} makes it anew")
+        shutil.rmtree(folder.path, ignore_errors=True)
+    again = sorted({folder.stage for folder in damaged})
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", *again]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise DataError("the stages above failed; correct what they name, and repair again")
+    print("repaired")
+
+
+def is_damaged(folder: Folder) -> bool:
+    """Whether anything of a folder is not what was written; what is damaged in DVC's cache or in the store is removed."""
+    wrong = [path for md5, path in _by_md5(folder) if not _has_md5(path, md5)]
+    for path in wrong:
+        print(f"{path}: damaged, removed")
+        path.unlink()
+    if not folder.path.exists():
+        return bool(wrong)
+    try:
+        manifest = read_manifest(folder.path / MANIFEST)
+    except DataError:
+        return True
+    return bool(wrong) or (_store_is_damaged(manifest) if manifest.store else _files_are_damaged(folder.path, manifest))
+
+
+def _by_md5(folder: Folder) -> Iterator[tuple[str, Path]]:
+    for path in (folder.objects or {}).values():
+        if path.exists():
+            yield path.parent.name + path.name, path
+
+
+def _has_md5(path: Path, md5: str) -> bool:
+    try:
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == md5
+    except OSError:
+        return False
+
+
+def _files_are_damaged(folder: Path, manifest: Manifest) -> bool:
+    paths = [folder / shard.file for shard in manifest.shards]
+    return not all(is_whole(path, path.stem) for path in paths)
+
+
+def _store_is_damaged(manifest: Manifest) -> bool:
+    assert manifest.store is not None
+    store = open_store(manifest.store)
+    store.require_answer()
+    damaged = False
+    for shard in manifest.shards:
+        try:
+            if hashlib.sha256(store.read(shard.sha256)).hexdigest() == shard.sha256:
+                continue
+            print(f"{manifest.store}: {shard.file} damaged, removed")
+            store.remove(shard.sha256)
+        except FileNotFoundError:
+            print(f"{manifest.store}: {shard.file} is gone")
+        damaged = True
+    return damaged
+
+
+def folders(everywhere: bool) -> Iterator[Folder]:
+    """The folders of features that dvc.yaml and dvc.lock name, in the workspace or in every revision.
+
+    Raises:
+        DataError: when this is no DVC project.
+    """
+    try:
+        with Repo() as repo:
+            for _ in repo.brancher(all_commits=everywhere, all_experiments=everywhere):
+                for out in repo.index.outs:
+                    if "features" in Path(str(out)).parts:
+                        yield Folder(Path(str(out)), out.stage.addressing, _objects(repo, out))
+    except NotDvcRepoError as error:
+        raise DataError(f"{error}; run this in the project's folder") from error
+    except DvcException as error:
+        raise DataError(str(error)) from error
+
+
+def _objects(repo: Any, out: Any) -> dict[str, Path] | None:
+    tree = out.get_obj() if out.hash_info else None
+    if tree is None:
+        return None
+    return {"/".join(key): Path(repo.cache.local.oid_to_path(oid.value)) for key, _, oid in tree}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""A stage as a command: its help, its errors, its exit code."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from asr.base.errors import DataError
+
+
+def run(name: str, description: str | None, main: Callable[[], None], writes: Sequence[Path] = ()) -> None:
+    """Run a stage: exit 1 with a message for bad data, 130 when interrupted; anything else is our bug and shows itself.
+
+    Args:
+        name: the stage.
+        description: for `--help`.
+        main: what it does.
+        writes: its outputs that DVC keeps, which are removed first. DVC does so too, but not when a stage is run by hand: the
+            files are then links into DVC's cache, and to write into them would change what is cached.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    for path in writes:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    with telling_errors(name):
+        main()
+
+
+@contextmanager
+def telling_errors(name: str) -> Iterator[None]:
+    """End the program as `run` does."""
+    try:
+        yield
+    except DataError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        sys.exit(130)

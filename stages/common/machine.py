@@ -1,0 +1,64 @@
+"""machine.yaml: how this machine computes, which changes no result."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from asr.base.sections import Section, parse
+from asr.machine.engine import Engine
+from stages.common.params import Yaml12Loader, read_yaml
+
+MACHINE = Path("machine.yaml")
+
+
+class Machine(Section):
+    """How to compute, which changes no result. Each key is also an environment variable: ASR_WORKERS."""
+
+    workers: int = Field(default_factory=lambda: _usable_cores(), ge=1)
+    engine: Literal["local", "ray"] = "local"
+    ray_address: str = Field(default="auto", min_length=1)
+    cache: str = Field(default=".cache/features", min_length=1)
+    checkpoints: str = Field(default=".cache/training", min_length=1)
+    train_ranks: int = Field(default=1, ge=1)
+    loader_workers: int = Field(default=0, ge=0)
+    checkpoint_minutes: float = Field(default=10.0, gt=0)
+
+    @property
+    def job_engine(self) -> Engine:
+        """Where independent jobs run."""
+        return Engine(self.engine, self.workers, self.ray_address)
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where a run in training keeps its checkpoints."""
+        return Path(self.checkpoints).expanduser()
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where finished shards are kept."""
+        return Path(self.cache).expanduser()
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_machine() -> Machine:
+    """machine.yaml, where there is one; an environment variable goes before it."""
+    values = read_yaml(MACHINE) if MACHINE.exists() else {}
+    for key, field in Machine.model_fields.items():
+        variable = f"ASR_{key.upper()}"
+        text = os.environ.get(variable, "")
+        if text:
+            values[key] = text if field.annotation is str else _scalar(text)
+    return parse(Machine, values, f"{MACHINE} or the environment")
+
+
+def _scalar(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=Yaml12Loader)
+    except (yaml.YAMLError, ValueError):  # the schema refuses it, and names the key
+        return text
