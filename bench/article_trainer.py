@@ -35,7 +35,7 @@ def article(whisper: Whisper, options: Options) -> Run:
     """The article's trainer settings."""
     cuda = torch.cuda.is_available()
     examples, _ = read_split(whisper, options, "train")
-    clips = [examples.features[position] for position in examples.positions]
+    clips = list(examples.frames)
     settings = stage_settings("full", options)
     whisper.model.config.use_cache = False
     clock = Clock()

@@ -14,9 +14,10 @@ import torch
 from asr.base.entries import TextEntry, read_rows
 from asr.base.sections import parse
 from asr.base.text import normalizer
+from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
-from asr.scoring.predictions import predictions
+from asr.scoring.evaluation import predictions
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
@@ -128,12 +129,12 @@ class Clock:
 def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
     """A split's clips, as the train stage reads them."""
     features = StoredFeatures(Path(options.data, "data/features", split), Path(options.cache))
-    positions, texts = pair(features, read_rows(Path(options.data, f"data/splits/text/{split}.jsonl"), TextEntry))
+    frames, texts = pair(features, read_rows(Path(options.data, f"data/splits/text/{split}.jsonl"), TextEntry))
     if split == "train" and options.clips:
-        positions, texts = positions[: options.clips], texts[: options.clips]
+        frames, texts = features.at(frames.positions[: options.clips]), texts[: options.clips]
     labels = [label(whisper.tokenizer, text.text) for text in texts]
     following = [continuation(whisper.tokenizer, text.text) for text in texts]
-    return Examples(features, positions, labels, following), texts
+    return Examples(frames, labels, following), texts
 
 
 def stage_settings(window: str, options: Options) -> Train:
@@ -161,10 +162,10 @@ def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
     if not options.score:
         return {"errors": [], "words": []}
     examples, texts = read_split(whisper, options, "test")
-    whisper.model.config.use_cache = True
-    clips = [examples.features[position] for position in examples.positions]
+    whisper.model.eval().config.use_cache = True
+    clips, whole = list(examples.frames), greedy(max_new_tokens=128, batch_size=16).model_copy(update={"window": "full"})
     with torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available()):
-        heard = transcribe(whisper.model.eval(), whisper.tokenizer, clips, fit=False, batch_size=16, max_new_tokens=128)
+        heard = transcribe(whisper, clips, whole)
     seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
     rows = predictions("test", texts, seconds, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
     rows.sort(key=lambda row: row.id)

@@ -55,9 +55,9 @@ def stage(whisper: Whisper, options: Options, window: str) -> Run:
     workers = read_machine().loader_workers
     with tempfile.TemporaryDirectory() as folder:
         validator = cast(Validator, Unvalidated(whisper, itertools.count()))
-        wish = StopRequest(Path(folder, "stop"))
+        stop = StopRequest(Path(folder, "stop"))
         trained = train(
-            whisper, examples, validator, settings, Path(folder), Path(folder, "events"), wish, loader_workers=workers
+            whisper, examples, validator, settings, Path(folder), Path(folder, "events"), stop, loader_workers=workers
         )
     plan = plan_of(whisper, examples, settings)
     return Run(

@@ -1,8 +1,14 @@
 """Check the whole of params.yaml and machine.yaml at once, before hours of work meet a misspelt key.
 
-Not a stage of dvc.yaml: it writes nothing. Each stage checks the sections that it reads.
+Not a stage of dvc.yaml: it writes nothing. Each stage checks the sections that it reads. It also warns where a stage's results
+were made with other versions of the packages than are installed now.
 """
 
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -11,17 +17,25 @@ from pydantic import ConfigDict
 from asr.base.errors import DataError
 from asr.base.sections import Section
 from asr.base.text import TIMESTAMP, Text
+from asr.base.versions import changes, versions
 from asr.features.parameters import Augment, Features
 from asr.features.sounds import folders, sound_files
+from asr.model.description import Description, describe, mistakes
 from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
 from asr.report.parameters import Regression
 from asr.training.recipe import Train
-from stages.common.command import run
-from stages.common.machine import read_machine
-from stages.common.params import read_params, read_yaml
+from stages.common.command import telling_errors
+from stages.common.machine import Machine, read_machine
+from stages.common.params import PARAMS, read_params, read_yaml
 
 OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "models/whisper", "metrics")
+RECORDS = {
+    "train": Path("metrics/train/summary.json"),
+    "baseline": Path("metrics/baseline/scores.json"),
+    "evaluate": Path("metrics/evaluate/scores.json"),
+}
+"""Where stages say which versions they were made with."""
 
 
 class Evaluate(ExtraSets, Regression):
@@ -47,92 +61,107 @@ class Params(Section):
 
 def main() -> None:
     """Check."""
-    params = read_params(Params)
-    read_machine()
-    require_places(params.data)
-    pipeline = read_yaml(Path("dvc.yaml"))
-    require_declared(params.model.name, pipeline)
-    require_sets(params.evaluate, pipeline)
-    require_sounds(params.augment, pipeline)
-    require_times_kept(params)
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    with telling_errors("check"):
+        params, machine, pipeline = read_params(Params), read_machine(), read_yaml(Path("dvc.yaml"))
+        found = list(problems(params, machine, pipeline))
+        if found:
+            raise DataError("\n".join(f"{PARAMS}: {problem}" for problem in found))
+    for line in other_versions():
+        print(f"check: {line}", file=sys.stderr)
 
 
-def require_places(data: Data) -> None:
-    """The CSV and the audio exist, and no stage writes among the audio.
+def problems(params: Params, machine: Machine, pipeline: dict[str, Any]) -> Iterator[str]:
+    """All that would stop a stage later, each with the parameter to change."""
+    yield from missing_places(params.data)
+    yield from undeclared_model(params.model.name, pipeline)
+    yield from unusable_sets(params.evaluate, pipeline)
+    yield from unusable_sounds(params.augment, pipeline)
+    yield from unsuitable_model(params)
+    yield from unsuitable_device(params.train, machine)
+    if Path(params.data.csv).is_file():
+        yield from moved_times(params)
 
-    Raises:
-        DataError: naming the parameter.
-    """
-    for key, path, exists in (
-        ("csv", data.csv, Path(data.csv).is_file()),
-        ("audio_root", data.audio_root, Path(data.audio_root).is_dir()),
-    ):
-        if not exists:
-            raise DataError(f"params.yaml: data.{key}: {path} does not exist")
+
+def missing_places(data: Data) -> Iterator[str]:
+    """The CSV and the audio exist, and no stage writes among the audio."""
+    if not Path(data.csv).is_file():
+        yield f"data.csv: {data.csv} does not exist"
+    if not Path(data.audio_root).is_dir():
+        yield f"data.audio_root: {data.audio_root} does not exist"
     root = Path(data.audio_root).resolve()
     inside = [folder for folder in OUTPUT_FOLDERS if Path(folder).resolve().is_relative_to(root)]
     if inside:
-        raise DataError(
-            f"params.yaml: data.audio_root: {data.audio_root} holds {inside[0]}, which a stage writes; use a folder in it"
-        )
+        yield f"data.audio_root: {data.audio_root} holds {inside[0]}, which a stage writes; use a folder in it"
 
 
-def require_declared(model: str, pipeline: dict[str, Any]) -> None:
-    """A base model in a folder is among the deps of the stages that read it, so that they re-run when it changes.
-
-    Raises:
-        DataError: naming the folder.
-    """
+def undeclared_model(model: str, pipeline: dict[str, Any]) -> Iterator[str]:
+    """A base model in a folder is among the deps of the stages that read it, so that they re-run when it changes."""
     for stage in ("train", "baseline"):
         if Path(model).is_dir() and model not in pipeline["stages"][stage]["deps"]:
-            raise DataError(
-                f"params.yaml: model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
-            )
+            yield f"model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
 
 
-def require_sets(evaluate: Evaluate, pipeline: dict[str, Any]) -> None:
-    """The test sets exist, and their folders are among the deps of the stage that reads them.
-
-    Raises:
-        DataError: naming the set.
-    """
+def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any]) -> Iterator[str]:
+    """The test sets exist, and their folders are among the deps of the stage that reads them."""
     for name, csv in evaluate.sets.items():
-        if not Path(csv).is_file():
-            raise DataError(f"params.yaml: evaluate.sets.{name}: {csv} does not exist")
         folder = PurePath(csv).parent
         written = [output for output in OUTPUT_FOLDERS if PurePath(output).is_relative_to(folder)]
-        if written:
-            raise DataError(
-                f"params.yaml: evaluate.sets.{name}: {folder} holds {written[0]}, which a stage writes; put the CSV and its "
-                "audio into a folder of their own"
+        if not Path(csv).is_file():
+            yield f"evaluate.sets.{name}: {csv} does not exist"
+        elif written:
+            yield (
+                f"evaluate.sets.{name}: {folder} holds {written[0]}, which a stage writes; put the CSV and its audio into a "
+                "folder of their own"
             )
-        if not any(folder.is_relative_to(dep) for dep in pipeline["stages"]["sets"]["deps"]):
-            raise DataError(
-                f"params.yaml: evaluate.sets.{name}: add {folder} to the deps of sets in dvc.yaml, so that a change is seen"
-            )
+        elif not any(folder.is_relative_to(dep) for dep in pipeline["stages"]["sets"]["deps"]):
+            yield f"evaluate.sets.{name}: add {folder} to the deps of sets in dvc.yaml, so that a change is seen"
 
 
-def require_sounds(augment: Augment, pipeline: dict[str, Any]) -> None:
-    """The folders that augmentation reads hold audio, and are among the deps of the stage that reads them.
-
-    Raises:
-        DataError: naming the parameter and the folder.
-    """
+def unusable_sounds(augment: Augment, pipeline: dict[str, Any]) -> Iterator[str]:
+    """The folders that augmentation reads hold audio, and are among the deps of the stage that reads them."""
     deps = pipeline["stages"]["features_train"]["deps"]
     for key, folder in folders(augment).items():
-        sound_files(key, folder)
+        yield from said_by(lambda key=key, folder=folder: sound_files(key, folder))  # type: ignore[misc]
         if f"${{augment.{key}}}" not in deps and not any(PurePath(folder).is_relative_to(dep) for dep in deps):
-            raise DataError(
-                f"params.yaml: augment.{key}: add {folder} to the deps of features_train in dvc.yaml, so that a change is seen"
+            yield f"augment.{key}: add {folder} to the deps of features_train in dvc.yaml, so that a change is seen"
+
+
+def unsuitable_model(params: Params) -> Iterator[str]:
+    """The model can be had, and takes the features and the clips."""
+    found: list[Description] = []
+    yield from said_by(lambda: found.append(describe(params.model.name)))
+    slowest = params.augment.tempo_min if params.augment.tempo_probability else 1.0
+    for description in found:
+        longest = params.filter.max_seconds / min(slowest, 1.0)
+        yield from mistakes(description, params.model, params.features.n_mels, longest)
+        if params.filter.max_seconds < description.window_seconds:
+            print(
+                f"check: filter.max_seconds drops clips from {params.filter.max_seconds:g} s on; "
+                f"the model's window holds {description.window_seconds:g} s",
+                file=sys.stderr,
             )
 
 
-def require_times_kept(params: Params) -> None:
-    """Timestamps in transcripts count from the start of the recording, which nothing may move.
+def unsuitable_device(train: Train, machine: Machine) -> Iterator[str]:
+    """What is asked for by name is there. On a cluster another machine trains, which says so itself."""
+    if machine.engine == "ray" and machine.train_ranks > 1:
+        return
+    if (precision := train.precision) in ("fp16", "bf16"):
+        from asr.machine.device import pick_device, require_precision  # here, as torch takes seconds
 
-    Raises:
-        DataError: naming the parameter.
-    """
+        yield from said_by(lambda: require_precision(precision, pick_device()))
+    if train.optimizer != "adamw":
+        from asr.training.optimizer import require_optimizer
+
+        yield from said_by(lambda: require_optimizer(train.optimizer))
+
+
+def moved_times(params: Params) -> Iterator[str]:
+    """Timestamps in transcripts count from the start of the recording, which nothing may move."""
     moving = [
         *(["features.trim_below_peak_db to null"] if params.features.trim_below_peak_db is not None else []),
         *(["augment.tempo_probability to 0"] if params.augment.tempo_probability else []),
@@ -142,10 +171,28 @@ def require_times_kept(params: Params) -> None:
     with Path(params.data.csv).open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             if mark := TIMESTAMP.search(line):
-                raise DataError(
+                yield (
                     f"{params.data.csv}:{number}: {mark[0]} counts from the start of the recording: set {' and '.join(moving)}"
                 )
+                return
+
+
+def said_by(look: Callable[[], object]) -> Iterator[str]:
+    """What the look found wrong."""
+    try:
+        look()
+    except DataError as error:
+        yield str(error)
+
+
+def other_versions() -> Iterator[str]:
+    """The stages whose results were made with other packages than are here now. They are not run again for that."""
+    for stage, path in RECORDS.items():
+        with suppress(OSError, ValueError, KeyError):  # it has not run, or was of an earlier version of this project
+            recorded = json.loads(path.read_text(encoding="utf-8"))["versions"]
+            if other := changes(recorded, versions(list(recorded))):
+                yield f"{stage} was made with other packages: {', '.join(other)}; `dvc repro -f {stage}` makes it anew"
 
 
 if __name__ == "__main__":
-    run("check", __doc__, main)
+    main()

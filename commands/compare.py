@@ -21,13 +21,14 @@ from dvc.scm import SCMError
 from tabulate import tabulate
 
 from asr.base.errors import DataError
+from asr.base.versions import changes
 from asr.report.comparison import Comparison, compare, otherness, spelled, verdict
-from asr.scoring.predictions import Prediction, PredictionsBySet, by_set
+from asr.scoring.predictions import PredictionsBySet, parse_predictions
 from stages.common.command import telling_errors
 
 FOLDER = Path("metrics/evaluate")
 WORKSPACE = "workspace"
-HOW = ("normalizer", "window", "precision", "decode")
+HOW = ("normalizer", "window", "precision", "decode", "versions")
 """What two models should have in common when they are compared."""
 
 
@@ -61,7 +62,7 @@ def read_side(revision: str) -> Side:
     """
     rows, scores = read(revision, "predictions.jsonl"), read(revision, "scores.json")
     try:
-        predictions = by_set([Prediction(**json.loads(line)) for line in rows.split("\n") if line])
+        predictions = parse_predictions(line for line in rows.split("\n") if line)
         return Side(revision, predictions, {name: json.loads(scores)[name] for name in HOW})
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -135,14 +136,19 @@ def notes(found: Mapping[str, Comparison | None], first: Side, second: Side) -> 
 def unlike(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """What was not done alike, which may be all the difference there is."""
     flat = [
-        {**{key: value for key, value in how.items() if key != "decode"}, **how.get("decode", {})} for how in (first, second)
+        {**{key: value for key, value in how.items() if not isinstance(value, dict)}, **how.get("decode", {})}
+        for how in (first, second)
     ]
     changed = [
         f"{key} {flat[0].get(key)} -> {flat[1].get(key)}"
         for key in dict.fromkeys([*flat[0], *flat[1]])
         if flat[0].get(key) != flat[1].get(key)
     ]
-    return [f"decoded and compared otherwise: {', '.join(changed)}"] if changed else []
+    packages = changes(first.get("versions", {}), second.get("versions", {}))
+    return [
+        *([f"decoded and compared otherwise: {', '.join(changed)}"] if changed else []),
+        *([f"scored with other packages: {', '.join(packages)}"] if packages else []),
+    ]
 
 
 if __name__ == "__main__":

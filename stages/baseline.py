@@ -4,9 +4,11 @@ Reads the features and transcripts; writes metrics/baseline: predictions.jsonl, 
 """
 
 from asr.machine.shutdown import end_with_parent
+from stages.common.command import begin, run
 
 if __name__ == "__main__":
-    end_with_parent()  # before the imports, which take seconds in which DVC may die
+    begin(__doc__)
+    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 from pathlib import Path
 
@@ -14,7 +16,6 @@ from asr.base.text import normalizer
 from asr.model.parameters import Model
 from asr.model.whisper import load
 from asr.scoring.evaluation import evaluate
-from stages.common.command import run
 from stages.common.params import read_params
 from stages.testing import Params as TestingParams
 from stages.testing import read_sets, write
@@ -36,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run("baseline", __doc__, main, writes=(OUT,))
+    run("baseline", main, writes=(OUT,))

@@ -4,16 +4,17 @@ Reads models/whisper and the features and transcripts; writes metrics/evaluate: 
 """
 
 from asr.machine.shutdown import end_with_parent
+from stages.common.command import begin, run
 
 if __name__ == "__main__":
-    end_with_parent()  # before the imports, which take seconds in which DVC may die
+    begin(__doc__)
+    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 from pathlib import Path
 
 from asr.base.text import normalizer
 from asr.model.whisper import load_tuned
 from asr.scoring.evaluation import evaluate
-from stages.common.command import run
 from stages.common.params import read_params
 from stages.testing import Params, read_sets, write
 
@@ -29,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run("evaluate", __doc__, main, writes=(OUT,))
+    run("evaluate", main, writes=(OUT,))

@@ -3,13 +3,17 @@
 Reads the audio lists and the audio; writes data/features/validation, data/features/test and data/features/sets.
 """
 
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
 from pathlib import Path
 
 from asr.base.entries import AudioEntry, count_rows, iterate_rows
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED
 from asr.features.parameters import Features
-from stages.common.command import run
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
@@ -34,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run("features_eval", __doc__, main, writes=[OUT / name for name in LISTS])
+    run("features_eval", main, writes=[OUT / name for name in LISTS])

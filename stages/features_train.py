@@ -3,17 +3,22 @@
 Reads the audio list and the audio; writes data/features/train.
 """
 
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
 from functools import partial
 from pathlib import Path
 
 import asr.features.augment
+import asr.features.sounds
 from asr.base.entries import AudioEntry, count_rows, iterate_rows
-from asr.base.hashes import code_version
+from asr.base.hashes import code_version, files_of
 from asr.features.augment import augment, content, variants
 from asr.features.build import build_features
 from asr.features.clip import Variants
 from asr.features.parameters import Augment, Features
-from stages.common.command import run
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
@@ -38,9 +43,10 @@ def main() -> None:
 
 def changes(settings: Augment) -> Variants:
     """What is stored of each clip."""
-    version = code_version([asr.features.augment], ["audiomentations", "fast-mp3-augment", "python-stretch"])
+    code = files_of([asr.features.augment, asr.features.sounds])
+    version = code_version(code, ["audiomentations", "fast-mp3-augment", "python-stretch"])
     return Variants(tuple(variants(settings)), partial(augment, settings=settings), f"{version} {content(settings)}")
 
 
 if __name__ == "__main__":
-    run("features_train", __doc__, main, writes=(OUT,))
+    run("features_train", main, writes=(OUT,))

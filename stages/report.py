@@ -4,27 +4,30 @@ Reads what the other stages found; writes metrics/data.json, train.json, baselin
 report.html. Fails, once all is written, when a test set got worse by more than evaluate.max_regression.
 """
 
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
 import json
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 from asr.base.entries import TEST_SPLIT, TextEntry, read_csv, read_rows, read_texts, write_json
 from asr.base.errors import DataError
+from asr.base.hashes import fingerprint
 from asr.base.text import spoken
+from asr.base.versions import changes
 from asr.report.comparison import Outcome, compare
 from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
-from asr.report.page import Page, SliceRow, UtteranceRow, render
+from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render
 from asr.report.parameters import Regression
 from asr.report.plots import paired, plots
 from asr.report.table import regressions, table
 from asr.report.words import confusions, vocabulary
-from asr.scoring.predictions import Prediction, by_set, scored
-from stages.common.command import run
+from asr.scoring.predictions import parse_predictions
 from stages.common.params import PARAMS, StageParams, read_params, read_yaml
 
 FEATURES = Path("data/features")
@@ -32,7 +35,9 @@ METRICS = Path("metrics")
 PLOTS = METRICS / "plots"
 PAGE, TABLE = METRICS / "report.html", METRICS / "report.txt"
 REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
-PACKAGES = ("accelerate", "datasets", "dvc", "evaluate", "jiwer", "librosa", "numpy", "peft", "torch", "transformers")
+STAGES = {"base": "baseline", "tuned": "evaluate"}
+SPEEDS = "../.cache/speeds"
+"""Where those stages write how fast they were, as the page sees it."""
 CONFUSIONS = 30
 
 
@@ -74,20 +79,20 @@ def main() -> None:
         Outcome(name, before.summaries[name], after.summaries[name], compare(before.predictions[name], rows))
         for name, rows in after.predictions.items()
     ]
-    changes = {each.name: each.change for each in tested}
+    compared = {each.name: each.change for each in tested}
     write_json(METRICS / "data.json", data_metrics(findings))
     write_json(METRICS / "train.json", read(METRICS / "train/summary.json"))
     write_json(METRICS / "baseline.json", model_metrics(before, {}))
-    write_json(METRICS / "evaluate.json", model_metrics(after, changes))
+    write_json(METRICS / "evaluate.json", model_metrics(after, compared))
     PLOTS.mkdir()
     for name, frame in plots(before, after).items():
         frame.to_csv(PLOTS / f"{name}.csv", index=False)
-    told = table(findings, tested)
+    told = table(findings, tested, changes(before.scores["versions"], after.scores["versions"]))
     TABLE.write_text(told + "\n", encoding="utf-8")
     PAGE.write_text(render(page(params, findings, tested, before, after)), encoding="utf-8")
     print(told)
     limit = params.evaluate.max_regression
-    if limit is not None and (worse := regressions(changes, limit)):
+    if limit is not None and (worse := regressions(compared, limit)):
         raise DataError(f"worse by more than evaluate.max_regression, {limit:g} points:\n  " + "\n  ".join(worse))
 
 
@@ -98,18 +103,22 @@ def read(path: Path) -> Any:
 
 def read_model(stage: str, seen: Mapping[str, int]) -> ScoredModel:
     """What a stage has found out about its model."""
-    predictions = by_set(read_rows(METRICS / stage / "predictions.jsonl", Prediction))
-    scores, speed = (read(METRICS / stage / f"{name}.json") for name in ("scores", "speed"))
-    return summed_up(scores, speed, predictions, seen)
+    with predictions(stage).open(encoding="utf-8") as lines:
+        return summed_up(read(METRICS / stage / "scores.json"), parse_predictions(lines), seen)
+
+
+def predictions(stage: str) -> Path:
+    """What a stage's model has heard."""
+    return METRICS / stage / "predictions.jsonl"
 
 
 def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: ScoredModel, after: ScoredModel) -> Page:
     """All that the page shows."""
     base_heard = {(row.dataset, row.id): row.raw_hypothesis for rows in before.predictions.values() for row in rows}
     utterances = [
-        UtteranceRow(row, base_heard.get((row.dataset, row.id)), utterance.alignment, sound(row.path))
+        UtteranceRow(row, base_heard.get((row.dataset, row.id)), sound(row.path))
         for rows in after.predictions.values()
-        for row, utterance in zip(rows, scored(rows).utterances, strict=True)
+        for row in rows
     ]
     return Page(
         model=params.model["name"],
@@ -118,17 +127,19 @@ def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: 
         window=after.scores["window"],
         sets=tested,
         slices=[SliceRow(*pair) for pair in paired(before, after)],
-        confusions=confusions(scored(after.predictions[TEST_SPLIT]).utterances, CONFUSIONS),
+        confusions=confusions(after.predictions[TEST_SPLIT], CONFUSIONS),
         recalls={rarity: (recall, after.recalls[rarity]) for rarity, recall in before.recalls.items()},
         curves=read_curves(METRICS / "train/curves.csv"),
         utterances=sorted(utterances, key=lambda row: -row.tuned.errors),
         data=data_metrics(findings),
         rejects=[row for path in REJECTS for row in read_csv(path)],
-        speed={"base": before.speed, "tuned": after.speed},
+        speeds=Speeds(SPEEDS, {name: fingerprint({}, [predictions(stage)]) for name, stage in STAGES.items()}),
         params=read_yaml(PARAMS),
-        versions={"Python": python_version(), **{package: version(package) for package in PACKAGES}},
-        revision=git("rev-parse", "--short", "HEAD"),
-        is_dirty=bool(git("status", "--porcelain", "--untracked-files=no", "--", ":!metrics", ":!dvc.lock")),
+        versions={
+            "train": read(METRICS / "train/summary.json")["versions"],
+            "baseline": before.scores["versions"],
+            "evaluate": after.scores["versions"],
+        },
     )
 
 
@@ -147,13 +158,5 @@ def read_curves(path: Path) -> list[dict[str, float | None]]:
     return [{name: float(cell) if cell else None for name, cell in row.items()} for row in read_csv(path)]
 
 
-def git(*arguments: str) -> str | None:
-    """What git says; None outside of a repository, or without git."""
-    try:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
 if __name__ == "__main__":
-    run("report", __doc__, main, writes=(PLOTS, PAGE, TABLE))
+    run("report", main, writes=(PLOTS, PAGE, TABLE))

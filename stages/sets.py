@@ -4,6 +4,11 @@ Reads them and the audio in their folders; writes data/sets: audio.jsonl, a row 
 transcript; rejects.csv, a row for each row that can't be used; and summary.json, the counts.
 """
 
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -17,7 +22,6 @@ from asr.recordings.filters import Filtered, filter_clips
 from asr.recordings.parameters import Data, ExtraSets, Filter
 from asr.recordings.rejects import Reject, counted, told, write_rejects_of_sets
 from asr.recordings.table import read_table
-from stages.common.command import run
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
@@ -101,4 +105,4 @@ def report(checked: CheckedSet) -> None:
 
 
 if __name__ == "__main__":
-    run("sets", __doc__, main, writes=(OUT,))
+    run("sets", main, writes=(OUT,))

@@ -4,6 +4,11 @@ Reads data/validated; writes data/splits: per split a list of audio and, apart f
 summary.json, the counts.
 """
 
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +18,6 @@ from asr.base.text import Text, lost_letter_share, normalizer, normalizer_of_lab
 from asr.recordings.filters import filter_clips
 from asr.recordings.parameters import Filter, Split
 from asr.recordings.splits import split_clips
-from stages.common.command import run
 from stages.common.params import StageParams, read_params
 
 CLIPS = Path("data/validated/clips.jsonl")
@@ -68,4 +72,4 @@ def report(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int], los
 
 
 if __name__ == "__main__":
-    run("split", __doc__, main, writes=(OUT,))
+    run("split", main, writes=(OUT,))

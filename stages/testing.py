@@ -1,14 +1,17 @@
 """What the two stages that test a model share: the parameters, the sets they read, the files they write."""
 
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from asr.base.entries import TEST_SPLIT, TextEntry, read_rows, read_texts, write_json, write_rows
+from asr.base.hashes import fingerprint
 from asr.base.text import Text
+from asr.base.versions import HEARING, versions
 from asr.model.parameters import Decode
-from asr.scoring.evaluation import Evaluation, EvaluationSet
-from asr.scoring.predictions import Summary, summary
+from asr.scoring.evaluation import Evaluation, EvaluationSet, summary
+from asr.scoring.predictions import Summary
 from asr.shards.reader import StoredFeatures
 from stages.common.machine import read_machine
 from stages.common.params import StageParams
@@ -16,6 +19,7 @@ from stages.common.params import StageParams
 FEATURES = Path("data/features")
 TEST_TEXTS = Path("data/splits/text/test.jsonl")
 SET_TEXTS = Path("data/sets/text.jsonl")
+SPEEDS = Path(".cache/speeds")
 
 
 class Params(StageParams):
@@ -35,7 +39,7 @@ def read_sets() -> list[EvaluationSet]:
 
 
 def write(out: Path, stage: str, evaluation: Evaluation, params: Params) -> None:
-    """The predictions, what they come to, and how fast it went, which is never twice the same."""
+    """The predictions, what they come to, and how fast it went."""
     rows = [row for predictions in evaluation.predictions.values() for row in predictions]
     summaries = {name: summary(predictions) for name, predictions in evaluation.predictions.items()}
     write_rows(out / "predictions.jsonl", rows)
@@ -46,18 +50,28 @@ def write(out: Path, stage: str, evaluation: Evaluation, params: Params) -> None
             "window": evaluation.window,
             "precision": evaluation.precision,
             "decode": params.decode.model_dump(),
+            "versions": versions(HEARING),
             "sets": {name: asdict(each) for name, each in summaries.items()},
         },
     )
-    write_json(
-        out / "speed.json",
-        {
-            "clips_per_second": round(len(rows) / evaluation.taken, 2),
-            "real_time_factor": float(f"{evaluation.taken / evaluation.sound:.3g}"),
-        },
-    )
+    write_speed(out / "predictions.jsonl", evaluation, len(rows))
     for name, each in summaries.items():
         print(f"{stage}: {name}: WER {each.wer:.1f} % on {each.clips} clips{warnings(each)}", file=sys.stderr)
+
+
+def write_speed(predictions: Path, evaluation: Evaluation, clips: int) -> None:
+    """How fast it went, for the page: a script named by the hash of `predictions`, outside of the outputs.
+
+    It is never twice the same, and outputs are: so it is found by what was predicted, and where it is not, nothing is shown.
+    """
+    key = fingerprint({}, [predictions])
+    speed = {
+        "clips_per_second": round(clips / evaluation.taken, 2),
+        "real_time_factor": float(f"{evaluation.taken / evaluation.sound:.3g}"),
+    }
+    SPEEDS.mkdir(parents=True, exist_ok=True)
+    (SPEEDS / f"{key}.js").write_text(f'(window.speeds ??= {{}})["{key}"] = {json.dumps(speed)};\n', encoding="utf-8")
+    print(f"{clips} clips in {evaluation.taken:.1f} s, {clips / evaluation.taken:.1f} clips/s", file=sys.stderr)
 
 
 def warnings(summary: Summary) -> str:

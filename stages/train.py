@@ -1,28 +1,32 @@
 """Tune the base model on the training clips; keep the epoch with the lowest validation WER.
 
 Reads features and transcripts of train and validation; writes models/whisper, a checkpoint that transformers loads, and
-metrics/train: curves.csv, validation.csv, summary.json and TensorBoard's events.
+metrics/train: curves.csv, validation.csv and summary.json. TensorBoard's events are the machine's, outside of the outputs.
 
 Checkpoints are kept outside of the outputs, in a folder of their own for every run that differs in its parameters, data, base
 model or code. A run that was killed goes on from its last one; a run that is done removes them.
 """
 
 from asr.machine.shutdown import StopRequest, end_with_parent
+from stages.common.command import begin, run
 
 if __name__ == "__main__":
-    end_with_parent()  # before the imports, which take seconds in which DVC may die
+    begin(__doc__)
+    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asr
 from asr.base.entries import TextEntry, read_rows, write_csv, write_json
 from asr.base.errors import DataError
-from asr.base.hashes import code_version, fingerprint
+from asr.base.hashes import code_version, files_of, fingerprint
 from asr.base.text import Text, normalizer
+from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.model.parameters import Model
 from asr.model.whisper import Whisper, commit_of, load, require_in_window, require_label_positions, require_same_mels
@@ -31,7 +35,7 @@ from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
-from asr.training.checkpoints import claimed, remove, remove_unfinished
+from asr.training.checkpoints import OtherRun, claimed, newest, note_facts, other_runs, remove, remove_unfinished
 from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves
 from asr.training.labels import continuation, label, require_timestamps_suit
 from asr.training.optimizer import require_optimizer
@@ -39,7 +43,6 @@ from asr.training.ranks import rank_and_ranks, run_ranks
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
-from stages.common.command import run
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
 
@@ -49,7 +52,7 @@ MODEL = Path("models/whisper")
 OUT = Path("metrics/train")
 SUMMARY = OUT / "summary.json"
 STOP = "stop"
-PACKAGES = ("accelerate", "peft", "torch", "transformers")
+SPLITS = ("train", "validation")
 
 
 class Params(StageParams):
@@ -65,37 +68,42 @@ def main() -> None:
     params, machine = read_params(Params), read_machine()
     require_optimizer(params.train.optimizer)
     require_ranks(params.train, machine)
-    folder = machine.checkpoint_folder / run_fingerprint(params)
-    wish = StopRequest(folder / STOP)
+    facts = run_facts(params)
+    folder = machine.checkpoint_folder / fingerprint(facts, [])
+    stop = StopRequest(folder / STOP)
     with claimed(folder):
         remove_unfinished(folder)
+        if newest(folder) is None:
+            say_what_is_not_gone_on_with(other_runs(folder, facts))
+        note_facts(folder, facts)
         if machine.engine == "ray":
             connected(machine.ray_address)  # before listening, as Ray takes SIGTERM for itself
-            wish.listen()
+            stop.listen()
             # By its name, so that a rank can import it.
             from stages.train import learn as learn_there
 
             run_ranks(partial(learn_there, folder, machine), machine.train_ranks, machine.ray_address, folder)
         else:
-            wish.listen()
-            learn(folder, machine, wish)
+            stop.listen()
+            learn(folder, machine, stop)
         if not SUMMARY.exists():
             print(f"train: stopped; the same run goes on from its checkpoint in {folder}", file=sys.stderr)
-            sys.exit(128 + (wish.signal or signal.SIGTERM))
+            sys.exit(128 + (stop.signal or signal.SIGTERM))
         remove(folder)
 
 
-def learn(folder: Path, machine: Machine, wish: StopRequest | None = None) -> None:
+def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> None:
     """Train in this process, as one rank or the only one; rank 0 writes what comes of it.
 
     Args:
         folder: of the run.
         machine: how to compute; a rank does not see the environment of the process that started it.
-        wish: to end early; without one, it is uttered in the process that started this.
+        stop: asks the run to end early; without one, it is asked for in the process that started this.
     """
     params = read_params(Params)
     whisper = load(params.model.name, params.model.language, params.model.task)
     mode = params.train.mode(whisper.window_frames)
+    whisper.mark_fitted(mode == "fit")
     # Both splits are checked before the first step.
     examples, train_texts = read_split("train", whisper, machine.cache_folder)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
@@ -106,10 +114,9 @@ def learn(folder: Path, machine: Machine, wish: StopRequest | None = None) -> No
         [text.text for text in texts],
         normalizer(params.text.normalizer),
         params.train.max_new_tokens,
-        fit=mode == "fit",
     )
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
-    wish = wish or StopRequest(folder / STOP)
+    stop = stop or StopRequest(folder / STOP)
     try:
         trained = train(
             whisper,
@@ -117,35 +124,41 @@ def learn(folder: Path, machine: Machine, wish: StopRequest | None = None) -> No
             validator,
             params.train,
             folder,
-            OUT / "tensorboard",
-            wish,
+            machine.tensorboard_folder / folder.name,
+            stop,
             machine.checkpoint_minutes,
             machine.loader_workers,
         )
     except StoppedError:
         return
     if rank_and_ranks()[0] == 0:
-        whisper.mark_fitted(mode == "fit")
         whisper.save(MODEL)
         write(trained, params.train, len(examples), Diary(folder))
 
 
-def run_fingerprint(params: Params) -> str:
-    """Of all that determines the run's result."""
+def run_facts(params: Params) -> dict[str, Any]:
+    """All that determines the run's result; what is large by its hash."""
     name = params.model.name
     modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
-    return fingerprint(
-        {
-            "params": params.model_dump(mode="json"),
-            "code": code_version(modules, PACKAGES),
-            "commit": None if Path(name).is_dir() else commit_of(name),
-        },
-        [
-            *(FEATURES / split / MANIFEST for split in ("train", "validation")),
-            *(TEXTS / f"{split}.jsonl" for split in ("train", "validation")),
-            *sorted(path for path in Path(name).glob("*") if path.is_file()),
-        ],
-    )
+    lists = [*(FEATURES / split / MANIFEST for split in SPLITS), *(TEXTS / f"{split}.jsonl" for split in SPLITS)]
+    weights = sorted(path for path in Path(name).glob("*") if path.is_file())
+    return {
+        "params": params.model_dump(mode="json"),
+        "packages": versions(LEARNING),
+        "code": code_version([*files_of(modules), Path(__file__)], ()),
+        "data": fingerprint({}, lists),
+        "base model": fingerprint({}, weights) if Path(name).is_dir() else commit_of(name),
+    }
+
+
+def say_what_is_not_gone_on_with(runs: Sequence[OtherRun]) -> None:
+    """Someone who has trained for days wonders why it begins anew."""
+    for other in runs:
+        print(
+            f"train: {other.folder} has a checkpoint of another run of this model, at step {other.step}. It is not used, as "
+            f"these differ: {', '.join(other.differences)}. Set them back to go on with it, or remove the folder",
+            file=sys.stderr,
+        )
 
 
 def require_ranks(settings: Train, machine: Machine) -> None:
@@ -184,6 +197,7 @@ def write(trained: Trained, settings: Train, clips: int, diary: Diary) -> None:
             "epochs": trained.epochs,
             "best_step": trained.best_step,
             "validation_wer": trained.best_wer,
+            "versions": versions(LEARNING),
         },
     )
     print(f"train: the best step is {trained.best_step}, validation WER {trained.best_wer:.1f} %", file=sys.stderr)
@@ -193,13 +207,13 @@ def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Seq
     """A split's clips with their labels and transcripts, once it is sure that the model can take them all."""
     features = StoredFeatures(FEATURES / split, cache)
     require_same_mels(whisper, features.n_mels)
-    positions, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
+    frames, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
     paths = [text.path for text in texts]
-    require_in_window(whisper, paths, [len(features[position]) for position in positions])
+    require_in_window(whisper, paths, [len(clip) for clip in frames])
     labels = [label(whisper.tokenizer, text.text) for text in texts]
     require_label_positions(whisper, paths, labels)
-    return Examples(features, positions, labels, [continuation(whisper.tokenizer, text.text) for text in texts]), texts
+    return Examples(frames, labels, [continuation(whisper.tokenizer, text.text) for text in texts]), texts
 
 
 if __name__ == "__main__":
-    run("train", __doc__, main, writes=(MODEL, OUT))
+    run("train", main, writes=(MODEL, OUT))

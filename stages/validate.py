@@ -4,6 +4,11 @@ Reads the CSV and its audio; writes data/validated: clips.jsonl, a row per usabl
 be used, with line, reason and remedy; and summary.json, the counts.
 """
 
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +18,6 @@ from asr.recordings.clips import check_rows, require_enough
 from asr.recordings.parameters import Data
 from asr.recordings.rejects import Reject, counted, told, write_rejects
 from asr.recordings.table import read_table
-from stages.common.command import run
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
@@ -54,4 +58,4 @@ def summary(clips: Sequence[Clip], rejects: Sequence[Reject]) -> dict[str, objec
 
 
 if __name__ == "__main__":
-    run("validate", __doc__, main, writes=(OUT,))
+    run("validate", main, writes=(OUT,))

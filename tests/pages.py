@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from asr.report.comparison import Comparison, Outcome
-from asr.report.page import Page, SliceRow, UtteranceRow
+from asr.report.page import Page, SliceRow, Speeds, UtteranceRow
 from asr.report.slices import Slice
 from asr.report.words import Confusion, Recall
 from asr.scoring.align import Edit, Span
@@ -31,14 +31,14 @@ CURVES: list[Mapping[str, float | None]] = [
 def utterance(path: str, errors: int = 0, words: int = 3, **more: Any) -> UtteranceRow:
     """A clip in which `said` was heard as `heard`; whatever else is by its name."""
     said, heard = more.pop("said", "one two three"), more.pop("heard", "one two three")
-    row = {name: more.pop(name) for name in ("audio", "base", "alignment") if name in more}
+    row = {name: more.pop(name) for name in ("audio", "base") if name in more}
+    edit: Edit = "equal" if said == heard else "substitute"
     prediction = Prediction(
         dataset="test", id=path, path=path, speaker="spk01", extra={}, seconds=1.5, reference=said, hypothesis=heard,
         raw_reference=said, raw_hypothesis=heard, errors=errors, words=words,
-        substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False,
+        substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False, alignment=(Span(edit, said, heard),),
     )  # fmt: skip
-    edit: Edit = "equal" if said == heard else "substitute"
-    default = {"audio": path, "base": heard, "alignment": (Span(edit, said, heard),)}
+    default = {"audio": path, "base": heard}
     return UtteranceRow(tuned=replace(prediction, **more), **(default | row))
 
 
@@ -73,10 +73,8 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
             "sets": {"general": {"rejected": {"silence": 2}, "dropped": {}, "clips": 60, "hours": 0.05, "speakers": 12}},
         },
         rejects=[{"line": "42", "path": "a/b.mp3", "reason": "silence", "detail": "no sound", "remedy": "record it again"}],
-        speed={"base": {"real_time_factor": 0.0123, "clips_per_second": 31.2}},
+        speeds=Speeds("speeds", {"base": "0123abc", "tuned": "4567def"}),
         params={"train": {"epochs": 5, "deep": {"deeper": None}}, "evaluate": {"sets": {}}},
-        versions={"python": "3.12.1"},
-        revision="0123abc",
-        is_dirty=True,
+        versions={"train": {"torch": "2.13.0"}, "evaluate": {"torch": "2.14.0", "jiwer": "4.0.0"}},
     )
     return replace(page, **more)

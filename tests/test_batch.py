@@ -1,7 +1,5 @@
 """Batches: one start token, padding without loss, shares that are whole together."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -9,7 +7,6 @@ import torch
 from asr.training.batch import IGNORED, Examples, Row, StepBatch, collate, micro_batches, pad
 from asr.training.masks import NO_MASKS, Masks
 from asr.training.plan import Slot, Step
-from tests.shards import stored
 
 START, END, PAD = 50, 60, 60
 FRAMES = [3, 2, 5, 4]
@@ -19,12 +16,10 @@ STEP = (Slot((0,), 6), Slot((3, 1), 8), Slot((2,), 6))
 
 
 @pytest.fixture
-def examples(tmp_path: Path) -> Examples:
-    """Clip n has FRAMES[n] frames of (100 n + frame, its negative), stored in another order."""
-    clips = [np.array([[100 * n + frame, -100 * n - frame] for frame in range(FRAMES[n])], np.float16) for n in (3, 2, 1, 0)]
-    return Examples(
-        stored(tmp_path / "features", list("dcba"), clips), [3, 2, 1, 0], LABELS, [[77, 78], [79], [], [71, 72, 73]]
-    )
+def examples() -> Examples:
+    """Clip n has FRAMES[n] frames of (100 n + frame, its negative)."""
+    clips = [np.array([[100 * n + frame, -100 * n - frame] for frame in range(FRAMES[n])], np.float16) for n in range(4)]
+    return Examples(clips, LABELS, [[77, 78], [79], [], [71, 72, 73]])
 
 
 def whole(examples: Examples, *lines: Slot, masks: Masks = NO_MASKS) -> StepBatch:
@@ -119,9 +114,9 @@ def test_a_rank_without_lines_has_no_rows_and_no_frames(examples: Examples) -> N
     assert micro_batches(share.rows, lambda window: 4) == []
 
 
-def test_a_clips_masks_are_the_same_wherever_it_is(tmp_path: Path) -> None:
+def test_a_clips_masks_are_the_same_wherever_it_is() -> None:
     clips = [np.random.default_rng(n).normal(size=(30, 40)).astype(np.float16) for n in range(4)]
-    examples = Examples(stored(tmp_path / "features", list("abcd"), clips), [0, 1, 2, 3], LABELS, [[]] * 4)
+    examples = Examples(clips, LABELS, [[]] * 4)
     masks = Masks(times=2, time_frames=6, frequencies=2, frequency_mels=10)
     packed: Step = (Slot((0, 1), 100), Slot((2, 3), 100))
     single: Step = tuple(Slot((clip,), 32) for clip in (3, 1, 2, 0))

@@ -9,7 +9,7 @@ def heard(hypothesis: str, clip: str, dataset: str = "test", reference: str = "a
     return Prediction(
         dataset, clip, f"{clip}.wav", None, {}, 2.0, reference, hypothesis, reference, hypothesis,
         errors=wrong, words=len(reference.split()),
-        substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False,
+        substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False, alignment=(),
     )  # fmt: skip
 
 

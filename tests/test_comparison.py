@@ -28,6 +28,7 @@ def row(name: str, hypothesis: str, reference: str = "a b c d", speaker: str | N
         0,
         False,
         False,
+        (),
     )
 
 

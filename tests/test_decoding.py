@@ -8,8 +8,9 @@ import torch
 
 from asr.base.errors import DataError
 from asr.base.sections import parse
-from asr.model.parameters import Decode
+from asr.model.parameters import Decode, greedy
 from asr.model.transcribe import Hypothesis, transcribe
+from asr.model.whisper import Whisper
 from tests.sounds import byte_tokenizer
 
 CLIPS = [np.zeros((40, 80), np.float16)] * 7
@@ -48,11 +49,15 @@ class Speaker:
         return torch.tensor([self.said[:max_new_tokens]] * len(inputs))
 
 
+def whisper(speaker: Speaker) -> Whisper:
+    return Whisper(speaker, SimpleNamespace(tokenizer=byte_tokenizer()))
+
+
 def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
     tokenizer = byte_tokenizer()
     model = Speaker(tokenizer.encode("hi", add_special_tokens=False), room=2)
 
-    heard = transcribe(model, tokenizer, CLIPS, fit=False, batch_size="auto", max_new_tokens=8)
+    heard = transcribe(whisper(model), CLIPS, greedy(8))
 
     assert heard == [Hypothesis("hi", is_cut_off=False)] * 7
     assert model.batches == [7, 3, 1, 1, 1, 1, 1, 1, 1]
@@ -61,14 +66,14 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(capsys: pytest.
 
 def test_a_single_clip_that_does_not_fit_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(DataError, match=r"one clip at a time is too much.*decode\.num_beams"):
-        transcribe(Speaker([1], room=0), byte_tokenizer(), CLIPS[:1], fit=False, batch_size=4, max_new_tokens=8)
+        transcribe(whisper(Speaker([1], room=0)), CLIPS[:1], greedy(8, batch_size=4))
 
 
 def test_a_hypothesis_at_the_limit_of_tokens_is_cut_off() -> None:
     tokenizer = byte_tokenizer()
     model = Speaker(tokenizer.encode("abcdef", add_special_tokens=False))
 
-    texts = [transcribe(model, tokenizer, CLIPS[:1], False, 1, limit)[0] for limit in (4, 6, 7)]
+    texts = [transcribe(whisper(model), CLIPS[:1], greedy(limit))[0] for limit in (4, 6, 7)]
 
     assert texts == [Hypothesis("abcd", True), Hypothesis("abcdef", True), Hypothesis("abcdef", False)]
 
@@ -76,7 +81,7 @@ def test_a_hypothesis_at_the_limit_of_tokens_is_cut_off() -> None:
 def test_the_limit_leaves_room_for_the_prompt() -> None:
     model = Speaker([97] * 100)
 
-    transcribe(model, byte_tokenizer(), CLIPS[:1], False, 1, max_new_tokens=500)
+    transcribe(whisper(model), CLIPS[:1], greedy(500))
 
     assert model.limit == 60  # of 64 positions
 

@@ -76,10 +76,8 @@ def test_drawing_is_seeded(tmp_path: Path, whisper: Whisper) -> None:
 
 def test_tokens_are_not_repeated_when_that_is_asked(tmp_path: Path, whisper: Whisper) -> None:
     clips = [np.zeros((60, 80), np.float16)]
-    options = decode(no_repeat_tokens=1).options
-    freely, once = (
-        transcribe(whisper.model.eval(), whisper.tokenizer, clips, False, 1, 6, **some)[0] for some in ({}, options)
-    )
+    whisper.model.eval()
+    freely, once = (transcribe(whisper, clips, decode(no_repeat_tokens=tokens))[0] for tokens in (0, 1))
 
     assert freely.text == ""  # one special token again and again
     assert len(set(once.text)) > 1

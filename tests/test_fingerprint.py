@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.train import Params, run_fingerprint
+import asr.training.batch
+import asr.training.plan
+from asr.base.hashes import bare_code, fingerprint
+from stages.train import Params, run_facts
 from tests.project import make_project, read_yaml
 
 
@@ -24,7 +27,7 @@ def fingerprint_in(project: Path, monkeypatch: pytest.MonkeyPatch, **train: obje
     monkeypatch.chdir(project)
     values = read_yaml(project / "params.yaml")
     values["train"].update(train)
-    return run_fingerprint(Params.model_validate({key: values[key] for key in Params.model_fields}))
+    return fingerprint(run_facts(Params.model_validate({key: values[key] for key in Params.model_fields})), [])
 
 
 def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +54,49 @@ def test_data_and_base_model_make_another_run(
 
 def test_the_code_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fingerprint_in(project, monkeypatch)
-    monkeypatch.setattr("stages.train.PACKAGES", ("torch",))
+    monkeypatch.setattr("asr.training.batch.__file__", asr.training.plan.__file__)
 
     assert fingerprint_in(project, monkeypatch) != first
+
+
+def test_what_learns_in_the_stage_itself_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fingerprint_in(project, monkeypatch)
+    monkeypatch.setattr("stages.train.__file__", asr.training.plan.__file__)
+
+    assert fingerprint_in(project, monkeypatch) != first
+
+
+def test_other_packages_make_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fingerprint_in(project, monkeypatch)
+    monkeypatch.setattr("stages.train.LEARNING", ("torch",))
+
+    assert fingerprint_in(project, monkeypatch) != first
+
+
+CODE = '''"""A module."""
+
+FRAMES = 2
+"""Each position."""
+
+
+def double(number: int) -> int:
+    """Twice as many."""
+    return FRAMES * number
+'''
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_alike"),
+    [
+        ('"""A module."""', '"""The module."""', True),
+        ('"""Twice as many."""', '"""Twice."""\n    # It is.', True),
+        ('"""Each position."""\n', "", True),
+        ("FRAMES = 2", "FRAMES = (  2  )", True),
+        ("FRAMES = 2", "FRAMES = 3", False),
+        ("return FRAMES * number", "return number", False),
+        ("number: int", "number: float", False),
+    ],
+)
+def test_docstrings_comments_and_layout_are_no_code(before: str, after: str, is_alike: bool) -> None:
+    assert before in CODE
+    assert (bare_code(CODE.replace(before, after)) == bare_code(CODE)) is is_alike

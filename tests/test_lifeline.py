@@ -26,12 +26,12 @@ LISTENER = """
 import sys, time
 from pathlib import Path
 from asr.machine.shutdown import StopRequest
-wish = StopRequest(Path(sys.argv[1]))
-wish.listen()
-print("listening", wish.is_uttered, flush=True)
-while not wish.is_uttered:
+stop = StopRequest(Path(sys.argv[1]))
+stop.listen()
+print("listening", stop.is_made, flush=True)
+while not stop.is_made:
     time.sleep(0.01)
-print("uttered", wish.signal.name, flush=True)
+print("uttered", stop.signal.name, flush=True)
 time.sleep(60)
 """
 
@@ -73,13 +73,13 @@ def test_the_first_signal_is_a_wish_and_the_second_ends_the_process(tmp_path: Pa
 
     with listener(tmp_path / "stop") as process:
         assert told(process) == "listening False"
-        assert not elsewhere.is_uttered
+        assert not elsewhere.is_made
 
         process.send_signal(number)
 
         assert told(process) == f"uttered {number.name}"
         assert process.poll() is None
-        assert elsewhere.is_uttered
+        assert elsewhere.is_made
         assert elsewhere.signal is None
 
         process.send_signal(number)
@@ -89,12 +89,12 @@ def test_the_first_signal_is_a_wish_and_the_second_ends_the_process(tmp_path: Pa
 
 def test_a_wish_of_an_earlier_run_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "stop").touch()
-    assert StopRequest(tmp_path / "stop").is_uttered
+    assert StopRequest(tmp_path / "stop").is_made
 
     with listener(tmp_path / "stop") as process:
         assert told(process) == "listening False"
 
-    assert not StopRequest(tmp_path / "stop").is_uttered
+    assert not StopRequest(tmp_path / "stop").is_made
 
 
 def test_another_signal_than_the_first_ends_the_process_too(tmp_path: Path) -> None:

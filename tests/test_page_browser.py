@@ -60,7 +60,15 @@ def page(browser: webdriver.Chrome, tmp_path: Path) -> webdriver.Chrome:
         utterance("שלום.wav", said="שלום לכולם", heard="שלום לכולם", seconds=3.0, audio=SOUND),
         utterance("1.wav", audio=SOUND, seconds=1.0),
     ]
+    for name in ("0123abc", "4567def"):
+        write_speed(tmp_path / "speeds" / f"{name}.js", name)
     return open_page(browser, report(*rows), tmp_path)
+
+
+def write_speed(path: Path, name: str) -> None:
+    """As the stages do that test a model."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'(window.speeds ??= {{}})["{name}"] = {{"real_time_factor": 0.0123, "clips_per_second": 31.2}};')
 
 
 def open_page(browser: webdriver.Chrome, page: Page, folder: Path) -> webdriver.Chrome:
@@ -189,7 +197,7 @@ def test_a_transcript_stays_text(page: webdriver.Chrome) -> None:
 
     assert row.text.count("onerror=alert(1)>") == 2
     assert page.find_elements(By.TAG_NAME, "img") == []
-    assert page.execute_script("return document.scripts.length") == 1
+    assert page.execute_script("return document.scripts.length") == 3  # the page's own, and a speed of each model
     assert logged(page, "browser") == []
 
 
@@ -205,9 +213,19 @@ def test_nothing_but_the_page_is_requested(page: webdriver.Chrome) -> None:
     messages = [json.loads(entry["message"])["message"] for entry in logged(page, "performance")]
     asked = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
 
-    assert [url for url in asked if not url.startswith("data:")] == [page.current_url]  # the buttons of players are data
-    assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
+    speeds = [page.current_url.replace("report.html", f"speeds/{name}.js") for name in ("0123abc", "4567def")]
+    asked_here = [url for url in asked if not url.startswith("data:")]  # the buttons of players are data
+    assert asked_here == [page.current_url, *speeds]
     assert logged(page, "browser") == []
+
+
+def test_the_speeds_are_those_that_this_machine_has_measured(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    write_speed(tmp_path / "speeds" / "4567def.js", "4567def")
+
+    page = open_page(browser, report(), tmp_path)
+
+    found = {row.text for row in page.find_elements(By.CSS_SELECTOR, "[data-speed]")}
+    assert found == {"base – –", "tuned 0.0123 31.20"}
 
 
 def test_a_phone_scrolls_down_only(page: webdriver.Chrome) -> None:

@@ -22,9 +22,9 @@ def text(clip_id: str) -> TextEntry:
 def test_clips_meet_their_own_transcripts_whatever_the_order(tmp_path: Path) -> None:
     features = stored(tmp_path / "features", ["a", "b", "c"], THREE, (GONE,))
 
-    positions, texts = pair(features, [text("c"), text("gone"), text("a")])
+    frames, texts = pair(features, [text("c"), text("gone"), text("a")])
 
-    assert [(features.ids[position], entry.text) for position, entry in zip(positions, texts, strict=True)] == [
+    assert [(features.ids[position], entry.text) for position, entry in zip(frames.positions, texts, strict=True)] == [
         ("c", "text of c"),
         ("a", "text of a"),
     ]
@@ -40,7 +40,8 @@ def test_a_transcript_whose_clip_is_nowhere_is_an_error(tmp_path: Path) -> None:
 def test_every_copy_of_a_clip_has_its_transcript(tmp_path: Path) -> None:
     features = stored(tmp_path / "features", ["a", "a", "b", "b"], [*THREE, THREE[0]])
 
-    positions, texts = pair(features, [text("b"), text("a")])
+    frames, texts = pair(features, [text("b"), text("a")])
 
-    assert positions == [2, 3, 0, 1]
+    assert frames.positions == [2, 3, 0, 1]
+    assert [clip.tobytes() for clip in frames] == [features[position].tobytes() for position in (2, 3, 0, 1)]
     assert [entry.id for entry in texts] == ["b", "b", "a", "a"]

@@ -8,11 +8,9 @@ import yaml
 from asr.base.errors import DataError
 from asr.base.sections import parse
 from asr.features.parameters import Augment
-from commands.check import Params, require_declared, require_places, require_sounds, require_times_kept
+from commands.check import Params
 from stages.common.machine import Machine, read_machine
 from stages.common.params import Yaml12Loader, read_params
-from tests.project import ROOT, read_yaml
-from tests.sounds import write_tone
 
 SHIPPED = Path(__file__).parent.parent / "params.yaml"
 
@@ -158,57 +156,6 @@ def test_numbers_out_of_range_are_refused_before_anything_runs(edit: tuple[str, 
         parse(Params, edited(edit), "params.yaml")
 
 
-def test_the_audio_root_may_hold_no_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "clips.csv").touch()
-    data = parse(Params, edited(), "").data.model_copy(update={"csv": "data/clips.csv"})
-
-    with pytest.raises(DataError, match=r"data.audio_root: data/sample does not exist"):
-        require_places(data)
-    with pytest.raises(DataError, match=r"data.audio_root: data holds data/validated, which a stage writes"):
-        require_places(data.model_copy(update={"audio_root": "data"}))
-
-
-def test_a_base_model_in_a_folder_must_be_a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine").mkdir()
-    pipeline = {"stages": {"train": {"deps": ["models/pico"]}, "baseline": {"deps": ["models/pico"]}}}
-
-    require_declared("openai/whisper-small.en", pipeline)
-    with pytest.raises(DataError, match=r"model.name: add mine to the deps of train in dvc.yaml"):
-        require_declared("mine", pipeline)
-
-
-@pytest.mark.parametrize("name", ["room", "background"])
-def test_a_folder_of_sounds_must_be_a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_tone(tmp_path / "sounds" / "street" / "a.wav")
-    augment = parse(Params, edited(), "").augment.model_copy(
-        update={f"{name}_probability": 0.5, f"{name}_folder": "sounds/street/"}
-    )
-
-    with pytest.raises(
-        DataError, match=rf"augment.{name}_folder: add sounds/street/ to the deps of features_train in dvc.yaml"
-    ):
-        require_sounds(augment, features_train_with("asr/features", "sounds/other"))
-    require_sounds(augment, features_train_with("sounds/street"))
-    require_sounds(augment, features_train_with("./sounds"))
-    require_sounds(augment, features_train_with(f"${{augment.{name}_folder}}"))
-    require_sounds(augment.model_copy(update={f"{name}_probability": 0.0}), features_train_with())
-
-
-def test_a_folder_without_sounds_is_found_before_anything_runs(tmp_path: Path) -> None:
-    augment = parse(Params, edited(), "").augment.model_copy(update={"room_probability": 0.5, "room_folder": str(tmp_path)})
-
-    with pytest.raises(DataError, match=r"augment.room_folder: .* holds no audio"):
-        require_sounds(augment, features_train_with(str(tmp_path)))
-
-
-def features_train_with(*deps: str) -> dict[str, object]:
-    return {"stages": {"features_train": {"deps": list(deps)}}}
-
-
 def test_the_shipped_file_spells_out_the_defaults_of_augmentation() -> None:
     shipped = edited()["augment"]
 
@@ -216,19 +163,3 @@ def test_the_shipped_file_spells_out_the_defaults_of_augmentation() -> None:
     assert set(shipped) == set(Augment.model_fields)
     for key, field in Augment.model_fields.items():
         assert field.is_required() or shipped[key] == field.default, key
-
-
-def test_nothing_may_move_what_timestamps_point_at(tmp_path: Path) -> None:
-    values = read_yaml(ROOT / "params.yaml")
-    values["data"]["csv"] = str(tmp_path / "clips.csv")
-
-    def require(csv: str, trim: float | None, tempo: float) -> None:
-        (tmp_path / "clips.csv").write_text(csv)
-        features = {**values["features"], "trim_below_peak_db": trim}
-        augment = {**values["augment"], "tempo_probability": tempo}
-        require_times_kept(Params.model_validate({**values, "features": features, "augment": augment}))
-
-    require("audios,text\n1.wav,hello\n", trim=30.0, tempo=0.5)
-    require("audios,text\n1.wav,<|0.00|> hello\n", trim=None, tempo=0.0)
-    with pytest.raises(DataError, match=r"csv:2: <.0.00.> counts from .*trim_below_peak_db to null and augment.tempo_prob"):
-        require("audios,text\n1.wav,<|0.00|> hello\n", trim=30.0, tempo=0.5)

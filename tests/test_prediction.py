@@ -1,13 +1,16 @@
 """Predictions: a row for each clip, and what they come to."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from asr.base.entries import TextEntry
+from asr.base.entries import TextEntry, write_rows
 from asr.base.text import Normalizer, basic_english, multilingual, normalizer
 from asr.model.transcribe import Hypothesis
-from asr.scoring.predictions import Prediction, Summary, by_set, corpus, predictions, scored, summary
+from asr.scoring.align import Span
+from asr.scoring.evaluation import predictions, summary
+from asr.scoring.predictions import Prediction, Summary, by_set, corpus, parse_predictions
 
 
 def text(reference: str, raw: str = "", path: str = "a.wav", speaker: str | None = None) -> TextEntry:
@@ -44,6 +47,7 @@ def test_a_row_says_what_was_said_and_heard() -> None:
             insertions=0,
             is_cut_off=True,
             has_loop=False,
+            alignment=(Span("equal", "good morning", "good morning"), Span("substitute", "doctor", "docter")),
         )
     ]
 
@@ -166,8 +170,9 @@ def test_a_set_without_clips_is_no_error() -> None:
     assert (result.clips, result.wer, result.wer_low) == (0, 0, None)
 
 
-def test_what_is_scored_is_the_rows_normalised_texts() -> None:
-    rows = rows_of(["a b", "c d e"], ["A b!", "x"])
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    rows = rows_of(["a b", "c d e"], ["A b!", "x\u2028"])
+    write_rows(tmp_path / "predictions.jsonl", rows)
 
-    assert scored(rows).errors == [row.errors for row in rows]
-    assert scored(rows).lengths == [row.words for row in rows]
+    with (tmp_path / "predictions.jsonl").open(encoding="utf-8") as lines:
+        assert parse_predictions(lines) == {"test": rows}

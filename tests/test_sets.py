@@ -10,10 +10,8 @@ import yaml
 from asr.base.entries import read_texts
 from asr.base.errors import DataError
 from asr.base.sections import parse
-from commands.check import Evaluate, require_sets
+from commands.check import Evaluate
 from tests.project import make_project, read_yaml, run_stage
-
-PIPELINE = {"stages": {"sets": {"deps": ["data/general", "asr/recordings"]}}}
 
 
 def evaluate_sets(project: Path, **sets: str) -> None:
@@ -58,24 +56,6 @@ def test_a_set_without_a_usable_row_is_an_error_that_names_it(tmp_path: Path) ->
     assert told.stderr == (
         "sets: evaluate.sets.few: none of data/general/few.csv's 2 rows is usable (1 file not found, 1 under 6 characters)\n"
     )
-
-
-def test_sets_are_checked_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("data/general/clips.csv", "calls/clips.csv", "data/clips.csv"):
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).touch()
-
-    def require(csv_path: str) -> None:
-        require_sets(Evaluate(sets={"calls": csv_path}, max_regression=None), PIPELINE)
-
-    require("data/general/clips.csv")
-    with pytest.raises(DataError, match=r"evaluate\.sets\.calls: calls/clip\.csv does not exist"):
-        require("calls/clip.csv")
-    with pytest.raises(DataError, match=r"evaluate\.sets\.calls: add calls to the deps of sets in dvc\.yaml"):
-        require("calls/clips.csv")
-    with pytest.raises(DataError, match=r"evaluate\.sets\.calls: data holds data/validated, which a stage writes"):
-        require("data/clips.csv")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,24 @@ def row(
 ) -> Prediction:
     hypothesis = " ".join(["a", "b"][errors:])
     return Prediction(
-        "test", "id", "a.wav", speaker, extra or {}, seconds, "a b", hypothesis, raw, raw, errors, 2, 0, errors, 0, False, False
+        "test",
+        "id",
+        "a.wav",
+        speaker,
+        extra or {},
+        seconds,
+        "a b",
+        hypothesis,
+        raw,
+        raw,
+        errors,
+        2,
+        0,
+        errors,
+        0,
+        False,
+        False,
+        (),
     )
 
 

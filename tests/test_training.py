@@ -1,7 +1,6 @@
 """Training: the right loss, the right rate, every option, the best epoch by validation WER."""
 
 import math
-import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +19,7 @@ from torch._dynamo.utils import counters
 from asr.base.errors import DataError
 from asr.base.text import basic_english
 from asr.machine.shutdown import StopRequest
+from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper, load, load_tuned
 from asr.model.window import fitted
@@ -36,7 +36,6 @@ from asr.training.trainable import freeze_encoder
 from asr.training.trainer import StepTrainer
 from asr.training.validation import Validation, Validator
 from tests.recipes import recipe
-from tests.shards import stored
 from tests.sounds import write_tiny_whisper
 
 
@@ -44,13 +43,12 @@ def text(clip: int) -> str:
     return "abcdefgh"[: 1 + clip % 8] * (1 + clip // 4)
 
 
-def unequal(whisper: Whisper, folder: Path, clips: int) -> Examples:
+def unequal(whisper: Whisper, clips: int) -> Examples:
     random = np.random.default_rng(0)
     features = [random.normal(size=(20 + 10 * clip, 80)).astype(np.float16) for clip in range(clips)]
     labels = [whisper.tokenizer(text(clip)).input_ids for clip in range(clips)]
     following = [whisper.tokenizer(f" {text(clip)}", add_special_tokens=False).input_ids for clip in range(clips)]
-    shards = stored(folder, [str(clip) for clip in range(clips)], features)
-    return Examples(shards, list(range(clips)), labels, following)
+    return Examples(features, labels, following)
 
 
 def run(
@@ -58,14 +56,14 @@ def run(
     settings: Train,
     clips: int = 16,
     multilingual: bool = False,
-    wish: StopRequest | None = None,
+    stop: StopRequest | None = None,
     loader_workers: int = 0,
     minutes: float = math.inf,
 ) -> tuple[Whisper, Trained]:
     """Train the tiny model on clips that are its validation split too; goes on with a run that was stopped in `folder`."""
     whisper = load(str(write_tiny_whisper(folder / "model", multilingual)), "nl" if multilingual else None, "transcribe")
-    shutil.rmtree(folder / "features", ignore_errors=True)
-    examples = unequal(whisper, folder / "features", clips)
+    whisper.mark_fitted(settings.window == "fit")
+    examples = unequal(whisper, clips)
     validator = Validator(
         whisper,
         examples,
@@ -73,11 +71,10 @@ def run(
         [text(clip) for clip in range(clips)],
         basic_english,
         settings.max_new_tokens,
-        fit=settings.window == "fit",
     )
     (folder / "run").mkdir(exist_ok=True)
-    wish = wish or StopRequest(folder / "stop")
-    trained = train(whisper, examples, validator, settings, folder / "run", folder / "events", wish, minutes, loader_workers)
+    stop = stop or StopRequest(folder / "stop")
+    trained = train(whisper, examples, validator, settings, folder / "run", folder / "events", stop, minutes, loader_workers)
     return whisper, trained
 
 
@@ -100,7 +97,7 @@ def test_micro_batches_of_unequal_clips_equal_one_batch(tmp_path: Path, window: 
 
 def test_the_loss_is_the_models_own(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
-    examples = unequal(whisper, tmp_path / "features", clips=16)
+    examples = unequal(whisper, clips=16)
     every = tuple(Slot((clip,), whisper.window_frames) for clip in range(16))
     batch = collate(examples, every, NO_MASKS, ())
 
@@ -132,9 +129,10 @@ def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_impr
 @pytest.mark.parametrize("window", ["full", "fit"])
 def test_validation_wer_is_by_generation(tmp_path: Path, window: str) -> None:
     whisper, trained = run(tmp_path, recipe(window=window), clips=4)
-    examples = unequal(whisper, tmp_path / "again", clips=4)
+    examples = unequal(whisper, clips=4)
 
-    heard = transcribe(whisper.model.eval(), whisper.tokenizer, [examples.features[n] for n in range(4)], window == "fit", 1, 8)
+    whisper.model.eval()
+    heard = transcribe(whisper, examples.frames, greedy(8))
 
     assert trained.best_wer == round(100 * jiwer.wer(["a", "ab", "abc", "abcd"], [basic_english(h.text) for h in heard]), 2)
 
@@ -184,13 +182,13 @@ def test_checkpoints_are_saved_within_an_epoch_when_it_is_time(tmp_path: Path) -
 
 
 class After(StopRequest):
-    """A wish that is uttered once it has been asked for so many times."""
+    """A request that is made once it has been looked for so many times."""
 
     def __init__(self, times: int) -> None:
         self._times = times
 
     @property
-    def is_uttered(self) -> bool:
+    def is_made(self) -> bool:
         """Counts."""
         self._times -= 1
         return self._times < 0
@@ -203,7 +201,7 @@ LONG = {"epochs": 3, "effective_batch": 5, "window": "fit", "full_window_share":
 def test_a_stopped_run_goes_on_to_the_same_end(tmp_path: Path, asked: int) -> None:
     unbroken, expected = run(tmp_path / "unbroken", recipe(**LONG))
     with pytest.raises(StoppedError):
-        run(tmp_path / "stopped", recipe(**LONG), wish=After(asked))
+        run(tmp_path / "stopped", recipe(**LONG), stop=After(asked))
     assert list((tmp_path / "stopped" / "run").glob("checkpoint-*"))
 
     whisper, trained = run(tmp_path / "stopped", recipe(**LONG))

@@ -11,6 +11,7 @@ import torch
 
 from asr.base.errors import DataError
 from asr.machine.device import pick_precision, require_precision
+from asr.model.parameters import greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import (
     Whisper,
@@ -99,9 +100,8 @@ def test_generation_starts_from_the_models_prompt(multilingual: Path, monkeypatc
         return forward(*args, **kwargs)
 
     monkeypatch.setattr(whisper.model, "forward", spy)
-    transcribe(
-        whisper.model.eval(), whisper.tokenizer, [np.zeros((50, 80), np.float16)], fit=False, batch_size=1, max_new_tokens=5
-    )
+    whisper.model.eval()
+    transcribe(whisper, [np.zeros((50, 80), np.float16)], greedy(max_new_tokens=5))
 
     assert whisper.tokenizer.convert_ids_to_tokens(seen[0]) == [
         "<|startoftranscript|>", "<|nl|>", "<|transcribe|>", "<|notimestamps|>",
@@ -136,7 +136,9 @@ def test_hypotheses_come_in_the_order_of_the_clips_whatever_the_batches(batch_si
         clips.append(np.full((frames, 80), tokenizer.convert_tokens_to_ids(letter), np.float16))
 
     parrot = Parrot()
-    heard = transcribe(parrot, tokenizer, clips, fit, batch_size, max_new_tokens=8)
+    whisper = Whisper(parrot, SimpleNamespace(tokenizer=tokenizer))
+    whisper.mark_fitted(fit)
+    heard = transcribe(whisper, clips, greedy(8, batch_size))
 
     assert heard == [Hypothesis(letter, is_cut_off=False) for letter in "abcde"]
     assert parrot.windows == windows

@@ -1,13 +1,13 @@
 """Words: confusions, and the recall of rare ones."""
 
 from asr.report.words import Confusion, Recall, confusions, recalls, vocabulary
-from asr.scoring.align import score
+from tests.predictions import scored
 
 
 def test_the_commonest_confusions_come_first_and_among_equals_words_taken_for_others() -> None:
-    scored = score(["a b c", "a b", "d", "e f"], ["x b y", "x b", "d d", "f"])
+    rows = scored(["a b c", "a b", "d", "e f"], ["x b y", "x b", "d d", "f"])
 
-    assert confusions(scored.utterances, most=10) == [
+    assert confusions(rows, most=10) == [
         Confusion("a", "x", 2),
         Confusion("c", "y", 1),
         Confusion("", "d", 1),
@@ -16,12 +16,12 @@ def test_the_commonest_confusions_come_first_and_among_equals_words_taken_for_ot
 
 
 def test_only_so_many_confusions_are_told() -> None:
-    assert confusions(score(["a a b"], ["x x y"]).utterances, most=1) == [Confusion("a", "x", 2)]
+    assert confusions(scored(["a a b"], ["x x y"]), most=1) == [Confusion("a", "x", 2)]
 
 
 def test_every_word_of_a_run_is_a_confusion_of_its_own() -> None:
     substituted, left_out, made_up = (
-        confusions(score([said], [heard]).utterances, most=9) for said, heard in [("a b", "x y"), ("a a b", ""), ("", "c c")]
+        confusions(scored([said], [heard]), most=9) for said, heard in [("a b", "x y"), ("a a b", ""), ("", "c c")]
     )
 
     assert substituted == [Confusion("a", "x", 1), Confusion("b", "y", 1)]
@@ -30,13 +30,13 @@ def test_every_word_of_a_run_is_a_confusion_of_its_own() -> None:
 
 
 def test_without_errors_there_are_no_confusions() -> None:
-    assert confusions(score(["a b"], ["a b"]).utterances, most=9) == []
+    assert confusions(scored(["a b"], ["a b"]), most=9) == []
     assert confusions([], most=9) == []
 
 
 def test_a_word_with_a_line_break_or_a_no_break_space_in_it_is_one_word() -> None:
-    assert confusions(score(["a\nb c"], ["x c"]).utterances, most=9) == [Confusion("a\nb", "x", 1)]
-    assert confusions(score(["oui\u00a0! c"], ["oui c"]).utterances, most=9) == [Confusion("oui\u00a0!", "oui", 1)]
+    assert confusions(scored(["a\nb c"], ["x c"]), most=9) == [Confusion("a\nb", "x", 1)]
+    assert confusions(scored(["oui\u00a0! c"], ["oui c"]), most=9) == [Confusion("oui\u00a0!", "oui", 1)]
 
 
 def test_vocabulary_counts_words() -> None:
@@ -44,9 +44,9 @@ def test_vocabulary_counts_words() -> None:
 
 
 def test_recall_is_told_by_how_often_training_has_seen_a_word() -> None:
-    scored = score(["new once five six", "new six"], ["new once x six", "y six"])
+    rows = scored(["new once five six", "new six"], ["new once x six", "y six"])
 
-    assert recalls(scored.utterances, {"once": 1, "five": 5, "six": 6}) == {
+    assert recalls(rows, {"once": 1, "five": 5, "six": 6}) == {
         "unseen": Recall(words=2, heard=1),
         "rare": Recall(words=2, heard=1),
         "common": Recall(words=2, heard=2),
@@ -54,11 +54,11 @@ def test_recall_is_told_by_how_often_training_has_seen_a_word() -> None:
 
 
 def test_a_word_heard_in_the_wrong_place_is_not_heard() -> None:
-    assert recalls(score(["a b c d"], ["b c d a"]).utterances, {})["unseen"] == Recall(words=4, heard=3)
+    assert recalls(scored(["a b c d"], ["b c d a"]), {})["unseen"] == Recall(words=4, heard=3)
 
 
 def test_words_made_up_do_not_raise_the_recall() -> None:
-    assert recalls(score(["a"], ["a a a"]).utterances, {})["unseen"] == Recall(words=1, heard=1)
+    assert recalls(scored(["a"], ["a a a"]), {})["unseen"] == Recall(words=1, heard=1)
 
 
 def test_recall_in_percent() -> None:

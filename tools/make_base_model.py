@@ -29,7 +29,9 @@ from transformers import (
 
 from asr.features.logmel import log_mel
 from asr.features.waveform import normalize_peak, to_mono_16k, trim_silence
+from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
+from asr.model.whisper import load_tuned
 from asr.shards.frames import FRAMES_PER_SECOND, pad_frames
 from tools.base_tokenizer import train_tokenizer
 from tools.phrases import sentence
@@ -81,8 +83,7 @@ def main() -> None:
     model.save_pretrained(options.out)
     tokenizer.save_pretrained(options.out)
     WhisperFeatureExtractor(feature_size=N_MELS, chunk_length=WINDOW_SECONDS).save_pretrained(options.out)
-    model.float().eval()
-    heard = transcribe(model, tokenizer, [u.features for u in unseen], fit=False, batch_size=50, max_new_tokens=64)
+    heard = transcribe(load_tuned(options.out), [u.features for u in unseen], greedy(max_new_tokens=64, batch_size=50))
     logging.info(
         "WER on %d unseen utterances: %.1f %%",
         len(unseen),

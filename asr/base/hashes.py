@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -22,17 +22,21 @@ def fingerprint(values: Mapping[str, Any], files: Sequence[Path]) -> str:
     return digest.hexdigest()[:LENGTH]
 
 
-def code_version(modules: Sequence[ModuleType], packages: Sequence[str]) -> str:
-    """A hash that changes with what `modules` do and with the versions of installed `packages`.
+def code_version(files: Iterable[Path], packages: Sequence[str]) -> str:
+    """A hash that changes with what the code in `files` does and with the versions of installed `packages`.
 
     Docstrings, comments and layout are not in it: whoever explains the code better need not compute everything anew.
     """
     digest = hashlib.sha256()
-    for module in modules:
-        assert module.__file__ is not None
-        digest.update(bare_code(Path(module.__file__).read_text(encoding="utf-8")).encode())
+    for file in files:
+        digest.update(bare_code(file.read_text(encoding="utf-8")).encode())
     digest.update(" ".join(f"{package}=={version(package)}" for package in packages).encode())
     return digest.hexdigest()[:LENGTH]
+
+
+def files_of(modules: Iterable[ModuleType]) -> list[Path]:
+    """Where the modules' code stands."""
+    return [Path(module.__file__) for module in modules if module.__file__ is not None]
 
 
 def bare_code(source: str) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal
 
-from whisper_normalizer.english import EnglishTextNormalizer
-
 from asr.base.errors import DataError
 from asr.base.sections import Section
 
@@ -120,5 +118,7 @@ def _letters(text: str) -> int:
 
 @cache
 def _whisper_english() -> Normalizer:
+    from whisper_normalizer.english import EnglishTextNormalizer  # here, as few need it
+
     normalize: Normalizer = EnglishTextNormalizer()
     return normalize

@@ -25,7 +25,7 @@ import asr.recordings.mp3
 import asr.shards.format
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
-from asr.base.hashes import code_version
+from asr.base.hashes import code_version, files_of
 from asr.base.progress import track
 from asr.features.chunks import cut
 from asr.features.clip import Variants, chunk_rows
@@ -209,7 +209,7 @@ def _naming(store: Store) -> Iterator[None]:
 @cache
 def feature_version() -> str:
     """Of the code that decides a shard's bytes, as it is in this process."""
-    return code_version(MODULES, PACKAGES)
+    return code_version(files_of(MODULES), PACKAGES)
 
 
 def _clips_apart(job: Job) -> Iterator[Job]:

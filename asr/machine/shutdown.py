@@ -1,7 +1,7 @@
-"""The lifeline: a process that ends with the one that started it, and not before it has put its work away.
+"""Shutdown: a process ends with the one that started it, and not before it has put its work away.
 
 Killing `dvc repro` leaves its stage running as an orphan, and the next `dvc repro` starts a second beside it (measured with
-DVC 3.67). So a stage asks the kernel for SIGTERM when its parent dies, and takes SIGTERM as a wish, once. The parent must be
+DVC 3.67). So a stage asks the kernel for SIGTERM when its parent dies, and takes SIGTERM as a request, once. The parent must be
 DVC itself: dvc.yaml starts the stage by `exec`, since DVC runs commands in a shell, and dash, unlike bash, stays in between
 and outlives DVC.
 """
@@ -29,7 +29,7 @@ def end_with_parent() -> None:
 
 
 class StopRequest:
-    """The wish that a run should end, uttered by SIGTERM or Ctrl-C; the second time, the process ends at once."""
+    """The request that a run should end, made by SIGTERM or Ctrl-C; the second time, the process ends at once."""
 
     def __init__(self, file: Path) -> None:
         """`file` is how ranks in other processes hear of it."""
@@ -37,7 +37,7 @@ class StopRequest:
         self.signal: signal.Signals | None = None
 
     @property
-    def is_uttered(self) -> bool:
+    def is_made(self) -> bool:
         """Whether it was, here or in the process that listens."""
         return self.signal is not None or self._file.exists()
 

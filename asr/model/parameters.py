@@ -44,3 +44,11 @@ class Decode(Section):
         if self.no_repeat_tokens:
             options["no_repeat_ngram_size"] = self.no_repeat_tokens
         return options
+
+
+def greedy(max_new_tokens: int, batch_size: int | Literal["auto"] = "auto") -> Decode:
+    """The likeliest token each time, in the window that the model was trained in."""
+    return Decode(
+        window="auto", batch_size=batch_size, max_new_tokens=max_new_tokens, num_beams=1, temperature=0.0,
+        repetition_penalty=1.0, no_repeat_tokens=0, seed=0,
+    )  # fmt: skip

@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from transformers import WhisperForConditionalGeneration, WhisperTokenizer
+from transformers import WhisperForConditionalGeneration
 
 from asr.base.errors import DataError
 from asr.base.progress import track
-from asr.model.window import encoder_window, fitted, whole_window
+from asr.model.parameters import Decode
+from asr.model.whisper import Whisper
+from asr.model.window import encoder_window, fitted
 from asr.shards.frames import LogMel, pad_frames
 
 PROMPT_TOKENS = 4
@@ -29,76 +31,69 @@ class Hypothesis:
     is_cut_off: bool
 
 
-def transcribe(
-    model: WhisperForConditionalGeneration,
-    tokenizer: WhisperTokenizer,
-    features: Sequence[LogMel],
-    fit: bool,
-    batch_size: int | Literal["auto"],
-    max_new_tokens: int,
-    **options: Any,
-) -> list[Hypothesis]:
+def transcribe(whisper: Whisper, clips: Sequence[LogMel], decode: Decode) -> list[Hypothesis]:
     """What the model hears in each clip, in the order given.
 
-    Every clip is padded to the model's whole window, as other software does, or to a window of its own. Clips of similar
-    length share a batch, so that a batch ends when its own longest transcript does.
+    Every clip is padded to the model's whole window, as other software does, or to a window of its own length if the model was
+    trained so. Clips of similar length share a batch, so that a batch ends when its own longest transcript does.
 
     Args:
-        model: in evaluation mode on its device; its generation configuration holds language and task.
-        tokenizer: the model's own.
-        features: per clip, shape (frames, mels), unpadded.
-        fit: hear each clip in a window of its own length; for models that were trained so.
-        batch_size: clips decoded at once; auto: what fits.
-        max_new_tokens: where a transcript is cut off; lowered to what the model's positions allow.
-        options: further arguments of the model's `generate`; greedy without any.
+        whisper: the model in evaluation mode on its device; its generation configuration holds language and task.
+        clips: shape (frames, mels) each, unpadded.
+        decode: the options; `max_new_tokens` is lowered to what the model's positions allow.
 
     Raises:
         DataError: when a single clip is too much for the memory.
     """
-    whole = whole_window(model)
-    windows = [fitted(len(clip), whole) if fit else whole for clip in features]
-    budget = min(max_new_tokens, model.config.max_target_positions - PROMPT_TOKENS)
+    model, whole = whisper.model, whisper.window_frames
+    fit = hears_fitted(whisper, decode)
+    windows = [fitted(len(clip), whole) if fit else whole for clip in clips]
+    budget = min(decode.max_new_tokens, model.config.max_target_positions - PROMPT_TOKENS)
     heard: dict[int, Hypothesis] = {}
-    for clips, tokens in track(
-        _decoded(model, features, windows, batch_size, {"max_new_tokens": budget, **options}),
-        total=len(features),
+    for positions, tokens in track(
+        _decoded(model, clips, windows, decode.batch_size, {"max_new_tokens": budget, **decode.options}),
+        total=len(clips),
         what="transcribe",
         size=lambda batch: len(batch[0]),
     ):
         # Neither prompt nor end are among them, and shorter rows are padded.
         cut_off = (tokens[:, budget - 1 :] != model.generation_config.pad_token_id).any(dim=1).tolist()
-        for clip, text, is_cut_off in zip(
-            clips, tokenizer.batch_decode(tokens, skip_special_tokens=True), cut_off, strict=True
-        ):
-            heard[clip] = Hypothesis(text.strip(), is_cut_off)
-    return [heard[clip] for clip in range(len(features))]
+        texts = whisper.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        for position, text, is_cut_off in zip(positions, texts, cut_off, strict=True):
+            heard[position] = Hypothesis(text.strip(), is_cut_off)
+    return [heard[position] for position in range(len(clips))]
+
+
+def hears_fitted(whisper: Whisper, decode: Decode) -> bool:
+    """Whether each clip is decoded in a window of its own length."""
+    return decode.window == "auto" and whisper.is_fitted
 
 
 def _decoded(
     model: WhisperForConditionalGeneration,
-    features: Sequence[LogMel],
+    clips: Sequence[LogMel],
     windows: Sequence[int],
     batch_size: int | Literal["auto"],
     options: dict[str, Any],
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
-    """Batches of clips with their tokens, the longest clips first, since those show what fits."""
-    waiting = sorted(range(len(features)), key=lambda clip: len(features[clip]), reverse=True)
+    """Batches of clips, by their positions, with their tokens; the longest clips first, since those show what fits."""
+    waiting = sorted(range(len(clips)), key=lambda clip: len(clips[clip]), reverse=True)
     frames = FRAMES_AT_ONCE[model.device.type] // options.get("num_beams", 1)
     while waiting:
         window = windows[waiting[0]]
         most = max(1, frames // window) if batch_size == "auto" else batch_size
-        clips = [clip for clip in waiting[:most] if windows[clip] == window]
-        padded = np.stack([pad_frames(features[clip], window).T for clip in clips])
+        batch = [clip for clip in waiting[:most] if windows[clip] == window]
+        padded = np.stack([pad_frames(clips[clip], window).T for clip in batch])
         tokens = _generated(model, padded, window, options)
         if tokens is None:
-            if len(clips) == 1:
+            if len(batch) == 1:
                 raise DataError("decode: one clip at a time is too much for this device; lower decode.num_beams")
             torch.cuda.empty_cache()  # only now, as the error held on to the tensors
-            batch_size, frames = "auto", len(clips) // 2 * window
-            print(f"transcribe: {len(clips)} clips don't fit into memory, on with {len(clips) // 2}", file=sys.stderr)
+            batch_size, frames = "auto", len(batch) // 2 * window
+            print(f"transcribe: {len(batch)} clips don't fit into memory, on with {len(batch) // 2}", file=sys.stderr)
             continue
-        yield clips, tokens
-        del waiting[: len(clips)]
+        yield batch, tokens
+        del waiting[: len(batch)]
 
 
 def _generated(
@@ -107,7 +102,8 @@ def _generated(
     """Tokens of shape (clips, tokens); None when memory has run out."""
     try:
         inputs = torch.from_numpy(padded).to(device=model.device, dtype=model.dtype)
-        with torch.inference_mode(), encoder_window(model, window):
+        # Not inference_mode, in which autocast would cast every weight again for every token (validation runs under it).
+        with torch.no_grad(), encoder_window(model, window):
             tokens: torch.Tensor = model.generate(inputs, **options)
     except torch.OutOfMemoryError:
         return None

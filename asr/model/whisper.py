@@ -9,11 +9,9 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration, Whisper
 from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
 
 from asr.base.errors import DataError
+from asr.model.description import FIRST_MULTILINGUAL_VOCABULARY
 from asr.model.window import whole_window
 from asr.shards.frames import FRAMES_PER_SECOND
-
-FIRST_MULTILINGUAL_VOCABULARY = 51_865
-"""openai/whisper `model.py`: English-only checkpoints have one token fewer. Used when a checkpoint doesn't say."""
 
 
 @dataclass(frozen=True)

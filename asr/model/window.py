@@ -11,8 +11,7 @@ from functools import cache
 
 from transformers import WhisperForConditionalGeneration
 
-FRAMES_PER_POSITION = 2
-"""The encoder's second convolution halves the frames."""
+from asr.model.description import FRAMES_PER_POSITION
 
 ALIGNMENT = 16
 """Every window but the whole one is a multiple of so many frames: 8 positions, the unit in which GPUs multiply at speed."""

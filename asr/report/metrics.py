@@ -8,7 +8,7 @@ from asr.base.entries import TEST_SPLIT
 from asr.report.comparison import Comparison
 from asr.report.slices import SPEAKER, Slice, slices
 from asr.report.words import Recall, recalls
-from asr.scoring.predictions import PredictionsBySet, Summary, scored
+from asr.scoring.predictions import PredictionsBySet, Summary
 
 Json = Mapping[str, Any]
 
@@ -51,30 +51,28 @@ class ScoredModel:
     """One of the two models, tested.
 
     Attributes:
-        scores, speed: what its stage wrote.
+        scores: what its stage wrote.
         predictions, summaries: by test set.
         slices: of the test split.
         recalls: of words by rarity, on the test split.
     """
 
     scores: Json
-    speed: Json
     predictions: PredictionsBySet
     summaries: Mapping[str, Summary]
     slices: Sequence[Slice]
     recalls: Mapping[str, Recall]
 
 
-def summed_up(scores: Json, speed: Json, predictions: PredictionsBySet, seen: Mapping[str, int]) -> ScoredModel:
+def summed_up(scores: Json, predictions: PredictionsBySet, seen: Mapping[str, int]) -> ScoredModel:
     """Summed up; `seen`: how often training has seen each word."""
     test = predictions[TEST_SPLIT]
     return ScoredModel(
         scores=scores,
-        speed=speed,
         predictions=predictions,
         summaries={name: Summary(**numbers) for name, numbers in scores["sets"].items()},
         slices=slices(test),
-        recalls=recalls(scored(test).utterances, seen),
+        recalls=recalls(test, seen),
     )
 
 
@@ -93,7 +91,6 @@ def model_metrics(model: ScoredModel, changes: Mapping[str, Comparison | None]) 
         "normalizer": model.scores["normalizer"],
         "window": model.scores["window"],
         "precision": model.scores["precision"],
-        **model.speed,
         "sets": {name: _set_metrics(model, name, changes) for name in model.summaries if name != TEST_SPLIT},
         "slices": slices,
         "recall": {

@@ -122,3 +122,11 @@ window.addEventListener("beforeprint", () => {
 window.addEventListener("afterprint", () => opened.forEach((each) => (each.open = false)));
 
 show();
+
+// How fast the models were: scripts beside the page say it, on the machine that measured it.
+for (const row of document.querySelectorAll("[data-speed]")) {
+  const speed = (window.speeds ?? {})[row.dataset.speed];
+  for (const cell of row.querySelectorAll("[data-figure]")) {
+    if (speed) cell.textContent = speed[cell.dataset.figure].toFixed(Number(cell.dataset.digits));
+  }
+}

@@ -1,7 +1,8 @@
 """The page: everything about a run on one page of HTML that needs no network.
 
 Jinja2 renders asr/page.html and escapes whatever comes from the data. asr/page.css and asr/page.js are put into it, and a
-policy that lets the browser use these two, known by their hashes, play the clips, and do nothing else.
+policy that lets the browser use these two, known by their hashes, read files beside the page (the clips, and how fast the
+models were here), and do nothing else.
 """
 
 from base64 import b64encode
@@ -46,19 +47,25 @@ class SliceRow:
 
 
 @dataclass(frozen=True)
+class Speeds:
+    """The folder of the scripts that say how fast a model was, relative to the page, and the name of each model's script."""
+
+    folder: str
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class UtteranceRow:
     """A clip in the table: what was said and heard, aligned word by word.
 
     Attributes:
         tuned: the tuned model's prediction.
         base: the base model's hypothesis, None where it has none.
-        alignment: of the tuned model's hypothesis with the reference.
         audio: the path of the clip's file, relative to the page, unquoted; None when it is not there.
     """
 
     tuned: Prediction
     base: str | None
-    alignment: tuple[Span, ...]
     audio: str | None
 
 
@@ -78,10 +85,9 @@ class Page:
         utterances: of every set; most errors come first, and among equals the order is kept.
         data: what became of the rows, as in metrics/data.json.
         rejects: rows that could not be used: line, path, reason, detail, remedy, and `dataset` where they are another set's.
-        speed: real_time_factor and clips_per_second, of `base` and `tuned`.
+        speeds: where the page finds how fast `base` and `tuned` were on this machine, which is never twice the same.
         params: params.yaml.
-        versions: of Python and the packages.
-        revision: git's, None outside of a repository; `is_dirty`: with changes that were not committed.
+        versions: of the packages, by the stage that used them.
     """
 
     model: str
@@ -96,11 +102,9 @@ class Page:
     utterances: Sequence[UtteranceRow]
     data: Mapping[str, Any]
     rejects: Sequence[Mapping[str, str]]
-    speed: Mapping[str, Mapping[str, float]]
+    speeds: Speeds
     params: Mapping[str, Any]
-    versions: Mapping[str, str]
-    revision: str | None
-    is_dirty: bool
+    versions: Mapping[str, Mapping[str, str]]
 
 
 def render(page: Page) -> str:
@@ -175,6 +179,16 @@ def word_by_word(alignment: Sequence[Span]) -> list[tuple[Edit, str, str]]:
     return found
 
 
+def by_package(versions: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """Each package with its version, or where stages differ, with each stage's."""
+    found = []
+    for name in dict.fromkeys(name for of_stage in versions.values() for name in of_stage):
+        used = {stage: of_stage[name] for stage, of_stage in versions.items() if name in of_stage}
+        by_stage = ", ".join(f"{stage}: {version}" for stage, version in used.items())
+        found.append((name, by_stage if len(set(used.values())) > 1 else next(iter(used.values()))))
+    return found
+
+
 def tone(change: Comparison | None) -> str:
     """How a change looks: better, worse or same."""
     if change is None or not change.difference.is_sure:
@@ -186,7 +200,7 @@ def _templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for each in (figure, whole, signed, probability, plain, audio_url, word_by_word, tone, verdict, otherness):
+    for each in (figure, whole, signed, probability, plain, audio_url, word_by_word, by_package, tone, verdict, otherness):
         templates.filters[each.__name__] = each
     templates.globals.update(
         chart=chart,
@@ -201,9 +215,10 @@ def _templates() -> Environment:
 
 
 def _policy(style: str, script: str) -> str:
-    """What the browser may do: use these two and play files from where the page is, and nothing else."""
+    """What the browser may do: use these two and files from where the page is, and nothing else."""
     return (
-        f"default-src 'none'; style-src {_by_hash(style)}; script-src {_by_hash(script)}; media-src 'self' file:; "
+        f"default-src 'none'; style-src {_by_hash(style)}; script-src {_by_hash(script)} 'self' file:; "
+        "media-src 'self' file:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -26,8 +26,14 @@ def in_words(change: Comparison) -> str:
     return f"{difference.points:+.2f} points (95 %: {interval.low:+.2f} to {interval.high:+.2f}, p {spelled(difference.p)})"
 
 
-def table(findings: Findings, tested: Sequence[Outcome]) -> str:
-    """The few lines that a person wants first."""
+def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequence[str] = ()) -> str:
+    """The few lines that a person wants first.
+
+    Args:
+        findings: of the stages that prepare.
+        tested: each test set before and after tuning.
+        other_packages: those with which the two models were not scored alike.
+    """
     data = data_metrics(findings)
     lines = [
         f"rows in the CSV    {data['rows']}",
@@ -48,6 +54,8 @@ def table(findings: Findings, tested: Sequence[Outcome]) -> str:
         for each in tested
         if each.change
     ]
+    if other_packages:
+        lines.append(f"The two were scored with other packages: {', '.join(other_packages)}")
     return "\n".join(lines)
 
 

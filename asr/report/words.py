@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from asr.scoring.align import Utterance
+from asr.scoring.predictions import Prediction
 
 RARE = 5
 """A word that training has seen at most so often."""
@@ -39,13 +39,13 @@ class Recall:
         return 100 * self.heard / self.words if self.words else None
 
 
-def confusions(utterances: Iterable[Utterance], most: int) -> list[Confusion]:
+def confusions(rows: Iterable[Prediction], most: int) -> list[Confusion]:
     """The commonest, at most so many; among equals, words that were taken for others come first."""
     counted: Counter[tuple[str, str]] = Counter()
-    for utterance in utterances:
-        for step in utterance.alignment:
-            said, heard = step.said.split(" "), step.heard.split(" ")  # as jiwer parts words: one may hold a line break
-            match step.edit:
+    for row in rows:
+        for span in row.alignment:
+            said, heard = span.said.split(" "), span.heard.split(" ")  # as jiwer parts words: one may hold a line break
+            match span.edit:
                 case "substitute":
                     counted.update(zip(said, heard, strict=True))
                 case "delete":
@@ -61,18 +61,18 @@ def vocabulary(texts: Iterable[str]) -> Counter[str]:
     return Counter(word for text in texts for word in text.split())
 
 
-def recalls(utterances: Sequence[Utterance], seen: Mapping[str, int]) -> dict[str, Recall]:
+def recalls(rows: Sequence[Prediction], seen: Mapping[str, int]) -> dict[str, Recall]:
     """For each of RARITIES, how many of such words were heard.
 
     Args:
-        utterances: references and hypotheses, aligned.
+        rows: of one test set.
         seen: how often each word was said in training.
     """
     said: Counter[str] = Counter()
     heard: Counter[str] = Counter()
-    for utterance in utterances:
-        said.update(utterance.reference.split())
-        heard.update(word for step in utterance.alignment if step.edit == "equal" for word in step.said.split())
+    for row in rows:
+        said.update(row.reference.split())
+        heard.update(word for span in row.alignment if span.edit == "equal" for word in span.said.split())
     return {
         rarity: Recall(
             sum(count for word, count in said.items() if belongs(seen.get(word, 0))),

@@ -1,13 +1,11 @@
-"""Predictions: what a model heard in every clip of a test set, and what that comes to."""
+"""Predictions: what a model heard in every clip of a test set, word by word, and what that comes to."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from asr.base.entries import TextEntry
-from asr.base.text import Normalizer, spoken
-from asr.model.transcribe import Hypothesis
-from asr.scoring.align import Score, score
+from asr.scoring.align import Span
 from asr.scoring.interval import Corpus, Unit
 
 
@@ -22,6 +20,7 @@ class Prediction:
         errors: wrong words, of `words` in the reference: substitutions, deletions and insertions.
         is_cut_off: the model had more to say at decode.max_new_tokens.
         has_loop: it says something over and over.
+        alignment: runs of words, equal or not, from the reference to the hypothesis.
     """
 
     dataset: str
@@ -41,6 +40,7 @@ class Prediction:
     insertions: int
     is_cut_off: bool
     has_loop: bool
+    alignment: tuple[Span, ...]
 
 
 PredictionsBySet = dict[str, list[Prediction]]
@@ -77,34 +77,14 @@ class Summary:
     looping: int
 
 
-def predictions(
-    dataset: str,
-    texts: Sequence[TextEntry],
-    seconds: Sequence[float],
-    hypotheses: Sequence[Hypothesis],
-    normalize: Normalizer,
-) -> list[Prediction]:
-    """A row for each of `texts`, most errors first.
+def parse_predictions(lines: Iterable[str]) -> PredictionsBySet:
+    """What `write_rows` wrote, parted by test set, each in the order given.
 
-    Args:
-        dataset: the name of the test set.
-        texts: what was said.
-        seconds: of each clip.
-        hypotheses: what was heard.
-        normalize: applied to both. To references once more, as a tuned model's hypotheses are: whisper_english makes "007" "7".
+    Raises:
+        ValueError, TypeError, KeyError: when that was written by another version of this project.
     """
-    scored = score([normalize(text.text) for text in texts], [normalize(heard.text) for heard in hypotheses])
-    rows = [
-        Prediction(
-            dataset, text.id, text.path, text.speaker, text.extra, round(length, 2),
-            utterance.reference, utterance.hypothesis, spoken(text.raw_text), heard.text,
-            utterance.words.errors, utterance.words.length,
-            utterance.words.substitutions, utterance.words.deletions, utterance.words.insertions,
-            heard.is_cut_off, has_loop(utterance.hypothesis, utterance.reference),
-        )
-        for text, length, heard, utterance in zip(texts, seconds, hypotheses, scored.utterances, strict=True)
-    ]  # fmt: skip
-    return sorted(rows, key=lambda row: (-row.errors, row.path))
+    rows = [json.loads(line) for line in lines]
+    return by_set([Prediction(**{**row, "alignment": tuple(Span(*span) for span in row["alignment"])}) for row in rows])
 
 
 def by_set(rows: Iterable[Prediction]) -> PredictionsBySet:
@@ -120,43 +100,9 @@ def error_rate(rows: Sequence[Prediction]) -> float:
     return 100 * sum(row.errors for row in rows) / max(sum(row.words for row in rows), 1)
 
 
-def scored(rows: Sequence[Prediction]) -> Score:
-    """The normalised texts, compared."""
-    return score([row.reference for row in rows], [row.hypothesis for row in rows])
-
-
 def corpus(rows: Sequence[Prediction]) -> Corpus:
     """What is drawn to find how sure a rate is."""
     return Corpus.of([row.words for row in rows], [row.speaker for row in rows])
-
-
-def summary(rows: Sequence[Prediction]) -> Summary:
-    """Of a test set."""
-    normalised, raw = scored(rows), score([row.raw_reference for row in rows], [row.raw_hypothesis for row in rows])
-    drawn = corpus(rows)
-    interval = drawn.interval(normalised.errors)
-    return Summary(
-        wer=_rounded(normalised.wer),
-        wer_low=_rounded(interval.low) if interval else None,
-        wer_high=_rounded(interval.high) if interval else None,
-        resampled=drawn.unit,
-        cer=_rounded(normalised.cer),
-        mer=_rounded(normalised.mer),
-        raw_wer=_rounded(raw.wer),
-        raw_cer=_rounded(raw.cer),
-        substitutions=normalised.words.substitutions,
-        deletions=normalised.words.deletions,
-        insertions=normalised.words.insertions,
-        words=normalised.words.length,
-        clips=len(rows),
-        empty=sum(not row.hypothesis for row in rows),
-        cut_off=sum(row.is_cut_off for row in rows),
-        looping=sum(row.has_loop for row in rows),
-    )
-
-
-def _rounded(percent: float) -> float:
-    return round(percent, 2)
 
 
 LOOP = re.compile(r"(.{1,80}?)\1{3,}", re.DOTALL)

@@ -1,6 +1,6 @@
 """WER: a metric module for `evaluate`, kept here because the hub's own copy needs a network.
 
-This file is both: the pipeline imports `load_error_rates`, and that hands this very file to `evaluate.load`, which copies it
+This file is both: the pipeline imports `load_error_rates`, which hands this very file to `evaluate.load`, which copies it
 to its module cache and finds `ErrorRates` there. It may import nothing of this project, and one module a line.
 """
 
@@ -24,13 +24,15 @@ class ErrorRates(evaluate.Metric):
         )
 
     def _compute(self, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-        words = jiwer.process_words(list(references), list(predictions))
-        characters = jiwer.process_characters(list(references), list(predictions))
-        return {
-            "wer": words.wer,
-            "mer": words.mer,
-            "cer": characters.cer,
-        }
+        return error_rates(predictions, references)
+
+
+def error_rates(predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    """wer, mer and cer of a corpus as fractions; zeros where there is none."""
+    if not references and not predictions:
+        return {"wer": 0.0, "mer": 0.0, "cer": 0.0}
+    words = jiwer.process_words(list(references), list(predictions))
+    return {"wer": words.wer, "mer": words.mer, "cer": jiwer.process_characters(list(references), list(predictions)).cer}
 
 
 def load_error_rates() -> evaluate.Metric:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from asr.base.entries import TextEntry
 from asr.base.errors import DataError
-from asr.shards.reader import StoredFeatures
+from asr.shards.reader import StoredFeatures, StoredFrames
 
 
-def pair(features: StoredFeatures, texts: Sequence[TextEntry]) -> tuple[list[int], list[TextEntry]]:
+def pair(features: StoredFeatures, texts: Sequence[TextEntry]) -> tuple[StoredFrames, list[TextEntry]]:
     """Match transcripts to features by clip id.
 
     Returns:
-        the positions in `features`, and the transcript at each: one for every stored copy of its clip. Clips that were dropped
-        when features were extracted (they are named in the shards' manifest) are left out.
+        frames, and the transcript of each: one for every stored copy of its clip. Clips that were dropped when features were
+        extracted (they are named in the shards' manifest) are left out.
 
     Raises:
         DataError: when a transcript's clip is in neither.
@@ -27,4 +27,4 @@ def pair(features: StoredFeatures, texts: Sequence[TextEntry]) -> tuple[list[int
             f"{len(unknown)} clips have no features in {features.folder} (the first: {unknown[0]}); run `dvc repro`"
         )
     paired = [(position, text) for text in texts for position in where.get(text.id, [])]
-    return [position for position, _ in paired], [text for _, text in paired]
+    return features.at([position for position, _ in paired]), [text for _, text in paired]

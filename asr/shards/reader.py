@@ -1,8 +1,11 @@
 """The reader: a folder of shards as one list of clips, checked once and memory-mapped."""
 
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +54,24 @@ class StoredFeatures:
         column, row = self._places[position]
         frames: NDArray[np.float16] = column[row].values.to_numpy(zero_copy_only=True)
         return frames.reshape(-1, self.n_mels)
+
+    def at(self, positions: Sequence[int]) -> "StoredFrames":
+        """The clips at these positions, in this order, without reading them."""
+        return StoredFrames(self, positions)
+
+
+@dataclass(frozen=True)
+class StoredFrames(Sequence[NDArray[np.float16]]):
+    """Some clips of a folder of shards, in an order of their own: what a model is trained on or tested with."""
+
+    stored: StoredFeatures
+    positions: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.stored[self.positions[index]]
 
 
 def _checked(shard: Shard, folder: Path, store: str | None, cache: Path) -> Path:

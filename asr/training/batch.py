@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from asr.shards.reader import StoredFeatures
 from asr.training.masks import Masks, masked
 from asr.training.plan import Plan, Slot, Step
 
@@ -27,14 +26,12 @@ class Examples:
     """A split's clips.
 
     Attributes:
-        features: every stored clip.
-        positions: of each clip in `features`.
+        frames: of each clip, float16 of shape (frames, mels).
         labels: of each clip, token ids with the prompt in front and the end behind.
-        continuations: of each clip, the token ids of its text when it follows another; only packed lines need them.
+        continuations: of each clip, the token ids of its text when it follows another; only packed slots need them.
     """
 
-    features: StoredFeatures
-    positions: Sequence[int]
+    frames: Sequence[NDArray[np.float16]]
     labels: Sequence[Sequence[int]]
     continuations: Sequence[Sequence[int]] = ()
 
@@ -44,7 +41,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a step as it lies in its `StepBatch`: where its frames are, the window it is heard in, its token ids."""
+    """A slot of a step as it lies in its `StepBatch`: where its frames are, the window it is heard in, its token ids."""
 
     start: int
     frames: int
@@ -58,7 +55,7 @@ class StepBatch:
 
     Attributes:
         frames: shape (frames of all rows, mels), float16.
-        rows: the lines of this share; there may be none.
+        rows: the slots of this share; there may be none.
         step_labels: labels in the whole step, over all ranks, as are `step_clips` and the stored `step_frames`.
     """
 
@@ -78,38 +75,34 @@ def collate(examples: Examples, step: Step, masks: Masks, seed: Sequence[int], r
 
     Args:
         examples: the split.
-        step: its lines. Ranks take turns at them from the widest window down, so that their shares cost about the same.
+        step: its slots. Ranks take turns at them from the widest window down, so that their shares cost about the same.
         masks: put over every clip.
-        seed: of the masks; each clip draws its own, whichever line and rank it is with.
+        seed: of the masks; each clip draws its own, whichever slot and rank it is with.
         rank: whose share.
         ranks: how many share.
     """
-
-    def stored(clip: int) -> NDArray[np.float16]:
-        return examples.features[examples.positions[clip]]
-
-    parts = [np.zeros((0, examples.features.n_mels), np.float16)]
+    parts = [np.zeros((0, examples.frames[0].shape[1]), np.float16)]
     rows, start = [], 0
-    for line in sorted(step, key=lambda line: line.window, reverse=True)[rank::ranks]:
-        clips = [stored(clip) for clip in line.clips]
+    for slot in sorted(step, key=lambda slot: slot.window, reverse=True)[rank::ranks]:
+        clips = [examples.frames[clip] for clip in slot.clips]
         if masks:
-            clips = [masked(c, masks, np.random.default_rng([*seed, n])) for c, n in zip(clips, line.clips, strict=True)]
+            clips = [masked(c, masks, np.random.default_rng([*seed, n])) for c, n in zip(clips, slot.clips, strict=True)]
         frames = sum(len(clip) for clip in clips)
-        rows.append(Row(start, frames, line.window, _tokens(examples, line)))
+        rows.append(Row(start, frames, slot.window, _tokens(examples, slot)))
         parts += clips
         start += frames
     return StepBatch(
         torch.from_numpy(np.concatenate(parts)),
         tuple(rows),
-        step_labels=sum(len(_tokens(examples, line)) - 1 for line in step),
-        step_clips=sum(len(line.clips) for line in step),
-        step_frames=sum(len(stored(clip)) for line in step for clip in line.clips),
+        step_labels=sum(len(_tokens(examples, slot)) - 1 for slot in step),
+        step_clips=sum(len(slot.clips) for slot in step),
+        step_frames=sum(len(examples.frames[clip]) for slot in step for clip in slot.clips),
     )
 
 
-def _tokens(examples: Examples, line: Slot) -> tuple[int, ...]:
+def _tokens(examples: Examples, slot: Slot) -> tuple[int, ...]:
     """One prompt, the texts, one end."""
-    first, *others = line.clips
+    first, *others = slot.clips
     *begun, end = examples.labels[first]
     return (*begun, *(token for clip in others for token in examples.continuations[clip]), end)
 
@@ -162,7 +155,7 @@ Key = tuple[int, int]
 
 
 class Steps(Dataset[StepBatch]):
-    """Every step of the plan, by its key; of each, the lines that one rank learns from."""
+    """Every step of the plan, by its key; of each, the slots that one rank learns from."""
 
     def __init__(self, examples: Examples, plan: Plan, masks: Masks, rank: int, ranks: int) -> None:
         self._examples, self._plan, self._masks, self._rank, self._ranks = examples, plan, masks, rank, ranks

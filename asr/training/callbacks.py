@@ -1,4 +1,4 @@
-"""Watching a run: a line now and then with what is done, how fast, what is left; the wish to end; a checkpoint in time."""
+"""Callbacks of the trainer: lines that say what is done, how fast and what is left; checkpoints in time; the end on request."""
 
 import math
 import sys
@@ -95,19 +95,19 @@ class Saving(TrainerCallback):
     of itself once that is over.
     """
 
-    def __init__(self, wish: StopRequest, minutes: float, steps_per_epoch: int) -> None:
-        self._wish, self._seconds, self._steps_per_epoch = wish, 60 * minutes, steps_per_epoch
+    def __init__(self, stop: StopRequest, minutes: float, steps_per_epoch: int) -> None:
+        self._stop, self._seconds, self._steps_per_epoch = stop, 60 * minutes, steps_per_epoch
         self._saved = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save when it is time."""
-        due = self._wish.is_uttered or time.monotonic() - self._saved >= self._seconds
+        due = self._stop.is_made or time.monotonic() - self._saved >= self._seconds
         # Saving is done by all ranks together, and their clocks differ.
         if on_any_rank(due) and state.global_step % self._steps_per_epoch:
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """End when that is the wish."""
+        """End when that was asked for."""
         self._saved = time.monotonic()
-        if on_any_rank(self._wish.is_uttered):
+        if on_any_rank(self._stop.is_made):
             raise StoppedError

@@ -3,21 +3,34 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 
+from asr.base.entries import write_json
 from asr.base.errors import DataError
+from asr.base.hashes import LENGTH
 
 PARTS = (OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME)
 REMOVED = ".removed"
+
+FACTS = "run.json"
+"""What determines a run, in its folder."""
+
+Facts = Mapping[str, Any]
+
+HASHED = ("code", "data", "base model")
+"""Facts whose values say nothing to a reader."""
+
+RUN_NAME = re.compile(f"[0-9a-f]{{{LENGTH}}}")
 SECONDS_BETWEEN_TRIES = 0.2
 PATIENCE_SECONDS = 600.0
 """For another process that is about to end: saving a checkpoint of the largest model takes minutes on a slow disk."""
@@ -43,6 +56,8 @@ def claimed(folder: Path, patience_seconds: float = PATIENCE_SECONDS) -> Iterato
                     folder.mkdir(exist_ok=True)
                     yield
                 finally:
+                    if newest(folder) is None:  # a mistake stopped it before there was anything to go on from
+                        shutil.rmtree(folder, ignore_errors=True)
                     path.unlink()
                 return
             lock.seek(0)
@@ -62,6 +77,49 @@ def _locked(lock: TextIO, path: Path) -> bool:
         return os.fstat(lock.fileno()).st_ino == path.stat().st_ino
     except (BlockingIOError, FileNotFoundError):
         return False
+
+
+def note_facts(folder: Path, facts: Facts) -> None:
+    """Write down what determines the run in `folder`."""
+    write_json(folder / FACTS, dict(facts))
+
+
+@dataclass(frozen=True)
+class OtherRun:
+    """A run that has a checkpoint but is not this one, and what differs, in words."""
+
+    folder: Path
+    step: int
+    differences: tuple[str, ...]
+
+
+def other_runs(folder: Path, facts: Facts) -> list[OtherRun]:
+    """The runs beside `folder` that began with the same model and were not finished.
+
+    Args:
+        folder: of this run.
+        facts: what determines it.
+    """
+    found = []
+    for path in sorted(folder.parent.glob(f"*/{FACTS}")):
+        checkpoint = newest(path.parent)
+        if path.parent == folder or checkpoint is None:
+            continue
+        with suppress(ValueError):  # not ours, or cut short
+            other = json.loads(path.read_text(encoding="utf-8"))
+            if other["params"]["model"] == facts["params"]["model"]:
+                found.append(OtherRun(path.parent, _step(checkpoint), tuple(differences(other, facts))))
+    return found
+
+
+def differences(first: Facts, second: Facts, above: str = "") -> Iterator[str]:
+    """Every key whose values differ, in full, with both values unless they are hashes."""
+    for key in dict.fromkeys([*first, *second]):
+        name, one, two = f"{above}{key}", first.get(key), second.get(key)
+        if isinstance(one, dict) and isinstance(two, dict):
+            yield from differences(one, two, above=f"{name}." if name != "params" else "")
+        elif one != two:
+            yield name if name in HASHED else f"{name} {one} -> {two}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +158,11 @@ def remove(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a kill left in the middle of being written or removed."""
+    """Remove what a kill left in the middle of being written or removed, and folders of runs that never had a checkpoint."""
+    for other in folder.parent.iterdir():
+        if RUN_NAME.fullmatch(other.name) and other != folder and not other.with_name(f"{other.name}.lock").exists():
+            with suppress(OSError):  # it holds something, or is no folder
+                other.rmdir()
     shutil.rmtree(folder.with_name(f"{folder.name}{REMOVED}"), ignore_errors=True)
     for checkpoint in folder.glob("checkpoint-*"):
         if not _is_whole(checkpoint):

@@ -86,7 +86,7 @@ class Plan:
             count = int(self.alone_share * (before + len(clips))) - int(self.alone_share * before)
             before += len(clips)
             alone = set(random.choice(clips, count, replace=False).tolist())
-            yield tuple(self._lines(clips, alone, random))
+            yield tuple(self._slots(clips, alone, random))
 
     def _sorted_in_parts(self, order: Sequence[int], random: np.random.Generator) -> Iterator[int]:
         """By window, so that clips of one window meet others each epoch; begun anywhere, so that steps are cut elsewhere."""
@@ -96,7 +96,7 @@ class Plan:
             begin = int(random.integers(len(part)))
             yield from part[begin:] + part[:begin]
 
-    def _lines(self, clips: Sequence[int], alone: set[int], random: np.random.Generator) -> Iterator[Slot]:
+    def _slots(self, clips: Sequence[int], alone: set[int], random: np.random.Generator) -> Iterator[Slot]:
         if self.mode == "pack":
             yield from (Slot((clip,), self.window) for clip in clips if clip in alone)
             yield from self._packed([clip for clip in clips if clip not in alone], random)
@@ -105,16 +105,16 @@ class Plan:
             yield Slot((clip,), self.window if self.mode == "full" or clip in alone else fitted(self.frames[clip], self.window))
 
     def _packed(self, clips: Sequence[int], random: np.random.Generator) -> Iterator[Slot]:
-        """In the order given, a new line whenever the present one would be fuller than was drawn for it."""
-        line: list[int] = []
+        """In the order given, a new slot whenever the present one would be fuller than was drawn for it."""
+        slot: list[int] = []
         frames = tokens = limit = 0
         for clip in clips:
             frames, tokens = frames + self.frames[clip], tokens + self.tokens[clip]
-            if line and (frames > limit or tokens > self.max_tokens):
-                yield Slot(tuple(line), self.window)
-                line, frames, tokens = [], self.frames[clip], self.tokens[clip]
-            if not line:
+            if slot and (frames > limit or tokens > self.max_tokens):
+                yield Slot(tuple(slot), self.window)
+                slot, frames, tokens = [], self.frames[clip], self.tokens[clip]
+            if not slot:
                 limit = int(random.integers(self.window // 2, self.window + 1))
-            line.append(clip)
-        if line:
-            yield Slot(tuple(line), self.window)
+            slot.append(clip)
+        if slot:
+            yield Slot(tuple(slot), self.window)

@@ -1,12 +1,13 @@
 """Training: a Whisper checkpoint tuned on a split, choosing the best epoch by validation WER."""
 
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, set_seed
 from transformers.integrations import TensorBoardCallback
 from transformers.integrations.integration_utils import rewrite_logs
@@ -57,8 +58,8 @@ def train(
     validator: Validator,
     settings: Train,
     folder: Path,
-    tensorboard: Path,
-    wish: StopRequest,
+    tensorboard: Path | None,
+    stop: StopRequest,
     minutes_between_checkpoints: float = math.inf,
     loader_workers: int = 0,
 ) -> Trained:
@@ -70,14 +71,14 @@ def train(
         validator: scores the model after each epoch; never on the test split.
         settings: the parameters of training.
         folder: of this very run; where it holds a checkpoint, the run goes on from there. The caller removes it.
-        tensorboard: a folder for TensorBoard's event files.
-        wish: to end early, with a checkpoint.
+        tensorboard: a folder of this very run for TensorBoard's event files, written anew; None: there are none.
+        stop: asks the run to end early, with a checkpoint.
         minutes_between_checkpoints: besides those after each epoch.
         loader_workers: processes that read clips ahead; 0: this one reads them.
 
     Raises:
         DataError: when a parameter doesn't suit the model, or a single clip does not fit into memory.
-        StoppedError: when the wish was uttered; the checkpoint is saved.
+        StoppedError: when the run was asked to end; the checkpoint is saved.
     """
     device = pick_device()
     if device == "cpu":
@@ -103,9 +104,9 @@ def train(
         label_smoothing=settings.label_smoothing,
         callbacks=[
             EarlyStoppingCallback(settings.early_stopping_patience),
-            Saving(wish, minutes_between_checkpoints, plan.steps_per_epoch),
+            Saving(stop, minutes_between_checkpoints, plan.steps_per_epoch),
             watch,
-            *([TensorBoardCallback(replayed(tensorboard, past))] if rank == 0 else []),
+            *([TensorBoardCallback(replayed(tensorboard, past))] if tensorboard and rank == 0 else []),
         ],
     )
     for callback in (PrinterCallback, ProgressCallback):
@@ -155,7 +156,7 @@ def _prepared(whisper: Whisper, settings: Train) -> nn.Module:
 def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
     """Which clips make each step, under `settings`."""
     return Plan(
-        frames=[len(examples.features[position]) for position in examples.positions],
+        frames=[len(frames) for frames in examples.frames],
         tokens=[len(label) for label in examples.labels],
         mode=settings.mode(whisper.window_frames),
         alone_share=settings.full_window_share,
@@ -200,8 +201,11 @@ def _checkpoint_activations(model: nn.Module) -> None:
     getattr(model, new if hasattr(model, new) else old)()
 
 
-def replayed(folder: Path, past: Past) -> SummaryWriter:
-    """A TensorBoard writer that has been told what happened before."""
+def replayed(folder: Path, past: Past) -> Any:
+    """A TensorBoard writer into an empty folder that has been told what happened before."""
+    from torch.utils.tensorboard import SummaryWriter  # here, as not everybody who trains has TensorBoard
+
+    shutil.rmtree(folder, ignore_errors=True)
     writer = SummaryWriter(str(folder))
     for entry in past.log_history:
         step = int(entry["step"])

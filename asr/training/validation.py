@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, distributed
 
 from asr.base.text import Normalizer
+from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.model.window import fitted
@@ -54,7 +55,6 @@ class Validator:
         texts: what is said in them.
         normalize: applied to both sides.
         max_new_tokens: where a hypothesis is cut off.
-        fit: each clip in a window of its own length, not the whole one.
     """
 
     whisper: Whisper
@@ -63,7 +63,6 @@ class Validator:
     texts: Sequence[str]
     normalize: Normalizer
     max_new_tokens: int
-    fit: bool
 
     def validate(self, loss: Loss, most: Callable[[int], int], rank: int = 0, ranks: int = 1) -> Validation:
         """Score the model as it is now. Ranks share the clips, and each learns what all have found.
@@ -76,7 +75,7 @@ class Validator:
         """
         self.whisper.model.eval()
         clips = list(range(rank, len(self.texts), ranks))
-        with torch.inference_mode():
+        with torch.no_grad():  # see asr/model/transcribe.py
             found = self._losses(clips, loss, most), dict(zip(clips, self._hypotheses(clips, most), strict=True))
         shares = [found]
         if ranks > 1:
@@ -100,20 +99,14 @@ class Validator:
         return total, labels
 
     def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[str]:
-        heard = transcribe(
-            self.whisper.model,
-            self.whisper.tokenizer,
-            [self.examples.features[self.examples.positions[clip]] for clip in clips],
-            self.fit,
-            # Without what a backward pass needs, several times as many fit.
-            min(MOST_DECODED, 4 * most(self.whisper.window_frames)),
-            self.max_new_tokens,
-        )
+        # Without what a backward pass needs, several times as many fit.
+        decode = greedy(self.max_new_tokens, min(MOST_DECODED, 4 * most(self.whisper.window_frames)))
+        heard = transcribe(self.whisper, [self.examples.frames[clip] for clip in clips], decode)
         return [hypothesis.text for hypothesis in heard]
 
     def _window(self, clip: int) -> int:
         whole = self.whisper.window_frames
-        return fitted(len(self.examples.features[self.examples.positions[clip]]), whole) if self.fit else whole
+        return fitted(len(self.examples.frames[clip]), whole) if self.whisper.is_fitted else whole
 
     def _compared(self, loss: float, hypotheses: Sequence[str]) -> Validation:
         import jiwer  # here, as a bench of training needs no scores and may have no jiwer

@@ -10,20 +10,29 @@ from pathlib import Path
 from asr.base.errors import DataError
 
 
-def run(name: str, description: str | None, main: Callable[[], None], writes: Sequence[Path] = ()) -> None:
+def begin(description: str | None) -> None:
+    """Answer `--help` and refuse what is no argument, before the stage imports what takes seconds.
+
+    Args:
+        description: the stage's docstring.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{Path(sys.argv[0]).stem}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+
+
+def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> None:
     """Run a stage: exit 1 with a message for bad data, 130 when interrupted; anything else is our bug and shows itself.
 
     Args:
         name: the stage.
-        description: for `--help`.
         main: what it does.
         writes: its outputs that DVC keeps, which are removed first. DVC does so too, but not when a stage is run by hand: the
             files are then links into DVC's cache, and to write into them would change what is cached.
     """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m stages.{name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.parse_args()
     for path in writes:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

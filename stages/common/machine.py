@@ -21,6 +21,7 @@ class Machine(Section):
     engine: Literal["local", "ray"] = "local"
     ray_address: str = Field(default="auto", min_length=1)
     cache: str = Field(default=".cache/features", min_length=1)
+    tensorboard: str = Field(default=".cache/tensorboard", min_length=1)
     checkpoints: str = Field(default=".cache/training", min_length=1)
     train_ranks: int = Field(default=1, ge=1)
     loader_workers: int = Field(default=0, ge=0)
@@ -35,6 +36,11 @@ class Machine(Section):
     def checkpoint_folder(self) -> Path:
         """Where a run in training keeps its checkpoints."""
         return Path(self.checkpoints).expanduser()
+
+    @property
+    def tensorboard_folder(self) -> Path:
+        """Where each run has a folder of TensorBoard's events."""
+        return Path(self.tensorboard).expanduser()
 
     @property
     def cache_folder(self) -> Path:

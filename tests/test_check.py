@@ -1,0 +1,223 @@
+"""The check before anything runs: all that would stop a stage later, each with its parameter."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asr.base.versions import HEARING, versions
+from asr.model.description import Description, describe, mistakes
+from asr.model.parameters import Model
+from commands.check import (
+    Evaluate,
+    Params,
+    missing_places,
+    moved_times,
+    other_versions,
+    problems,
+    undeclared_model,
+    unsuitable_device,
+    unsuitable_model,
+    unusable_sets,
+    unusable_sounds,
+)
+from stages.common.machine import Machine
+from tests.project import ROOT, environment, read_yaml
+from tests.sounds import write_tiny_whisper, write_tone
+
+RELEASED = Description(mels=80, window_seconds=30.0, is_multilingual=False)
+MODEL = Model(name="openai/whisper-tiny.en", language=None, task="transcribe")
+
+
+def params(**sections: dict[str, Any]) -> Params:
+    """Those that are shipped, with these keys changed."""
+    values = read_yaml(ROOT / "params.yaml")
+    return Params.model_validate({name: {**keys, **sections.get(name, {})} for name, keys in values.items()})
+
+
+def features_train_with(*deps: str) -> dict[str, object]:
+    return {"stages": {"features_train": {"deps": list(deps)}}}
+
+
+def test_what_is_shipped_has_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+    assert list(problems(params(), Machine(), read_yaml(ROOT / "dvc.yaml"))) == []
+
+
+def test_all_problems_are_told_at_once_and_in_a_second(tmp_path: Path) -> None:
+    write_tiny_whisper(tmp_path / "models" / "pico", multilingual=True)
+    text = (ROOT / "params.yaml").read_text()
+    for old, new in (("n_mels: 80", "n_mels: 128"), ("precision: auto", "precision: fp16")):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (tmp_path / "params.yaml").write_text(text)
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+
+    stopped = subprocess.run(
+        [sys.executable, "-m", "commands.check"],
+        cwd=tmp_path, env=environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert stopped.returncode == 1
+    assert stopped.stderr.splitlines() == [
+        "check: params.yaml: data.csv: data/sample/clips.csv does not exist",
+        "params.yaml: data.audio_root: data/sample does not exist",
+        "params.yaml: evaluate.sets.general: data/general/clips.csv does not exist",
+        "params.yaml: features.n_mels is 128, the model takes 80: set features.n_mels to 80",
+        "params.yaml: filter.max_seconds lets clips of 8 s through, the model's window is 4 s: set filter.max_seconds to 4 "
+        "(times augment.tempo_min, where that is used)",
+        "params.yaml: model.name models/pico is multilingual: set model.language, for example to nl or dutch",
+        "params.yaml: train.precision is fp16, which needs a GPU: set auto, bf16 or fp32",
+    ]
+
+
+def test_the_audio_root_may_hold_no_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "clips.csv").touch()
+    data = params(data={"csv": "data/clips.csv"}).data
+
+    assert list(missing_places(data)) == ["data.audio_root: data/sample does not exist"]
+    (said,) = missing_places(data.model_copy(update={"audio_root": "data"}))
+    assert said.startswith("data.audio_root: data holds data/validated, which a stage writes")
+
+
+def test_a_base_model_in_a_folder_must_be_a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    pipeline = {"stages": {"train": {"deps": ["models/pico"]}, "baseline": {"deps": ["models/pico", "mine"]}}}
+
+    assert list(undeclared_model("openai/whisper-small.en", pipeline)) == []
+    assert list(undeclared_model("mine", pipeline)) == [
+        "model.name: add mine to the deps of train in dvc.yaml, so that a change is seen"
+    ]
+
+
+@pytest.mark.parametrize("name", ["room", "background"])
+def test_a_folder_of_sounds_must_be_a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tone(tmp_path / "sounds" / "street" / "a.wav")
+    augment = params(augment={f"{name}_probability": 0.5, f"{name}_folder": "sounds/street/"}).augment
+
+    assert list(unusable_sounds(augment, features_train_with("asr/features", "sounds/other"))) == [
+        f"augment.{name}_folder: add sounds/street/ to the deps of features_train in dvc.yaml, so that a change is seen"
+    ]
+    for dep in ("sounds/street", "./sounds", f"${{augment.{name}_folder}}"):
+        assert list(unusable_sounds(augment, features_train_with(dep))) == []
+    off = augment.model_copy(update={f"{name}_probability": 0.0})
+    assert list(unusable_sounds(off, features_train_with())) == []
+
+
+def test_a_folder_without_sounds_is_found(tmp_path: Path) -> None:
+    augment = params(augment={"room_probability": 0.5, "room_folder": str(tmp_path)}).augment
+
+    (said,) = unusable_sounds(augment, features_train_with(str(tmp_path)))
+    assert said.startswith(f"augment.room_folder: {tmp_path} holds no audio")
+
+
+def test_test_sets_must_be_there_in_folders_of_their_own_that_are_dependencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("data/general/clips.csv", "calls/clips.csv", "data/clips.csv"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+
+    def told(csv: str) -> list[str]:
+        pipeline = {"stages": {"sets": {"deps": ["data/general", "asr/recordings"]}}}
+        return list(unusable_sets(Evaluate(sets={"calls": csv}, max_regression=None), pipeline))
+
+    assert told("data/general/clips.csv") == []
+    assert told("calls/clip.csv") == ["evaluate.sets.calls: calls/clip.csv does not exist"]
+    assert told("calls/clips.csv") == [
+        "evaluate.sets.calls: add calls to the deps of sets in dvc.yaml, so that a change is seen"
+    ]
+    assert told("data/clips.csv")[0].startswith("evaluate.sets.calls: data holds data/validated, which a stage writes")
+
+
+def test_nothing_may_move_what_timestamps_point_at(tmp_path: Path) -> None:
+    def told(csv: str, trim: float | None, tempo: float) -> list[str]:
+        (tmp_path / "clips.csv").write_text(csv)
+        changed = params(
+            data={"csv": str(tmp_path / "clips.csv")},
+            features={"trim_below_peak_db": trim},
+            augment={"tempo_probability": tempo},
+        )
+        return list(moved_times(changed))
+
+    assert told("audios,text\n1.wav,hello\n", trim=30.0, tempo=0.5) == []
+    assert told("audios,text\n1.wav,<|0.00|> hello\n", trim=None, tempo=0.0) == []
+    (said,) = told("audios,text\n1.wav,<|0.00|> hello\n", trim=30.0, tempo=0.5)
+    assert "clips.csv:2: <|0.00|> counts from" in said
+    assert said.endswith("set features.trim_below_peak_db to null and augment.tempo_probability to 0")
+
+
+def test_a_model_is_described_without_loading_it(tmp_path: Path) -> None:
+    write_tiny_whisper(tmp_path / "english", n_mels=128)
+    write_tiny_whisper(tmp_path / "multilingual", multilingual=True, window_seconds=6)
+
+    assert describe(str(tmp_path / "english")) == Description(128, 4.0, is_multilingual=False)
+    assert describe(str(tmp_path / "multilingual")) == Description(80, 6.0, is_multilingual=True)
+
+
+def test_a_model_that_is_not_to_be_had_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')
+
+    def told(name: str) -> str:
+        (said,) = unsuitable_model(params(model={"name": name}))
+        return said
+
+    assert told("nobody/nothing").startswith("model.name nobody/nothing: not a folder, nor to be had from the hub (")
+    assert "the folder holds no Whisper that can be read" in told(str(tmp_path / "empty"))
+    assert told(str(tmp_path / "bert")).endswith("its config.json is not a Whisper's; choose one that is")
+
+
+def test_a_clip_must_fit_the_models_window_however_slow_it_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = str(write_tiny_whisper(tmp_path, window_seconds=10))
+
+    def told(**augment: float) -> list[str]:
+        return list(unsuitable_model(params(model={"name": name}, augment=augment, filter={"max_seconds": 9.5})))
+
+    assert told() == told(tempo_min=0.9) == told(tempo_min=0.96, tempo_probability=0.5) == []
+    assert told(tempo_min=0.9, tempo_probability=0.5)[0].startswith("filter.max_seconds lets clips of 10.5556 s through")
+    assert "check: filter.max_seconds drops clips from 9.5 s on; the model's window holds 10 s" in capsys.readouterr().err
+
+
+def test_what_does_not_suit_a_model_is_named_with_its_parameter() -> None:
+    multilingual = Description(mels=128, window_seconds=30.0, is_multilingual=True)
+
+    assert list(mistakes(RELEASED, MODEL, n_mels=80, longest_seconds=30.0)) == []
+    assert list(mistakes(RELEASED, MODEL.model_copy(update={"language": "nl"}), 80, 30.0)) == [
+        "model.name openai/whisper-tiny.en is English-only: set model.language to null and model.task to transcribe"
+    ]
+    assert [said.split(" ")[0] for said in mistakes(multilingual, MODEL, n_mels=80, longest_seconds=31.0)] == [
+        "features.n_mels", "filter.max_seconds", "model.name",
+    ]  # fmt: skip
+
+
+def test_what_the_device_lacks_is_told_unless_a_cluster_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.training.optimizer.find_spec", lambda name: None)
+    train = params(train={"precision": "fp16", "optimizer": "adamw_8bit"}).train
+    here, there = Machine(), Machine(engine="ray", train_ranks=2)
+
+    assert [said.split(" ")[0] for said in unsuitable_device(train, here)] == ["train.precision", "train.optimizer"]
+    assert list(unsuitable_device(train, there)) == []
+
+
+def test_other_versions_of_packages_are_told_for_each_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    now = versions(HEARING)
+    for stage, recorded in (("baseline", now), ("evaluate", {**now, "torch": "1.0"})):
+        (tmp_path / "metrics" / stage).mkdir(parents=True)
+        (tmp_path / "metrics" / stage / "scores.json").write_text(json.dumps({"versions": recorded}))
+
+    assert list(other_versions()) == [
+        f"evaluate was made with other packages: torch 1.0 -> {now['torch']}; `dvc repro -f evaluate` makes it anew"
+    ]
