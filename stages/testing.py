@@ -54,12 +54,12 @@ def write(out: Path, stage: str, evaluation: Evaluation, params: Params) -> None
             "sets": {name: asdict(each) for name, each in summaries.items()},
         },
     )
-    write_speed(out / "predictions.jsonl", evaluation, len(rows))
+    write_speed(stage, out / "predictions.jsonl", evaluation, len(rows))
     for name, each in summaries.items():
         print(f"{stage}: {name}: WER {each.wer:.1f} % on {each.clips} clips{warnings(each)}", file=sys.stderr)
 
 
-def write_speed(predictions: Path, evaluation: Evaluation, clips: int) -> None:
+def write_speed(stage: str, predictions: Path, evaluation: Evaluation, clips: int) -> None:
     """How fast it went, for the page: a script named by the hash of `predictions`, outside of the outputs.
 
     It is never twice the same, and outputs are: so it is found by what was predicted, and where it is not, nothing is shown.
@@ -71,7 +71,7 @@ def write_speed(predictions: Path, evaluation: Evaluation, clips: int) -> None:
     }
     SPEEDS.mkdir(parents=True, exist_ok=True)
     (SPEEDS / f"{key}.js").write_text(f'(window.speeds ??= {{}})["{key}"] = {json.dumps(speed)};\n', encoding="utf-8")
-    print(f"{clips} clips in {evaluation.taken:.1f} s, {clips / evaluation.taken:.1f} clips/s", file=sys.stderr)
+    print(f"{stage}: {clips} clips in {evaluation.taken:.1f} s, {clips / evaluation.taken:.1f} clips/s", file=sys.stderr)
 
 
 def warnings(summary: Summary) -> str:

@@ -35,7 +35,7 @@ from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
-from asr.training.checkpoints import OtherRun, claimed, newest, note_facts, other_runs, remove, remove_unfinished
+from asr.training.checkpoints import STOP, OtherRun, claimed, newest, note_facts, other_runs, remove, remove_unfinished
 from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves
 from asr.training.labels import continuation, label, require_timestamps_suit
 from asr.training.optimizer import require_optimizer
@@ -51,7 +51,6 @@ TEXTS = Path("data/splits/text")
 MODEL = Path("models/whisper")
 OUT = Path("metrics/train")
 SUMMARY = OUT / "summary.json"
-STOP = "stop"
 SPLITS = ("train", "validation")
 
 

@@ -15,7 +15,18 @@ import pytest
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 
 from asr.base.errors import DataError
-from asr.training.checkpoints import Past, claimed, newest, read_past, remove_unfinished
+from asr.training.checkpoints import (
+    FACTS,
+    OtherRun,
+    Past,
+    claimed,
+    differences,
+    newest,
+    note_facts,
+    other_runs,
+    read_past,
+    remove_unfinished,
+)
 
 WEIGHTS = "model.safetensors"
 PARTS = (WEIGHTS, OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME)
@@ -155,3 +166,69 @@ def test_who_waits_for_a_run_that_ends_and_tidies_up_has_a_claim_that_holds(tmp_
     assert folder.is_dir()
     with pytest.raises(DataError, match="trains the same run"):
         claimed(folder, patience_seconds=0).__enter__()
+
+
+def test_a_run_that_fails_before_its_first_checkpoint_leaves_no_folder(tmp_path: Path) -> None:
+    def fail(folder: Path, step: int | None) -> None:
+        with claimed(folder):
+            note_facts(folder, {})
+            if step:
+                write(folder, step)
+            raise DataError("no such model")
+
+    for name, step in (("fails at once", None), ("fails later", 9)):
+        with pytest.raises(DataError, match="no such model"):
+            fail(tmp_path / name, step)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["fails later"]
+
+
+def test_what_killed_runs_left_without_a_checkpoint_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    killed, has_more, has_checkpoint, at_work = (tmp_path / (digit * 16) for digit in "1234")
+    for folder in (killed, has_more, has_checkpoint, at_work, tmp_path / "mine", tmp_path / "ffff"):
+        folder.mkdir()
+    for folder in (killed, has_more, has_checkpoint):
+        note_facts(folder, {})
+    tmp_path.joinpath(f"{killed.name}.lock").write_text("1")
+    (has_more / "validation-9.csv").touch()
+    write(has_checkpoint, 9)
+
+    with claimed(at_work):
+        remove_unfinished(tmp_path / "another")
+
+        assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
+            has_more.name, has_checkpoint.name, at_work.name, "ffff", "mine",
+        ]  # fmt: skip
+    assert not tmp_path.joinpath(f"{killed.name}.lock").exists()
+
+
+RUN = {
+    "params": {"model": {"name": "models/pico"}, "train": {"epochs": 5, "seed": 42}},
+    "packages": {"torch": "2.13.0"},
+    "code": "0123",
+    "data": "4567",
+}
+
+
+def test_a_run_with_a_checkpoint_that_is_not_gone_on_with_is_named_with_what_differs(tmp_path: Path) -> None:
+    other_model = {**RUN, "params": {**RUN["params"], "model": {"name": "models/other"}}}  # type: ignore[dict-item]
+    for name, facts in (("earlier", RUN), ("of another model", other_model), ("without a checkpoint", RUN)):
+        (tmp_path / name).mkdir()
+        note_facts(tmp_path / name, facts)
+    write(tmp_path / "earlier", 9)
+    write(tmp_path / "earlier", 14)
+    write(tmp_path / "of another model", 9)
+    (tmp_path / "not ours").mkdir()
+    (tmp_path / "not ours" / FACTS).write_text("{")
+    write(tmp_path / "not ours", 9)
+    now = {**RUN, "params": {"model": {"name": "models/pico"}, "train": {"epochs": 6, "seed": 42}}, "code": "89ab"}
+
+    assert other_runs(tmp_path / "now", now) == [OtherRun(tmp_path / "earlier", 14, ("train.epochs 5 -> 6", "code"))]
+    assert other_runs(tmp_path / "earlier", now) == []
+
+
+def test_differences_are_named_in_full() -> None:
+    assert list(differences(RUN, RUN)) == []
+    assert list(differences(RUN, {**RUN, "packages": {"torch": "2.14.0", "peft": "1"}, "data": "ab"})) == [
+        "packages.torch 2.13.0 -> 2.14.0", "packages.peft None -> 1", "data",
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch._dynamo.utils import counters
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from asr.base.errors import DataError
 from asr.base.text import basic_english
@@ -135,6 +137,25 @@ def test_validation_wer_is_by_generation(tmp_path: Path, window: str) -> None:
     heard = transcribe(whisper, examples.frames, greedy(8))
 
     assert trained.best_wer == round(100 * jiwer.wer(["a", "ab", "abc", "abcd"], [basic_english(h.text) for h in heard]), 2)
+
+
+def test_validation_casts_each_weight_once_however_many_tokens_are_generated(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
+    whisper.model.eval()
+    whisper.model.generation_config.min_new_tokens = 20
+    casts: Counter[str] = Counter()
+    names = {value.data_ptr(): name for name, value in whisper.model.named_parameters() if value.ndim > 1}
+
+    class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+            if function is torch.ops.aten._to_copy.default and arguments[0].data_ptr() in names:
+                casts[names[arguments[0].data_ptr()]] += 1
+            return function(*arguments, **(options or {}))
+
+    with torch.autocast("cpu", torch.bfloat16), Watch():  # type: ignore[no-untyped-call]
+        transcribe(whisper, unequal(whisper, clips=1).frames, greedy(20))
+
+    assert casts["model.decoder.layers.0.fc1.weight"] == 1
 
 
 def test_a_multilingual_model_is_tuned_and_keeps_its_prompt(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ REMOVED = ".removed"
 FACTS = "run.json"
 """What determines a run, in its folder."""
 
+STOP = "stop"
+"""How ranks in other processes hear that they should end, in a run's folder."""
+
 Facts = Mapping[str, Any]
 
 HASHED = ("code", "data", "base model")
@@ -44,7 +47,7 @@ def claimed(folder: Path, patience_seconds: float = PATIENCE_SECONDS) -> Iterato
         DataError: when another process keeps it for longer than `patience_seconds`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    path = folder.parent / f"{folder.name}.lock"
+    path = _lock_of(folder)
     start, told = time.monotonic(), False
     while True:
         with path.open("a+") as lock:
@@ -158,15 +161,31 @@ def remove(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a kill left in the middle of being written or removed, and folders of runs that never had a checkpoint."""
+    """Remove what a kill left in the middle of being written or removed, and what is left of runs without a checkpoint."""
     for other in folder.parent.iterdir():
-        if RUN_NAME.fullmatch(other.name) and other != folder and not other.with_name(f"{other.name}.lock").exists():
-            with suppress(OSError):  # it holds something, or is no folder
-                other.rmdir()
+        if RUN_NAME.fullmatch(other.name) and other != folder and _holds_nothing(other) and not _is_claimed(other):
+            shutil.rmtree(other)
+            _lock_of(other).unlink(missing_ok=True)
     shutil.rmtree(folder.with_name(f"{folder.name}{REMOVED}"), ignore_errors=True)
     for checkpoint in folder.glob("checkpoint-*"):
         if not _is_whole(checkpoint):
             shutil.rmtree(checkpoint)
+
+
+def _holds_nothing(folder: Path) -> bool:
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= {FACTS, STOP}
+
+
+def _is_claimed(folder: Path) -> bool:
+    try:
+        with _lock_of(folder).open() as lock:
+            return not _locked(lock, _lock_of(folder))
+    except FileNotFoundError:
+        return False
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def _step(checkpoint: Path) -> int:
