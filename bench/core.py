@@ -49,22 +49,22 @@ def decode_all(clips: Sequence[AudioEntry]) -> None:
         read_recording(Path(clip.path).read_bytes())
 
 
-def extract_all(clips: Sequence[AudioEntry], folder: Path, recipe: Origin) -> None:
+def extract_all(clips: Sequence[AudioEntry], folder: Path, origin: Origin) -> None:
     """Read, read_recording, augment, transform, and write the shards."""
     shutil.rmtree(folder, ignore_errors=True)
-    make_shards(tuple(enumerate(cut(clips, len(recipe.variants.copies)))), recipe, FolderStore(folder))
+    make_shards(tuple(enumerate(cut(clips, len(origin.variants.copies)))), origin, FolderStore(folder))
 
 
 def main() -> None:
     """Warm up, take turns, print."""
     clips, folder, rounds = read_rows(Path(sys.argv[1]), AudioEntry), Path(sys.argv[2]), int(sys.argv[3])
     params = read_params(Params)
-    recipe = Origin(params.features, changes(params.augment), feature_version())
+    origin = Origin(params.features, changes(params.augment), feature_version())
     keep_memory()  # as in the stage's workers; decoding has it too
     with threadpool_limits(limits=1):
         decode_all(clips[:WARM_UP_CLIPS])
-        extract_all(clips[:WARM_UP_CLIPS], folder, recipe)
-        turns = [(took(lambda: decode_all(clips)), took(lambda: extract_all(clips, folder, recipe))) for _ in range(rounds)]
+        extract_all(clips[:WARM_UP_CLIPS], folder, origin)
+        turns = [(took(lambda: decode_all(clips)), took(lambda: extract_all(clips, folder, origin))) for _ in range(rounds)]
     decoding, extracting = (min(side, key=lambda took: took.seconds) for side in zip(*turns, strict=True))
     print(json.dumps({"decode": asdict(decoding), "extract": asdict(extracting)}))
 

@@ -95,7 +95,7 @@ def prune(store: FolderStore, dry_run: bool, days: float, force: bool) -> None:
 
 
 def _listed(folder: Folder) -> list[str] | None:
-    """The shards of a revision's folder; None when its manifest can't be had."""
+    """List the shards of a revision's folder; None when its manifest can't be had."""
     try:
         return None if folder.objects is None else [shard.sha256 for shard in read_manifest(folder.objects[MANIFEST]).shards]
     except OtherFormatError:
@@ -175,7 +175,7 @@ def _store_is_damaged(manifest: Manifest) -> bool:
 
 
 def folders(everywhere: bool) -> Iterator[Folder]:
-    """The folders of features that dvc.yaml and dvc.lock name, in the workspace or in every revision.
+    """Find the folders of features that dvc.yaml and dvc.lock name, in the workspace or in every revision.
 
     Raises:
         DataError: when this is no DVC project.

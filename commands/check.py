@@ -30,7 +30,7 @@ from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
 
 OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "models/whisper", "metrics")
-RECORDS = {
+WRITTEN = {
     "train": Path("metrics/train/summary.json"),
     "baseline": Path("metrics/baseline/scores.json"),
     "evaluate": Path("metrics/evaluate/scores.json"),
@@ -60,7 +60,7 @@ class Params(Section):
 
 
 def main() -> None:
-    """Check."""
+    """Check, and say all that is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m commands.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def problems(params: Params, machine: Machine, pipeline: dict[str, Any]) -> Iterator[str]:
-    """All that would stop a stage later, each with the parameter to change."""
+    """Name all that would stop a stage later, each with the parameter to change."""
     yield from missing_places(params.data)
     yield from undeclared_model(params.model.name, pipeline)
     yield from unusable_sets(params.evaluate, pipeline)
@@ -87,7 +87,7 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any]) -> Iter
 
 
 def missing_places(data: Data) -> Iterator[str]:
-    """The CSV and the audio exist, and no stage writes among the audio."""
+    """Ask that the CSV and the audio exist, and that no stage writes among the audio."""
     if not Path(data.csv).is_file():
         yield f"data.csv: {data.csv} does not exist"
     if not Path(data.audio_root).is_dir():
@@ -99,14 +99,14 @@ def missing_places(data: Data) -> Iterator[str]:
 
 
 def undeclared_model(model: str, pipeline: dict[str, Any]) -> Iterator[str]:
-    """A base model in a folder is among the deps of the stages that read it, so that they re-run when it changes."""
+    """Ask that a base model in a folder is among the deps of the stages that read it, so that they re-run when it changes."""
     for stage in ("train", "baseline"):
         if Path(model).is_dir() and model not in pipeline["stages"][stage]["deps"]:
             yield f"model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
 
 
 def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any]) -> Iterator[str]:
-    """The test sets exist, and their folders are among the deps of the stage that reads them."""
+    """Ask that the test sets exist, and that their folders are among the deps of the stage that reads them."""
     for name, csv in evaluate.sets.items():
         folder = PurePath(csv).parent
         written = [output for output in OUTPUT_FOLDERS if PurePath(output).is_relative_to(folder)]
@@ -122,7 +122,7 @@ def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any]) -> Iterator[str]
 
 
 def unusable_sounds(augment: Augment, pipeline: dict[str, Any]) -> Iterator[str]:
-    """The folders that augmentation reads hold audio, and are among the deps of the stage that reads them."""
+    """Ask that the folders that augmentation reads hold audio, and are among the deps of the stage that reads them."""
     deps = pipeline["stages"]["features_train"]["deps"]
     for key, folder in folders(augment).items():
         yield from said_by(lambda key=key, folder=folder: sound_files(key, folder))  # type: ignore[misc]
@@ -131,7 +131,7 @@ def unusable_sounds(augment: Augment, pipeline: dict[str, Any]) -> Iterator[str]
 
 
 def unsuitable_model(params: Params) -> Iterator[str]:
-    """The model can be had, and takes the features and the clips."""
+    """Ask that the model can be had, and takes the features and the clips."""
     found: list[Description] = []
     yield from said_by(lambda: found.append(describe(params.model.name)))
     slowest = params.augment.tempo_min if params.augment.tempo_probability else 1.0
@@ -147,7 +147,7 @@ def unsuitable_model(params: Params) -> Iterator[str]:
 
 
 def unsuitable_device(train: Train, machine: Machine) -> Iterator[str]:
-    """What is asked for by name is there. On a cluster another machine trains, which says so itself."""
+    """Ask that what is wanted by name is there. On a cluster another machine trains, which says so itself."""
     if machine.engine == "ray" and machine.train_ranks > 1:
         return
     if (precision := train.precision) in ("fp16", "bf16"):
@@ -161,7 +161,7 @@ def unsuitable_device(train: Train, machine: Machine) -> Iterator[str]:
 
 
 def moved_times(params: Params) -> Iterator[str]:
-    """Timestamps in transcripts count from the start of the recording, which nothing may move."""
+    """Ask that nothing moves the start of a recording, from which timestamps in transcripts count."""
     moving = [
         *(["features.trim_below_peak_db to null"] if params.features.trim_below_peak_db is not None else []),
         *(["augment.tempo_probability to 0"] if params.augment.tempo_probability else []),
@@ -178,7 +178,7 @@ def moved_times(params: Params) -> Iterator[str]:
 
 
 def said_by(look: Callable[[], object]) -> Iterator[str]:
-    """What the look found wrong."""
+    """The message of the error that the look raises, if it raises one."""
     try:
         look()
     except DataError as error:
@@ -186,8 +186,8 @@ def said_by(look: Callable[[], object]) -> Iterator[str]:
 
 
 def other_versions() -> Iterator[str]:
-    """The stages whose results were made with other packages than are here now. They are not run again for that."""
-    for stage, path in RECORDS.items():
+    """Name the stages whose results were made with other packages than are here now. They are not run again for that."""
+    for stage, path in WRITTEN.items():
         with suppress(OSError, ValueError, KeyError):  # it has not run, or was of an earlier version of this project
             recorded = json.loads(path.read_text(encoding="utf-8"))["versions"]
             if other := changes(recorded, versions(list(recorded))):

@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def read_side(revision: str) -> Side:
-    """What a revision's evaluate stage has written.
+    """Read what a revision's evaluate stage has written.
 
     Raises:
         DataError: when the revision is unknown, or that is neither in DVC's cache nor in its remote, or of another version.
@@ -71,7 +71,7 @@ def read_side(revision: str) -> Side:
 
 
 def read(revision: str, name: str) -> str:
-    """A file of the evaluate stage."""
+    """Read a file of the evaluate stage."""
     path = FOLDER / name
     try:
         if revision == WORKSPACE:
@@ -88,7 +88,7 @@ def read(revision: str, name: str) -> str:
 
 
 def compared(first: Side, second: Side, md: bool) -> str:
-    """A table with a line for each test set that both have, and below what is to be said of them."""
+    """Make a table with a line for each test set that both have, and below what is to be said of them."""
     found = {name: compare(rows, second.predictions.get(name, [])) for name, rows in first.predictions.items()}
     header = ["", "clips", f"WER {first.name}", f"WER {second.name}", "difference", "95 %", "p", "better", "worse"]
     table = tabulate(
@@ -103,7 +103,7 @@ def compared(first: Side, second: Side, md: bool) -> str:
 
 
 def row(dataset: str, comparison: Comparison) -> list[str]:
-    """A line of the table."""
+    """Make a line of the table."""
     difference = comparison.difference
     interval = difference.interval
     return [
@@ -120,7 +120,7 @@ def row(dataset: str, comparison: Comparison) -> list[str]:
 
 
 def notes(found: Mapping[str, Comparison | None], first: Side, second: Side) -> list[str]:
-    """What each line of the table means, and where the tests are not the same."""
+    """Say what each line of the table means, and where the tests are not the same."""
     lines = []
     for dataset, comparison in found.items():
         if comparison is None:
@@ -134,7 +134,7 @@ def notes(found: Mapping[str, Comparison | None], first: Side, second: Side) -> 
 
 
 def unlike(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    """What was not done alike, which may be all the difference there is."""
+    """Say what was not done alike, which may be all the difference there is."""
     flat = [
         {**{key: value for key, value in how.items() if not isinstance(value, dict)}, **how.get("decode", {})}
         for how in (first, second)

@@ -29,7 +29,7 @@ class Params(StageParams):
 
 
 def main() -> None:
-    """Extract."""
+    """Compute them, one list of clips after the other."""
     settings = read_params(Params).features
     for name, listed in LISTS.items():
         clips = iterate_rows(listed, AudioEntry)

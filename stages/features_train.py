@@ -34,7 +34,7 @@ class Params(StageParams):
 
 
 def main() -> None:
-    """Extract."""
+    """Compute them."""
     params = read_params(Params)
     clips = iterate_rows(CLIPS, AudioEntry)
     cache = read_machine().cache_folder
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def changes(settings: Augment) -> Variants:
-    """What is stored of each clip."""
+    """The variants of each clip that are stored."""
     code = files_of([asr.features.augment, asr.features.sounds])
     version = code_version(code, ["audiomentations", "fast-mp3-augment", "python-stretch"])
     return Variants(tuple(variants(settings)), partial(augment, settings=settings), f"{version} {content(settings)}")

@@ -57,7 +57,7 @@ class Params(StageParams):
 
 
 def main() -> None:
-    """Report."""
+    """Gather, write, and say the table."""
     params = read_params(Params)
     trained_on = read_rows(Path("data/splits/text/train.jsonl"), TextEntry)
     seen = vocabulary(spoken(row.text) for row in trained_on)
@@ -97,23 +97,23 @@ def main() -> None:
 
 
 def read(path: Path) -> Any:
-    """A stage's JSON."""
+    """Read a stage's JSON."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def read_model(stage: str, seen: Mapping[str, int]) -> ScoredModel:
-    """What a stage has found out about its model."""
+    """Read what a stage has found out about its model."""
     with predictions(stage).open(encoding="utf-8") as lines:
         return summed_up(read(METRICS / stage / "scores.json"), parse_predictions(lines), seen)
 
 
 def predictions(stage: str) -> Path:
-    """What a stage's model has heard."""
+    """The file of what a stage's model has heard."""
     return METRICS / stage / "predictions.jsonl"
 
 
 def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: ScoredModel, after: ScoredModel) -> Page:
-    """All that the page shows."""
+    """Gather all that the page shows."""
     base_heard = {(row.dataset, row.id): row.raw_hypothesis for rows in before.predictions.values() for row in rows}
     utterances = [
         UtteranceRow(row, base_heard.get((row.dataset, row.id)), sound(row.path))
@@ -144,7 +144,7 @@ def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: 
 
 
 def sound_of(clip_id: str) -> str:
-    """The same for clips of the same audio, whose ids differ in a number behind."""
+    """A name that clips of the same audio share: their ids differ in a number behind."""
     return clip_id.partition("-")[0]
 
 
@@ -154,7 +154,7 @@ def sound(path: str) -> str | None:
 
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:
-    """A row per step; a blank cell is None."""
+    """Read a row per step; a blank cell is None."""
     return [{name: float(cell) if cell else None for name, cell in row.items()} for row in read_csv(path)]
 
 

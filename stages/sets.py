@@ -49,7 +49,7 @@ class CheckedSet:
 
     @property
     def clips(self) -> list[Clip]:
-        """Those that are tested."""
+        """The clips that are tested."""
         return self.filtered.kept
 
 
@@ -64,7 +64,7 @@ def main() -> None:
     write_rejects_of_sets(REJECTS, {each.name: each.rejects for each in sets})
     write_json(OUT / "summary.json", {each.name: summary(each) for each in sets})
     for each in sets:
-        report(each)
+        say_counts(each)
 
 
 def check_set(name: str, source: str, params: Params) -> CheckedSet:
@@ -85,7 +85,7 @@ def check_set(name: str, source: str, params: Params) -> CheckedSet:
 
 
 def summary(checked: CheckedSet) -> dict[str, object]:
-    """Counts of rows, of those left out by reason, of clips and speakers, and hours of sound."""
+    """Count the rows, those left out by reason, the clips and speakers, and the hours of sound."""
     return {
         "rows": len(checked.clips) + len(checked.rejects) + sum(checked.filtered.dropped.values()),
         "rejected": counted(checked.rejects),
@@ -96,8 +96,8 @@ def summary(checked: CheckedSet) -> dict[str, object]:
     }
 
 
-def report(checked: CheckedSet) -> None:
-    """Lines for the log."""
+def say_counts(checked: CheckedSet) -> None:
+    """Say what became of a set's rows."""
     reasons = "".join(f"; dropped {count}: {reason}" for reason, count in checked.filtered.dropped.items())
     print(f"sets: {checked.name}: {len(checked.clips)} clips{reasons}", file=sys.stderr)
     for line in told(checked.rejects, checked.csv, REJECTS):

@@ -45,11 +45,11 @@ def main() -> None:
         write_rows(OUT / "audio" / f"{split}.jsonl", audio_entries(clips))
         write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, clips, normalizer_of_labels(name)))
     write_json(OUT / "summary.json", summary(splits, filtered.dropped, lost))
-    report(splits, filtered.dropped, lost, name)
+    say_counts(splits, filtered.dropped, lost, name)
 
 
 def summary(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int], lost: float) -> dict[str, object]:
-    """Counts by split and by reason; hours of sound; letters that the normaliser deletes, in percent."""
+    """Count clips by split and by reason, hours of sound, and letters that the normaliser deletes, in percent."""
     return {
         "dropped": dropped,
         "clips": {name: len(clips) for name, clips in splits.items()},
@@ -59,8 +59,8 @@ def summary(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int], lo
     }
 
 
-def report(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int], lost: float, name: str) -> None:
-    """Lines for the log."""
+def say_counts(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int], lost: float, name: str) -> None:
+    """Say how many clips are where."""
     counts = ", ".join(f"{len(clips)} {split}" for split, clips in splits.items())
     reasons = "".join(f"; dropped {count}: {reason}" for reason, count in dropped.items())
     print(f"split: {counts}{reasons}", file=sys.stderr)

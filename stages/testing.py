@@ -23,14 +23,14 @@ SPEEDS = Path(".cache/speeds")
 
 
 class Params(StageParams):
-    """What they read of params.yaml."""
+    """What both stages read of params.yaml."""
 
     decode: Decode
     text: Text
 
 
 def read_sets() -> list[EvaluationSet]:
-    """The test split, and every set of evaluate.sets."""
+    """Read the test split, and every set of evaluate.sets."""
     cache = read_machine().cache_folder
     texts = read_texts(SET_TEXTS)
     others = StoredFeatures(FEATURES / "sets", cache) if texts else None
@@ -39,7 +39,7 @@ def read_sets() -> list[EvaluationSet]:
 
 
 def write(out: Path, stage: str, evaluation: Evaluation, params: Params) -> None:
-    """The predictions, what they come to, and how fast it went."""
+    """Write the predictions, what they come to, and how fast it went."""
     rows = [row for predictions in evaluation.predictions.values() for row in predictions]
     summaries = {name: summary(predictions) for name, predictions in evaluation.predictions.items()}
     write_rows(out / "predictions.jsonl", rows)
@@ -60,7 +60,7 @@ def write(out: Path, stage: str, evaluation: Evaluation, params: Params) -> None
 
 
 def write_speed(stage: str, predictions: Path, evaluation: Evaluation, clips: int) -> None:
-    """How fast it went, for the page: a script named by the hash of `predictions`, outside of the outputs.
+    """Write how fast it went, for the page: a script named by the hash of `predictions`, outside of the outputs.
 
     It is never twice the same, and outputs are: so it is found by what was predicted, and where it is not, nothing is shown.
     """
@@ -75,7 +75,7 @@ def write_speed(stage: str, predictions: Path, evaluation: Evaluation, clips: in
 
 
 def warnings(summary: Summary) -> str:
-    """What a listener would call broken, for the log."""
+    """Count what a listener would call broken, in words for the log."""
     counted = {
         "without a word": summary.empty,
         "cut off at decode.max_new_tokens": summary.cut_off,

@@ -136,7 +136,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
 
 
 def run_facts(params: Params) -> dict[str, Any]:
-    """All that determines the run's result; what is large by its hash."""
+    """Gather all that determines the run's result; what is large by its hash."""
     name = params.model.name
     modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
     lists = [*(FEATURES / split / MANIFEST for split in SPLITS), *(TEXTS / f"{split}.jsonl" for split in SPLITS)]
@@ -151,7 +151,7 @@ def run_facts(params: Params) -> dict[str, Any]:
 
 
 def say_what_is_not_gone_on_with(runs: Sequence[OtherRun]) -> None:
-    """Someone who has trained for days wonders why it begins anew."""
+    """Tell someone who has trained for days why it begins anew."""
     for other in runs:
         print(
             f"train: {other.folder} has a checkpoint of another run of this model, at step {other.step}. It is not used, as "
@@ -203,7 +203,7 @@ def write(trained: Trained, settings: Train, clips: int, diary: Diary) -> None:
 
 
 def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
-    """A split's clips with their labels and transcripts, once it is sure that the model can take them all."""
+    """Read a split's clips with their labels and transcripts, once it is sure that the model can take them all."""
     features = StoredFeatures(FEATURES / split, cache)
     require_same_mels(whisper, features.n_mels)
     frames, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))

@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def summary(clips: Sequence[Clip], rejects: Sequence[Reject]) -> dict[str, object]:
-    """Counts of rows, clips, rejects by reason, speakers, repeated audio, and hours of sound."""
+    """Count rows, clips, rejects by reason, speakers, repeated audio, and hours of sound."""
     return {
         "rows": len(clips) + len(rejects),
         "clips": len(clips),

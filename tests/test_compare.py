@@ -67,3 +67,11 @@ def test_models_that_were_not_heard_alike() -> None:
     told = compared(side("main", test=GOOD), other, md=False).splitlines()
 
     assert told[-1] == "decoded and compared otherwise: window fit -> full, num_beams 1 -> 5"
+
+
+def test_other_packages_are_told() -> None:
+    newer = Side("newer", {"test": GOOD}, {**HOW, "versions": {"torch": "2.14.0", "jiwer": "4.0.0"}})
+    older = Side("older", {"test": GOOD}, {**HOW, "versions": {"torch": "2.13.0", "jiwer": "4.0.0"}})
+
+    assert compared(older, newer, md=False).splitlines()[-1] == "scored with other packages: torch 2.13.0 -> 2.14.0"
+    assert "scored with" not in compared(older, older, md=False)

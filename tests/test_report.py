@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from asr.base.versions import changes
 from asr.report.comparison import Outcome, compare
 from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
 from asr.report.plots import plots
@@ -131,3 +132,10 @@ def test_the_table() -> None:
     assert lines[-2].startswith("test: WER 33.33 % -> 8.33 %, -25.00 points (95 %: ")
     assert lines[-2].endswith(": the tuned model is better; excellent")
     assert lines[-1].endswith(": no difference beyond chance")
+
+
+def test_the_table_says_when_the_two_models_were_scored_with_other_packages() -> None:
+    told = table(FINDINGS, TESTED, changes({"torch": "2.13.0"}, {"torch": "2.14.0"}))
+
+    assert told.splitlines()[-1] == "The two were scored with other packages: torch 2.13.0 -> 2.14.0"
+    assert "other packages" not in table(FINDINGS, TESTED, changes({"torch": "2.13.0"}, {"torch": "2.13.0"}))

@@ -58,17 +58,17 @@ TEST_SPLIT = "test"
 
 
 def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
-    """The sound of each clip."""
+    """List the sound of each clip."""
     return [AudioEntry(clip.id, clip.path, clip.audio_hash, clip.seconds) for clip in clips]
 
 
 def text_entries(dataset: str, clips: Iterable[Clip], normalize: Callable[[str], str]) -> list[TextEntry]:
-    """The words of each clip of a split or test set, normalised."""
+    """List the words of each clip of a split or test set, normalised."""
     return [TextEntry(dataset, c.id, c.path, normalize(c.text), c.text, c.speaker, c.extra) for c in clips]
 
 
 def read_texts(path: Path) -> dict[str, list[TextEntry]]:
-    """The transcripts in a file, by split or test set."""
+    """Read a file of transcripts, by split or test set."""
     sets: dict[str, list[TextEntry]] = {}
     for row in iterate_rows(path, TextEntry):
         sets.setdefault(row.dataset, []).append(row)
@@ -88,14 +88,14 @@ def read_rows(path: Path, kind: type[Entry]) -> list[Entry]:
 
 
 def iterate_rows(path: Path, kind: type[Entry]) -> Iterator[Entry]:
-    """As `read_rows`, one by one."""
+    """Read what `write_rows` wrote, one by one."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield kind(**json.loads(line))
 
 
 def count_rows(path: Path) -> int:
-    """How many rows there are."""
+    """Count the rows without reading them."""
     with path.open("rb") as file:
         return sum(1 for _ in file)
 
@@ -116,6 +116,6 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, ob
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """The cells of each row as text, by column."""
+    """Read the cells of each row as text, by column."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -35,7 +35,7 @@ def code_version(files: Iterable[Path], packages: Sequence[str]) -> str:
 
 
 def files_of(modules: Iterable[ModuleType]) -> list[Path]:
-    """Where the modules' code stands."""
+    """The files that hold the modules' code."""
     return [Path(module.__file__) for module in modules if module.__file__ is not None]
 
 

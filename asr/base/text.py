@@ -16,7 +16,7 @@ MAX_EMPTIED_SHARE = 0.02
 
 
 class Text(Section):
-    """How transcripts are normalised."""
+    """The parameters of normalising transcripts."""
 
     normalizer: NormalizerName
 
@@ -37,7 +37,7 @@ def normalizer(name: NormalizerName) -> Normalizer:
 
 
 def normalizer_of_labels(name: NormalizerName) -> Normalizer:
-    """The same around a transcript's timestamps, which stay for the model to learn."""
+    """The function that normalises what is said between a transcript's timestamps; these stay, for the model to learn."""
     normalize = normalizer(name)
 
     def around(text: str) -> str:

@@ -13,12 +13,12 @@ HEARING = ("jiwer", "numpy", "tokenizers", "torch", "transformers", "whisper-nor
 
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
-    """Of each package, as it is installed."""
+    """The version of each package, as it is installed."""
     return {package: _version(package) for package in packages}
 
 
 def changes(first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
-    """What is not of the same version, in words."""
+    """The packages that are not of the same version, in words."""
     both = [name for name in dict.fromkeys([*first, *second]) if first.get(name) != second.get(name)]
     return [f"{name} {first.get(name, NONE)} -> {second.get(name, NONE)}" for name in both]
 

@@ -104,10 +104,10 @@ def build_features(
     folder.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store or place.resolve())
     store.require_answer()
-    recipe = Origin(settings, variants, feature_version())
+    origin = Origin(settings, variants, feature_version())
     index = Index(store) if isinstance(store, FolderStore) else None
     chunks = enumerate(cut(clips, len(variants.copies)))
-    ended = _finish(chunks, recipe, store, index, engine)
+    ended = _finish(chunks, origin, store, index, engine)
     told = track(ended, count, f"features of {folder.name}", size=lambda done: done.clips)
     in_order = sorted(told, key=lambda done: done.place)
     dropped = tuple(clip for done in in_order for clip in done.dropped)
@@ -126,16 +126,16 @@ def build_features(
 
 
 def _finish(
-    chunks: Iterable[tuple[int, Chunk]], recipe: Origin, store: Store, index: Index | None, engine: Engine
+    chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, index: Index | None, engine: Engine
 ) -> Iterator[_Done]:
     """Every chunk once its shard is in the store, as they end."""
     found: deque[_Done] = deque()
-    work = Work(partial(make_shards, recipe=recipe, store=store), _clips_apart, _path_of)
-    for job, records in run_jobs(work, _group(_missing(chunks, recipe, index, found)), engine):
+    work = Work(partial(make_shards, origin=origin, store=store), _clips_apart, _path_of)
+    for job, records in run_jobs(work, _group(_missing(chunks, origin, index, found)), engine):
         for (place, chunk), (record, is_new) in zip(job, records, strict=True):
             if index is not None:
                 _require_shared(index.store.shard(record.sha256))
-                index.add(recipe.key(chunk), record)
+                index.add(origin.key(chunk), record)
             yield _done(place, chunk, record, is_new)
         while found:
             yield found.popleft()
@@ -143,14 +143,14 @@ def _finish(
 
 
 def _missing(
-    chunks: Iterable[tuple[int, Chunk]], recipe: Origin, index: Index | None, found: deque[_Done]
+    chunks: Iterable[tuple[int, Chunk]], origin: Origin, index: Index | None, found: deque[_Done]
 ) -> Iterator[tuple[int, Chunk]]:
     """The chunks to compute; those whose shards are there go to `found`.
 
     A folder has an index. An object store takes its time to answer, so there the workers ask, side by side.
     """
     for place, chunk in chunks:
-        record = index.find(recipe.key(chunk)) if index is not None else None
+        record = index.find(origin.key(chunk)) if index is not None else None
         if record is None:
             yield place, chunk
         else:
@@ -174,21 +174,21 @@ def _done(place: int, chunk: Chunk, record: Record, is_new: bool) -> _Done:
     return _Done(place, len(chunk), is_new * len(chunk), Shard(record.sha256, record.rows), dropped)
 
 
-def make_shards(job: Job, recipe: Origin, store: Store) -> list[tuple[Record, bool]]:
+def make_shards(job: Job, origin: Origin, store: Store) -> list[tuple[Record, bool]]:
     """What a worker does: see that the shard of each chunk is in the store. The records, and whether each is new.
 
     Raises:
         DataError: when the code here is not the driver's, when a file has changed, or when the store can't be used.
     """
-    if recipe.version != feature_version():
+    if origin.version != feature_version():
         raise DataError("a worker has other code or other packages than the stage; bring all nodes up to date, and run again")
     ended = []
     for _, chunk in job:
-        key = recipe.key(chunk)
+        key = origin.key(chunk)
         with _naming(store):
             record = store.ask(key)
         if record is None:
-            rows, dropped = chunk_rows(chunk, recipe.settings, recipe.variants)
+            rows, dropped = chunk_rows(chunk, origin.settings, origin.variants)
             with _naming(store):
                 ended.append((store.keep(key, to_bytes(rows), len(rows), dropped), True))
         else:

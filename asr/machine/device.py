@@ -12,7 +12,7 @@ DTYPES: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.fl
 
 
 def pick_device() -> str:
-    """The name torch has for it: cuda or mps where there is one, else cpu."""
+    """Pick the device by the name that torch has for it: cuda or mps where there is one, else cpu."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -23,8 +23,8 @@ LEAST_WIDTH_FOR_BF16_ON_CPU = 384
 
 
 def pick_precision(device: str, width: int) -> Precision:
-    """bf16 where CUDA computes in it, fp16 on older CUDA devices; bf16 on a CPU that multiplies in it, for a model of at least
-    LEAST_WIDTH_FOR_BF16_ON_CPU; fp32 elsewhere.
+    """Pick bf16 where CUDA computes in it, and fp16 on older CUDA devices; bf16 on a CPU that multiplies in it, for a model of
+    at least LEAST_WIDTH_FOR_BF16_ON_CPU; fp32 elsewhere.
     """
     match device:
         case "cuda":

@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Engine:
-    """Where jobs run: `workers` processes here, or the Ray cluster at `address` (see asr/jobs/cluster.py).
+    """The place where jobs run: `workers` processes here, or the Ray cluster at `address` (see asr/jobs/cluster.py).
 
     0 workers: in this process, which a job may then take down.
     """

@@ -9,7 +9,7 @@ from asr.base.errors import DataError
 
 
 def connected(address: str) -> Any:
-    """The ray module, once it is connected to the cluster at `address`.
+    """Connect to the cluster at `address`, and return the ray module.
 
     Raises:
         DataError: when Ray is not installed, or no cluster answers.
@@ -30,7 +30,7 @@ def connected(address: str) -> Any:
 
 
 def _require_answer(address: str) -> None:
-    """Ray itself waits for minutes."""
+    """Ask the address itself, as Ray would wait for minutes."""
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal():
         try:

@@ -38,7 +38,7 @@ class StopRequest:
 
     @property
     def is_made(self) -> bool:
-        """Whether it was, here or in the process that listens."""
+        """Whether the request was made, here or in the process that listens."""
         return self.signal is not None or self._file.exists()
 
     def listen(self) -> None:

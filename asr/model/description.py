@@ -19,7 +19,7 @@ FIRST_MULTILINGUAL_VOCABULARY = 51_865
 
 @dataclass(frozen=True)
 class Description:
-    """What must be known of a model before hours of work are done for it."""
+    """The facts about a model that must be known before hours of work are done for it."""
 
     mels: int
     window_seconds: float
@@ -27,7 +27,7 @@ class Description:
 
 
 def describe(name: str) -> Description:
-    """Of a checkpoint in a folder or on the hub, from where two small files are fetched, once.
+    """Describe a checkpoint in a folder or on the hub, from where two small files are fetched, once.
 
     Raises:
         DataError: when it can't be had, or is no Whisper.
@@ -45,7 +45,7 @@ def describe(name: str) -> Description:
 
 
 def mistakes(found: Description, model: Model, n_mels: int, longest_seconds: float) -> Iterator[str]:
-    """What does not suit the model, each with the parameter to change.
+    """Name what does not suit the model, each with the parameter to change.
 
     Args:
         found: the model's description.

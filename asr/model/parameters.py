@@ -8,7 +8,7 @@ from asr.base.sections import Section
 
 
 class Model(Section):
-    """Which checkpoint to start from."""
+    """The checkpoint to start from."""
 
     name: str = Field(min_length=1)
     language: str | None
@@ -16,7 +16,7 @@ class Model(Section):
 
 
 class Decode(Section):
-    """How hypotheses are generated."""
+    """The way hypotheses are generated."""
 
     window: Literal["auto", "full"]
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
@@ -35,7 +35,7 @@ class Decode(Section):
 
     @property
     def options(self) -> dict[str, Any]:
-        """For the model's `generate`; what is left out is off."""
+        """The arguments of the model's `generate`; what is left out is off."""
         options: dict[str, Any] = {"num_beams": self.num_beams}
         if self.temperature:
             options["temperature"] = self.temperature
@@ -47,7 +47,7 @@ class Decode(Section):
 
 
 def greedy(max_new_tokens: int, batch_size: int | Literal["auto"] = "auto") -> Decode:
-    """The likeliest token each time, in the window that the model was trained in."""
+    """Greedy decoding: the likeliest token each time, in the window that the model was trained in."""
     return Decode(
         window="auto", batch_size=batch_size, max_new_tokens=max_new_tokens, num_beams=1, temperature=0.0,
         repetition_penalty=1.0, no_repeat_tokens=0, seed=0,

@@ -32,7 +32,7 @@ class Hypothesis:
 
 
 def transcribe(whisper: Whisper, clips: Sequence[LogMel], decode: Decode) -> list[Hypothesis]:
-    """What the model hears in each clip, in the order given.
+    """Transcribe each clip, in the order given.
 
     Every clip is padded to the model's whole window, as other software does, or to a window of its own length if the model was
     trained so. Clips of similar length share a batch, so that a batch ends when its own longest transcript does.

@@ -23,21 +23,21 @@ class Whisper:
 
     @property
     def tokenizer(self) -> WhisperTokenizer:
-        """Writes the model's prompt before a label and the end after it."""
+        """The tokenizer, which writes the model's prompt before a label and the end after it."""
         return self.processor.tokenizer
 
     @property
     def window_frames(self) -> int:
-        """Mel frames that the encoder takes: 3000, which is 30 s, for the released models."""
+        """The number of mel frames that the encoder takes: 3000, which is 30 s, for the released models."""
         return whole_window(self.model)
 
     @property
     def is_fitted(self) -> bool:
-        """Whether it has learned to hear a clip in a window of the clip's own length."""
+        """Whether the model was trained with inputs of each clip's own length."""
         return bool(getattr(self.model.config, "fitted_windows", False))
 
     def mark_fitted(self, fitted: bool) -> None:
-        """Write that down in the checkpoint; other software ignores it."""
+        """Note in the checkpoint whether it was trained so; other software ignores it."""
         self.model.config.fitted_windows = fitted
 
     def save(self, folder: Path) -> None:
@@ -73,7 +73,7 @@ def load_tuned(folder: Path) -> Whisper:
 
 
 def commit_of(name: str) -> str | None:
-    """Which version of a checkpoint on the hub this is; None when it can't be told."""
+    """The version of a checkpoint on the hub; None when it can't be told."""
     try:
         commit: str | None = WhisperConfig.from_pretrained(name)._commit_hash
     except (OSError, ValueError):  # `load` says why
@@ -88,7 +88,7 @@ def _from_pretrained(name: str) -> Whisper:
 
 
 def is_multilingual(model: WhisperForConditionalGeneration) -> bool:
-    """As the checkpoint says; its name says nothing."""
+    """Whether the checkpoint says that it is; its name says nothing."""
     stated = getattr(model.generation_config, "is_multilingual", None)
     return bool(model.config.vocab_size >= FIRST_MULTILINGUAL_VOCABULARY if stated is None else stated)
 

@@ -22,7 +22,7 @@ clips each, and what a micro-batch costs whatever is in it would weigh more (tin
 
 
 def whole_window(model: WhisperForConditionalGeneration) -> int:
-    """Frames of the window that the model was made for: 3000 for the released ones."""
+    """The number of frames that the model was made for: 3000 for the released ones."""
     return FRAMES_PER_POSITION * len(model.model.encoder.embed_positions.weight)
 
 
@@ -45,7 +45,7 @@ def _windows(whole: int) -> list[int]:
 
 @contextmanager
 def encoder_window(model: WhisperForConditionalGeneration, frames: int) -> Iterator[None]:
-    """Within it, the encoder takes inputs of `frames` frames, an even number up to the whole window.
+    """Let the encoder take inputs of `frames` frames, an even number up to the whole window, while this context lasts.
 
     What generates reads the same two numbers, so it works for `generate` as for a forward pass. With the whole window
     nothing changes at all.

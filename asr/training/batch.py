@@ -41,7 +41,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Row:
-    """A slot of a step as it lies in its `StepBatch`: where its frames are, the window it is heard in, its token ids."""
+    """A slot of a step as it lies in its `StepBatch`: where its frames are, the window it is padded to, its token ids."""
 
     start: int
     frames: int
@@ -66,7 +66,7 @@ class StepBatch:
     step_frames: int
 
     def pin_memory(self) -> "StepBatch":
-        """For a DataLoader that pins: from pinned memory a GPU copies while it computes."""
+        """Pin the frames, as a DataLoader asks: from pinned memory a GPU copies while it computes."""
         return replace(self, frames=self.frames.pin_memory())
 
 
@@ -184,12 +184,12 @@ class StepKeys(Sampler[list[Key]]):
         return ([(self._epoch, number)] for number in range(self._steps))
 
     def set_epoch(self, epoch: int) -> None:
-        """Called before each epoch."""
+        """Note the epoch; the trainer calls this before each."""
         self._epoch = epoch
 
 
 def step_loader(steps: Steps, keys: StepKeys, workers: int, pin: bool) -> DataLoader[StepBatch]:
-    """Reads steps ahead in `workers` processes, into pinned memory where there is a GPU to copy them to."""
+    """Make a loader that reads steps ahead in `workers` processes, into pinned memory where there is a GPU to copy them to."""
     return DataLoader(steps, batch_sampler=keys, collate_fn=_only, num_workers=workers, pin_memory=pin)
 
 

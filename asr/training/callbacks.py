@@ -32,11 +32,11 @@ class ProgressLines(TrainerCallback):
         self._spoke = time.monotonic()
 
     def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        """The clock starts, not before."""
+        """Start the clock."""
         self._spoke = time.monotonic()
 
     def count(self, batch: StepBatch) -> None:
-        """Training has learned from a step."""
+        """Count a step that training has learned from."""
         self._clips += batch.step_clips
         self._frames += batch.step_frames
         self._steps += 1
@@ -89,7 +89,7 @@ def _duration(seconds: float) -> str:
 
 
 class Saving(TrainerCallback):
-    """Saves between epochs, every so many minutes and when the process is asked to end.
+    """Checkpoints between epochs, every so many minutes and when the process is asked to end.
 
     Never after an epoch's last step: the library would then take the epoch for done and skip its validation. There it saves
     of itself once that is over.

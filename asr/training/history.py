@@ -46,7 +46,7 @@ class Diary:
     folder: Path
 
     def __call__(self, state: TrainerState, found: Validation) -> None:
-        """Write an epoch's, and say the worst of it."""
+        """Write down an epoch's utterances, and say the worst of them."""
         at = {"step": state.global_step, "epoch": round(state.epoch or 0)}
         rows = [{**at, **asdict(row)} for row in found.clips[:KEPT]]
         write_csv(self.folder / f"validation-{state.global_step}.csv", DIARY_COLUMNS, rows)
@@ -55,6 +55,6 @@ class Diary:
                 print(f"train:   {row.path}: {row.reference!r} heard as {row.hypothesis!r}", file=sys.stderr)
 
     def read(self) -> list[dict[str, str]]:
-        """Every epoch's, in their order."""
+        """Read every epoch's utterances, in their order."""
         files = sorted(self.folder.glob("validation-*.csv"), key=lambda path: int(path.stem.rpartition("-")[2]))
         return [row for path in files for row in read_csv(path)]

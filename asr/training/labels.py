@@ -15,7 +15,7 @@ NO_TIMESTAMPS = "<|notimestamps|>"
 
 
 def label(tokenizer: WhisperTokenizer, text: str) -> list[int]:
-    """Prompt, text, end."""
+    """Token ids of a transcript: the prompt, the text, the end."""
     ids: list[int] = tokenizer(text).input_ids
     if TIMESTAMP.search(text) is None:
         return ids
@@ -23,7 +23,7 @@ def label(tokenizer: WhisperTokenizer, text: str) -> list[int]:
 
 
 def continuation(tokenizer: WhisperTokenizer, text: str) -> list[int]:
-    """The text as it follows another one."""
+    """Token ids of a text that follows another one."""
     ids: list[int] = tokenizer(f" {text}", add_special_tokens=False).input_ids
     return ids
 

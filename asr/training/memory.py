@@ -26,7 +26,7 @@ LESS_MEMORY = (
 
 @dataclass
 class Limits:
-    """Rows at once, by the window they are tried in; halved whenever that proves too many.
+    """The number of rows that the device takes at once, by window; halved whenever that proves too many.
 
     Attributes:
         rows: by window in frames; a window between two of them has the limit of the wider.
@@ -37,12 +37,12 @@ class Limits:
     halvings: int = 0
 
     def most(self, window: int) -> int:
-        """For a window of so many frames; at least 1."""
+        """The number of rows for a window of so many frames; at least 1."""
         wider = min((tried for tried in self.rows if tried >= window), default=max(self.rows))
         return max(1, self.rows[wider] >> self.halvings)
 
     def halve(self) -> bool:
-        """Take half of it from now on; False when there is nothing left to halve."""
+        """Take half as many rows from now on; False when there is nothing left to halve."""
         if all(rows >> self.halvings <= 1 for rows in self.rows.values()):
             return False
         self.halvings += 1
@@ -67,7 +67,7 @@ def find_limits(trial: Trial, windows: Sequence[int], most: int, reserved: int, 
 
 
 def _by_size(trial: Trial, widest: int) -> Callable[[int, int, int], int]:
-    """What a forward pass keeps for the backward pass grows with the window and the rows."""
+    """Find limits from what a forward pass keeps for the backward pass, which grows with the window and the rows."""
     memory = CPU_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     kept = kept_bytes(trial, widest) / widest
 
@@ -78,7 +78,7 @@ def _by_size(trial: Trial, widest: int) -> Callable[[int, int, int], int]:
 
 
 def kept_bytes(trial: Trial, window: int) -> int:
-    """That one row's forward pass keeps for its backward pass."""
+    """Count the bytes that one row's forward pass keeps for its backward pass."""
     kept: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ def kept_bytes(trial: Trial, window: int) -> int:
 
 
 def _by_trial(trial: Trial, window: int, most: int, reserved: int) -> int:
-    """Two small trials say what a row costs; a third makes sure."""
+    """Find a limit by two small trials, which say what a row costs, and a third that makes sure."""
     torch.cuda.empty_cache()
     budget = GPU_SHARE * (torch.cuda.mem_get_info()[0] + torch.cuda.memory_allocated()) - reserved
     one, two = _peak(trial, 1, window), _peak(trial, 2, window)

@@ -9,14 +9,14 @@ from asr.training.recipe import Optimizer
 
 
 def library_name(optimizer: Optimizer, device: str) -> str:
-    """Of transformers' optimisers; on a GPU the fused one."""
+    """The name that transformers has for it; on a GPU that of the fused one."""
     if optimizer == "adamw_8bit":
         return "adamw_bnb_8bit"
     return "adamw_torch_fused" if device == "cuda" else "adamw_torch"
 
 
 def state_bytes(model: nn.Module, optimizer: Optimizer) -> int:
-    """That it keeps for the trained weights: two numbers each, of a byte for 8 bits but in the embeddings."""
+    """Count the bytes that it keeps for the trained weights: two numbers each, of a byte for 8 bits but in the embeddings."""
     embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     return sum(
         (2 if optimizer == "adamw_8bit" and id(parameter) not in embeddings else 8) * parameter.numel()

@@ -30,7 +30,7 @@ Step = tuple[Slot, ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """How clips become steps.
+    """The way clips become steps.
 
     Attributes:
         frames: of each clip.
@@ -55,12 +55,12 @@ class Plan:
 
     @property
     def steps_per_epoch(self) -> int:
-        """The last step of an epoch may have fewer clips."""
+        """The number of steps in an epoch, the last of which may have fewer clips."""
         return -(-len(self.frames) // self.clips_per_step)
 
     @property
     def windows(self) -> set[int]:
-        """All that may occur."""
+        """All windows that may occur."""
         if self.mode != "fit":
             return {self.window}
         return {*(fitted(frames, self.window) for frames in self.frames), *([self.window] if self.alone_share else [])}
@@ -80,7 +80,7 @@ class Plan:
         return list(self._with_some_alone([steps[index] for index in shuffled], random))
 
     def _with_some_alone(self, steps: Sequence[Sequence[int]], random: np.random.Generator) -> Iterator[Step]:
-        """Each step's share of clips that have the whole window is as near to the whole epoch's as can be."""
+        """Make slots of each step's clips, its share of clips alone in the whole window as near to the epoch's as can be."""
         before = 0
         for clips in steps:
             count = int(self.alone_share * (before + len(clips))) - int(self.alone_share * before)
@@ -89,7 +89,7 @@ class Plan:
             yield tuple(self._slots(clips, alone, random))
 
     def _sorted_in_parts(self, order: Sequence[int], random: np.random.Generator) -> Iterator[int]:
-        """By window, so that clips of one window meet others each epoch; begun anywhere, so that steps are cut elsewhere."""
+        """Sort parts of the order by window, each begun anywhere, so that clips meet other clips in each epoch."""
         size = STEPS_SORTED_TOGETHER * self.clips_per_step
         for start in range(0, len(order), size):
             part = sorted(order[start : start + size], key=lambda clip: fitted(self.frames[clip], self.window))
@@ -105,7 +105,7 @@ class Plan:
             yield Slot((clip,), self.window if self.mode == "full" or clip in alone else fitted(self.frames[clip], self.window))
 
     def _packed(self, clips: Sequence[int], random: np.random.Generator) -> Iterator[Slot]:
-        """In the order given, a new slot whenever the present one would be fuller than was drawn for it."""
+        """Fill slots in the order given; a new one begins whenever the present one would be fuller than was drawn for it."""
         slot: list[int] = []
         frames = tokens = limit = 0
         for clip in clips:

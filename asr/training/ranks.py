@@ -30,12 +30,12 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 
 def rank_and_ranks() -> tuple[int, int]:
-    """Which process this is, of how many; (0, 1) when it is alone."""
+    """The number of this process and of all of them; (0, 1) when it is alone."""
     return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
 
 
 def on_any_rank(flag: bool) -> bool:
-    """Whether it is true on some rank. Every rank has to ask."""
+    """Whether the flag is true on some rank. Every rank has to ask."""
     if not distributed.is_initialized():
         return flag
     votes = torch.tensor([flag], dtype=torch.int, device="cuda" if distributed.get_backend() == "nccl" else "cpu")
@@ -44,7 +44,7 @@ def on_any_rank(flag: bool) -> bool:
 
 
 def agreed(value: Value) -> Value:
-    """What rank 0 says it is: a disk that several nodes share doesn't show all of them the same at the same time."""
+    """The value that rank 0 has: a disk that several nodes share doesn't show all of them the same at the same time."""
     if not distributed.is_initialized():
         return value
     said = [value]
@@ -107,7 +107,7 @@ class _Rank:
     folder: Path
 
     def run(self) -> None:
-        """What Ray calls in each process."""
+        """Do the work of one rank, when Ray calls this in its process."""
         os.chdir(self.project)
         if not self.folder.is_dir():
             raise DataError(f"{self.folder} is not there on {socket.gethostname()}: ranks share one disk for the project")

@@ -19,7 +19,7 @@ PRETRAINED_WINDOW = 3000
 
 
 class Train(Section):
-    """How the model is tuned."""
+    """The way the model is tuned."""
 
     window: Mode | Literal["auto"]
     full_window_share: float = Field(ge=0, le=1)
@@ -52,14 +52,14 @@ class Train(Section):
     seed: int = Field(ge=0, lt=2**32)
 
     def mode(self, window: int) -> Mode:
-        """How a model with a window of so many frames is trained. auto: as in pretraining, if that was with 30 s."""
+        """The window mode of a model whose window has so many frames. auto: as in pretraining, if that was with 30 s."""
         if self.window != "auto":
             return self.window
         return "full" if window >= PRETRAINED_WINDOW else "fit"
 
     @property
     def masks(self) -> Masks:
-        """SpecAugment's."""
+        """The masks of SpecAugment."""
         return Masks(self.time_masks, self.time_mask_frames, self.frequency_masks, self.frequency_mask_mels)
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ def learning_rate(settings: Train, width: int) -> float:
 
 
 def rate_by_width(width: int) -> float:
-    """From RATE_BY_WIDTH, between its entries along a power law."""
+    """Look up RATE_BY_WIDTH, between its entries along a power law."""
     widths, rates = zip(*sorted(RATE_BY_WIDTH.items()), strict=True)
     rate = math.exp(np.interp(math.log(width), np.log(widths), np.log(rates)))
     return float(f"{rate:.6g}")

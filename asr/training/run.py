@@ -33,7 +33,7 @@ from asr.training.validation import Validator
 
 @dataclass(frozen=True)
 class Trained:
-    """How training went. `best_wer` is in percent, on the validation split; `log_history` as the trainer keeps it.
+    """The outcome of training. `best_wer` is in percent, on the validation split; `log_history` as the trainer keeps it.
 
     `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory.
     """
@@ -154,7 +154,7 @@ def _prepared(whisper: Whisper, settings: Train) -> nn.Module:
 
 
 def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
-    """Which clips make each step, under `settings`."""
+    """The plan of which clips make each step, under `settings`."""
     return Plan(
         frames=[len(frames) for frames in examples.frames],
         tokens=[len(label) for label in examples.labels],
@@ -168,7 +168,7 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
 
 
 def _fit_into_memory(tuner: StepTrainer, settings: Train, plan: Plan, device: str) -> tuple[Limits, bool]:
-    """How much the device takes at once, with activation checkpointing only where nothing else helps."""
+    """Find how much the device takes at once, with activation checkpointing only where nothing else helps."""
     longest = plan.max_tokens if plan.mode == "pack" else max(plan.tokens)
     mels = tuner.model.config.num_mel_bins
 
@@ -196,7 +196,7 @@ def _fit_into_memory(tuner: StepTrainer, settings: Train, plan: Plan, device: st
 
 
 def _checkpoint_activations(model: nn.Module) -> None:
-    """Transformers 5.23 renamed the method and warns of the old name, the only one that 5.17 knows."""
+    """Switch it on. transformers 5.23 renamed the method and warns of the old name, the only one that 5.17 knows."""
     new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
     getattr(model, new if hasattr(model, new) else old)()
 

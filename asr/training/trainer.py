@@ -77,11 +77,11 @@ class StepTrainer(Seq2SeqTrainer):
         return loader
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[StepBatch], None]:
-        """The next step. How many labels it has, it says itself."""
+        """Fetch the next step. How many labels it has, it says itself."""
         return [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)], None
 
     def training_step(self, model: nn.Module, inputs: StepBatch, num_items_in_batch: Any = None) -> Tensor:
-        """Gradients of one step, over all its micro-batches and ranks; returns the mean loss over its labels.
+        """Compute the gradients of one step, over all its micro-batches and ranks; returns the mean loss over its labels.
 
         Raises:
             DataError: when a single row does not fit into memory.
@@ -93,7 +93,7 @@ class StepTrainer(Seq2SeqTrainer):
         return loss
 
     def _within_memory(self, work: Callable[[], Result]) -> Result:
-        """Do it, with half as many rows at a time whenever memory runs out."""
+        """Do the work, with half as many rows at a time whenever memory runs out."""
         while True:
             try:
                 return work()
@@ -143,18 +143,18 @@ class StepTrainer(Seq2SeqTrainer):
         self._forward = torch.compile(self.model)
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """The format to compute in."""
+        """The context that computes in the chosen format."""
         return torch.autocast(self.args.device.type, DTYPES[self._precision], enabled=self._precision != "fp32")
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """The library's choice by its arguments, with our groups."""
+        """Make the optimiser that the library chooses by its arguments, with our groups."""
         kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
         self.optimizer_cls_and_kwargs = kind, {**options, "params": self._groups()}
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
         return optimizer
 
     def _sum_over_ranks(self, loss: Tensor) -> None:
-        """By hand, as ranks may have any number of micro-batches, or none."""
+        """Sum gradients and loss by hand, as ranks may have any number of micro-batches, or none."""
         for parameter in self.model.parameters():
             if parameter.requires_grad:
                 if parameter.grad is None:
@@ -180,14 +180,14 @@ class StepTrainer(Seq2SeqTrainer):
         return metrics
 
     def floating_point_ops(self, inputs: Any) -> int:
-        """Not counted: the library's estimate knows nothing of windows."""
+        """Count nothing: the library's estimate knows nothing of windows."""
         return 0
 
 
 def arguments(
     settings: Train, rate: float, precision: Precision, device: str, folder: Path, past: Past, loader_workers: int
 ) -> Seq2SeqTrainingArguments:
-    """Of the library, for this run.
+    """Make the library's arguments for this run.
 
     Args:
         settings: the recipe.

@@ -46,7 +46,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Validator:
-    """The validation split, and how it is heard.
+    """The validation split, and the model that is scored on it.
 
     Attributes:
         whisper: the model in training.

@@ -15,7 +15,7 @@ MACHINE = Path("machine.yaml")
 
 
 class Machine(Section):
-    """How to compute, which changes no result. Each key is also an environment variable: ASR_WORKERS."""
+    """The way this machine computes, which changes no result. Each key is also an environment variable: ASR_WORKERS."""
 
     workers: int = Field(default_factory=lambda: _usable_cores(), ge=1)
     engine: Literal["local", "ray"] = "local"
@@ -29,22 +29,22 @@ class Machine(Section):
 
     @property
     def job_engine(self) -> Engine:
-        """Where independent jobs run."""
+        """The place where independent jobs run."""
         return Engine(self.engine, self.workers, self.ray_address)
 
     @property
     def checkpoint_folder(self) -> Path:
-        """Where a run in training keeps its checkpoints."""
+        """The folder of the runs that are not done, each with its checkpoints."""
         return Path(self.checkpoints).expanduser()
 
     @property
     def tensorboard_folder(self) -> Path:
-        """Where each run has a folder of TensorBoard's events."""
+        """The folder in which each run has one for TensorBoard's events."""
         return Path(self.tensorboard).expanduser()
 
     @property
     def cache_folder(self) -> Path:
-        """Where finished shards are kept."""
+        """The folder of finished shards."""
         return Path(self.cache).expanduser()
 
 
@@ -53,7 +53,7 @@ def _usable_cores() -> int:
 
 
 def read_machine() -> Machine:
-    """machine.yaml, where there is one; an environment variable goes before it."""
+    """Read machine.yaml, where there is one; an environment variable goes before it."""
     values = read_yaml(MACHINE) if MACHINE.exists() else {}
     for key, field in Machine.model_fields.items():
         variable = f"ASR_{key.upper()}"

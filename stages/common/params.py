@@ -39,12 +39,12 @@ AnyParams = TypeVar("AnyParams", bound=Section)
 
 
 def read_params(schema: type[AnyParams]) -> AnyParams:
-    """The sections of params.yaml that `schema` names."""
+    """Read the sections of params.yaml that `schema` names."""
     return parse(schema, read_yaml(PARAMS), str(PARAMS))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping.
+    """Read a YAML mapping.
 
     Raises:
         DataError: when the file is missing or is not one.
