@@ -23,6 +23,7 @@ import asr.features.waveform
 import asr.recordings.audio
 import asr.recordings.mp3
 import asr.shards.format
+import asr.shards.frames
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of
@@ -44,6 +45,7 @@ MODULES: tuple[ModuleType, ...] = (
     asr.features.logmel,
     asr.features.clip,
     asr.shards.format,
+    asr.shards.frames,
 )
 """The code whose text decides the bytes of a shard."""
 

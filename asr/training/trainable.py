@@ -14,7 +14,7 @@ LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 
 
 def set_dropout(model: WhisperForConditionalGeneration, probability: float) -> None:
-    """Set the share that training drops of what each block adds, and of its attention; the saved configuration stays as it was."""
+    """Set the share that training drops of what each block adds and of its attention; the configuration stays as it was."""
     for module in model.modules():
         if isinstance(getattr(module, "dropout", None), int | float):
             module.dropout = probability
