@@ -1,7 +1,7 @@
 """Score the base model, before tuning, on the test split and on evaluate.sets.
 
-Reads the features and transcripts; writes metrics/baseline: predictions.jsonl and scores.json. How fast it went is said, and
-shown on the page.
+Reads the features and transcripts; writes metrics/baseline: predictions.jsonl and
+scores.json. How fast it went is said, and shown on the page.
 """
 
 from asr.machine.shutdown import end_with_parent

@@ -1,7 +1,7 @@
 """Score the tuned model on the test split, which training has not seen, and on evaluate.sets.
 
-Reads models/whisper and the features and transcripts; writes metrics/evaluate: predictions.jsonl and scores.json. How fast it went is said, and
-shown on the page.
+Reads models/whisper and the features and transcripts; writes metrics/evaluate: predictions.jsonl and
+scores.json. How fast it went is said, and shown on the page.
 """
 
 from asr.machine.shutdown import end_with_parent
