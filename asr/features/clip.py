@@ -1,4 +1,4 @@
-"""Extraction: one clip's log-mel features, from its file."""
+"""A clip: its log-mel features, from its file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

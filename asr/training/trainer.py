@@ -1,4 +1,4 @@
-"""The tuner: Hugging Face's Seq2SeqTrainer, with whole optimiser steps as its batches.
+"""The trainer: Hugging Face's Seq2SeqTrainer, with whole optimiser steps as its batches.
 
 A step's clips come from the loader unpadded. They are cut into micro-batches here, so that their number can follow the memory
 of the device in mid-run without a change to what is learned: every label of a step weighs the same.
