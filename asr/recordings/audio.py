@@ -51,9 +51,18 @@ def read_recording(content: bytes) -> Recording:
     """Decode a whole audio file, given its bytes.
 
     Raises:
-        UnreadableAudioError: when neither decoder can read it, or when it is shorter than its header says. (An opus file, or
-            an mp3 without a Xing header, that breaks off is a shorter clip.)
+        UnreadableAudioError: when neither decoder can read it, whatever they raise, or when it is shorter than its header
+            says. (An opus file, or an mp3 without a Xing header, that breaks off is a shorter clip.)
     """
+    try:
+        return _decode(content)
+    except (UnreadableAudioError, MemoryError):
+        raise
+    except Exception as error:  # a file can be wrong in more ways than decoders know
+        raise UnreadableAudioError(f"{type(error).__name__}: {error}") from error
+
+
+def _decode(content: bytes) -> Recording:
     try:
         with soundfile.SoundFile(BytesIO(content)) as file:
             if file.format == "MP3" and not _is_certain(content, file.frames, file.samplerate):
