@@ -71,11 +71,12 @@ class Scale:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar and the interval around its end, in percent of the room there is."""
+    """A bar and the interval around its end, in percent of the room there is; `goes_on`: one of them needs more room."""
 
     length: float
     low: float | None
     high: float | None
+    goes_on: bool
 
 
 def draw(title: str, x_name: str, unit: str, series: Mapping[str, Sequence[Point]]) -> Chart | None:
@@ -121,9 +122,9 @@ def bar_room(values: Sequence[float]) -> float:
 
 
 def bar(value: float, low: float | None, high: float | None, room: float) -> Bar:
-    """A bar of `value`, cut where the room ends."""
+    """Draw a bar of `value`, cut where the room ends."""
     share = [None if each is None else round(100 * min(max(each / room, 0), 1), 2) for each in (value, low, high)]
-    return Bar(share[0] or 0, share[1], share[2])
+    return Bar(share[0] or 0, share[1], share[2], goes_on=max(value, high or 0) > room)
 
 
 def short(value: float) -> str:

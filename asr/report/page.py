@@ -1,15 +1,14 @@
 """The page: everything about a run on one page of HTML that needs no network.
 
-Jinja2 renders asr/page.html and escapes whatever comes from the data. asr/page.css and asr/page.js are put into it, and a
-policy that lets the browser use these two, known by their hashes, read files beside the page (the clips, and how fast the
-models were here), and do nothing else.
+Jinja2 renders page.html and escapes whatever comes from the data. page.css and page.js are put into it, and a policy that lets
+the browser use these two, known by their hashes, read files beside the page (the clips, and how fast the models were here), and
+do nothing else.
 """
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,14 +17,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from asr.report import chart
-from asr.report.comparison import Comparison, Outcome, otherness, spelled, verdict
+from asr.report.comparison import Comparison, Outcome, otherness, verdict
+from asr.report.figures import DASH, figure, plain, probability, signed, whole
 from asr.report.slices import DIGITS, DURATION, SPEAKER, Slice
 from asr.report.words import RARE, Confusion, Recall
 from asr.scoring.align import Edit, Span
 from asr.scoring.predictions import Prediction
 
 FOLDER = Path(__file__).parent
-DASH = "–"
 
 ROWS_AT_ONCE = 50
 """Utterances that are shown at first. The others wait in a template, where they cost next to nothing."""
@@ -35,7 +34,8 @@ MOST_REJECTS = 500
 
 KINDS = {DURATION: "By length", DIGITS: "By digits", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
-WINDOWS = {"fit": "in a window of its own length", "full": "in the model's whole window"}
+WINDOWS = {"fit": "at its own length", "full": "padded to the model's whole window"}
+"""How long a clip is when the encoder is given it."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Page:
     Attributes:
         model: the base model's name.
         normalizer: what both texts went through before they were compared.
-        base_window, window: what the encoder heard at once, fit or full.
+        base_window, window: how long a clip was when either model's encoder was given it, one of WINDOWS.
         sets: the test split first.
         slices: of the test split.
         confusions: of the tuned model on the test split, the commonest first.
@@ -125,40 +125,6 @@ def render(page: Page) -> str:
             utterances=sorted(page.utterances, key=lambda row: -row.tuned.errors),
         )
     )
-
-
-def figure(value: float | None, digits: int = 2) -> str:
-    """A number with so many decimals, without separators, as the script reads it too."""
-    return DASH if value is None or not isfinite(value) else f"{value:.{digits}f}"
-
-
-def whole(value: int | None) -> str:
-    """A whole number."""
-    return DASH if value is None else f"{value:,}"
-
-
-def signed(value: float | None) -> str:
-    """A difference."""
-    if value is None:
-        return DASH
-    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
-
-
-def probability(p: float | None) -> str:
-    """A p, as far as it can be told."""
-    return DASH if p is None else spelled(p)
-
-
-def plain(value: Any) -> str:
-    """A parameter as YAML would have it, but for null."""
-    match value:
-        case None | "" | []:
-            return DASH
-        case bool():
-            return str(value).lower()
-        case list() | tuple():
-            return ", ".join(plain(each) for each in value)
-    return str(value)
 
 
 def audio_url(path: str) -> str:
