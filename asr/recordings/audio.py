@@ -33,12 +33,12 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """The recording's length."""
         return len(self.samples) / self.rate
 
     @property
     def channels(self) -> int:
-        """1 is mono, 2 is stereo."""
+        """How many channels there are: 1 is mono, 2 is stereo."""
         return int(self.samples.shape[1])
 
 
@@ -91,7 +91,7 @@ def _is_certain(content: bytes, guessed: int, rate: int) -> bool:
 
 
 def _require_whole_wav(content: bytes) -> None:
-    """Libsndfile reads what there is of a WAV file that breaks off; its header says how long the file should be."""
+    """Refuse a WAV file that is shorter than its header says: libsndfile reads what there is of it."""
     promised = int.from_bytes(content[4:8], "little") + 8
     # A program that writes to a pipe can't go back to the header, and leaves the largest number or none there.
     # Some count the 8 bytes of this header in.

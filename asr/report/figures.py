@@ -27,7 +27,7 @@ def signed(value: float | None) -> str:
 
 
 def probability(p: float | None) -> str:
-    """Write a p, as far as it can be told."""
+    """Write a p with three decimals, or that it is under 0.001."""
     return DASH if p is None else spelled(p)
 
 

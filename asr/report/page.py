@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 50
 """Utterances that are shown at first. The others wait in a template, where they cost next to nothing."""
 
 MOST_REJECTS = 500
-"""Listed; the file has all."""
+"""Rejected rows that are listed; the file has all of them."""
 
 KINDS = {DURATION: "By length", DIGITS: "By digits", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
@@ -40,7 +40,7 @@ WINDOWS = {"fit": "at its own length", "full": "padded to the model's whole wind
 
 @dataclass(frozen=True)
 class SliceRow:
-    """The same clips, heard by both."""
+    """A slice of the test split, as either model heard it."""
 
     base: Slice
     tuned: Slice
@@ -71,7 +71,7 @@ class UtteranceRow:
 
 @dataclass(frozen=True)
 class Page:
-    """What is on it.
+    """Everything that the page shows.
 
     Attributes:
         model: the base model's name.
@@ -108,7 +108,7 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The page as HTML."""
+    """Render the page as HTML."""
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     rates = [each.wer for row in page.slices for each in (row.base, row.tuned)]
     return (
@@ -128,13 +128,13 @@ def render(page: Page) -> str:
 
 
 def audio_url(path: str) -> str:
-    """Of a clip: a path, whatever is in it. It names no scheme, as the colon is quoted, and no host, as one slash is kept."""
+    """Make a clip's URL, a path whatever is in it: no scheme, as the colon is quoted, and no host, as one slash is kept."""
     quoted = quote(path, safe="/")
     return f"/{quoted.lstrip('/')}" if quoted.startswith("/") else f"./{quoted}"
 
 
 def word_by_word(alignment: Sequence[Span]) -> list[tuple[Edit, str, str]]:
-    """The alignment with a substitution for each word; other runs stay together."""
+    """Part an alignment's substitutions word by word; other runs stay together."""
     found: list[tuple[Edit, str, str]] = []
     for step in alignment:
         said, heard = step.said.split(), step.heard.split()
@@ -146,7 +146,7 @@ def word_by_word(alignment: Sequence[Span]) -> list[tuple[Edit, str, str]]:
 
 
 def by_package(versions: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
-    """Each package with its version, or where stages differ, with each stage's."""
+    """List each package with its version, or where stages differ, with each stage's."""
     found = []
     for name in dict.fromkeys(name for of_stage in versions.values() for name in of_stage):
         used = {stage: of_stage[name] for stage, of_stage in versions.items() if name in of_stage}
@@ -156,7 +156,7 @@ def by_package(versions: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str
 
 
 def tone(change: Comparison | None) -> str:
-    """How a change looks: better, worse or same."""
+    """Tell how a change looks: better, worse or same."""
     if change is None or not change.difference.is_sure:
         return "same"
     return "worse" if change.difference.points > 0 else "better"

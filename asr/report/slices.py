@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from asr.scoring.predictions import Prediction, corpus, error_rate
 
 EDGES = (0, 2, 4, 6, 8, 10, 15, 20, 30)
-"""Of the lengths, in seconds."""
+"""Lengths at which a slice ends and the next begins, in seconds."""
 
 MOST_VALUES = 20
-"""A column with more is no category."""
+"""Values of a category; a column with more is none."""
 
 FEWEST = 5
 """Speakers, or clips where no clip of the set has a speaker: of fewer, an interval would say nothing."""
