@@ -34,6 +34,13 @@ def write_tone(path: Path, seconds: float = 2.0, rate: int = 16_000, hertz: floa
     return path
 
 
+def write_mono_then_stereo(path: Path) -> Path:
+    """Write two mp3s as one file: its channels become two in the middle."""
+    parts = [write_tone(path.with_name(f"{channels}.mp3"), seconds=1.0, channels=channels) for channels in (1, 2)]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
 def write_tiny_whisper(folder: Path, multilingual: bool = False, n_mels: int = 80, window_seconds: int = 4) -> Path:
     """A Whisper of random weights, 16 wide, whose tokenizer has bytes and Whisper's special tokens."""
     tokenizer = byte_tokenizer()

@@ -14,7 +14,7 @@ from asr.machine.engine import Engine
 from asr.recordings.clips import check_rows, require_enough
 from asr.recordings.rejects import Reject
 from asr.recordings.table import BadRow, TableRow, read_table
-from tests.sounds import tone, write_tone
+from tests.sounds import tone, write_mono_then_stereo, write_tone
 
 
 def check(audio: str, root: Path, text: str = "good morning", speaker: str | None = None) -> Clip | Reject:
@@ -140,6 +140,16 @@ def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
     assert rejected("nan.wav", tmp_path) == "invalid samples"
     assert rejected("a.wav", tmp_path, text="") == "empty transcript"
     assert rejected("", tmp_path) == "path outside audio_root"
+
+
+def test_an_mp3_that_changes_its_channels_is_rejected(tmp_path: Path) -> None:
+    write_mono_then_stereo(tmp_path / "joined.mp3")
+
+    result = check("joined.mp3", tmp_path)
+
+    assert isinstance(result, Reject)
+    assert (result.path, result.reason, result.remedy) == ("joined.mp3", "unreadable audio", "export the recording again")
+    assert result.detail.startswith("ValueError: all the input array dimensions except for the concatenation axis must match")
 
 
 def test_a_wav_cut_short_is_rejected(tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ from transformers import WhisperFeatureExtractor
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.features.build import build_features
-from asr.features.clip import AS_RECORDED, Variants
+from asr.features.clip import AS_RECORDED, Unusable, Variants, clip_features
 from asr.features.parameters import Features
 from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
 from asr.machine.engine import Engine
 from asr.recordings.audio import content_hash
 from asr.shards.frames import pad_frames
 from asr.shards.reader import StoredFeatures
-from tests.sounds import tone, write_tone
+from tests.sounds import tone, write_mono_then_stereo, write_tone
 
 SETTINGS = Features(n_mels=80, trim_below_peak_db=30.0, min_trimmed_seconds=0.1, store=None)
 HERE = Engine(workers=0)
@@ -105,6 +105,20 @@ def test_a_click_that_trims_to_nothing_is_dropped_with_its_reason(tmp_path: Path
     stored = read(tmp_path / "out")
     assert stored.ids == ["speech"]
     assert [(clip.id, clip.reason) for clip in stored.dropped] == [("click", "under 0.5 s after trimming")]
+
+
+def test_a_clip_that_can_not_be_decoded_has_its_reason(tmp_path: Path) -> None:
+    joined = write_mono_then_stereo(tmp_path / "joined.mp3")
+    speech = write_tone(tmp_path / "a.wav")
+
+    found = clip_features(entry(joined), SETTINGS, AS_RECORDED)
+    made(tmp_path / "out", [entry(joined, "joined"), entry(speech, "speech")], SETTINGS)
+
+    assert isinstance(found, Unusable)
+    assert found.reason.startswith("ValueError: all the input array dimensions except for the concatenation axis must match")
+    stored = read(tmp_path / "out")
+    assert stored.ids == ["speech"]
+    assert [(clip.id, clip.reason) for clip in stored.dropped] == [("joined", found.reason)]
 
 
 def test_a_split_without_any_features_stops(tmp_path: Path) -> None:

@@ -98,3 +98,26 @@ def test_two_mp3s_in_one_file_are_read_to_the_end(tmp_path: Path) -> None:
     (tmp_path / "a.mp3").write_bytes(content + content)
 
     assert read_recording((tmp_path / "a.mp3").read_bytes()).seconds == pytest.approx(4.0, abs=0.3)
+
+
+@pytest.mark.parametrize("wrong", [ValueError("no such layout"), AssertionError(), RuntimeError("bad packet")])
+def test_whatever_a_decoder_raises_means_unreadable(monkeypatch: pytest.MonkeyPatch, wrong: Exception) -> None:
+    def decode(content: bytes) -> Recording:
+        raise wrong
+
+    monkeypatch.setattr("asr.recordings.audio._decode_with_ffmpeg", decode)
+
+    with pytest.raises(UnreadableAudioError, match=f"^{type(wrong).__name__}: {wrong}$") as raised:
+        read_recording(b"neither decoder knows this")
+    assert raised.value.__cause__ is wrong
+
+
+@pytest.mark.parametrize("wrong", [MemoryError(), KeyboardInterrupt()])
+def test_what_is_no_fault_of_the_file_is_not_laid_on_it(monkeypatch: pytest.MonkeyPatch, wrong: BaseException) -> None:
+    def decode(content: bytes) -> Recording:
+        raise wrong
+
+    monkeypatch.setattr("asr.recordings.audio._decode_with_ffmpeg", decode)
+
+    with pytest.raises(type(wrong)):
+        read_recording(b"neither decoder knows this")

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from asr.report import chart
-from asr.report.page import audio_url, figure, plain, probability, render, signed, word_by_word
+from asr.report.figures import figure, plain, probability, signed
+from asr.report.page import SliceRow, audio_url, render, word_by_word
+from asr.report.slices import Slice
 from asr.scoring.align import Span
 from asr.scoring.interval import Difference, Interval
 from tests.pages import CHANGE, CURVES, report, utterance
@@ -244,9 +246,10 @@ def test_a_long_line_keeps_its_peaks() -> None:
 
 
 def test_bars() -> None:
-    assert chart.bar(25, 20, 30, 50) == chart.Bar(50, 40, 60)
-    assert chart.bar(240, None, None, 100) == chart.Bar(100, None, None)
-    assert chart.bar(60, -1, 138, 100) == chart.Bar(60, 0, 100)
+    assert chart.bar(25, 20, 30, 50) == chart.Bar(50, 40, 60, goes_on=False)
+    assert chart.bar(50, 40, 50, 50) == chart.Bar(100, 80, 100, goes_on=False)
+    assert chart.bar(240, None, None, 100) == chart.Bar(100, None, None, goes_on=True)
+    assert chart.bar(60, -1, 138, 100) == chart.Bar(60, 0, 100, goes_on=True)
     assert [chart.bar_room(rates) for rates in ([3.2, 7.9], [240], [0], [])] == [8, 100, 100, 100]
 
 
@@ -272,3 +275,48 @@ def test_the_verdict(difference: Difference, verdict: str) -> None:
     change = replace(CHANGE, difference=difference)
 
     assert verdict in render(report(sets=[replace(report().sets[0], change=change)]))
+
+
+def test_every_sets_verdict_is_said_above_all_else() -> None:
+    worse = replace(CHANGE, difference=Difference(9.64, Interval(5.35, 13.92), 0.0001))
+    test, everyday = report().sets
+    above = render(report(sets=[test, replace(test, name="general", change=worse), everyday])).split("<nav")[0]
+
+    assert "test: −37.75 points, the tuned model is better" in text(above)
+    assert "general: +9.64 points, the tuned model is worse" in text(above)
+    assert "everyday not compared: no clip in common" in text(above)
+    assert re.findall(r'verdict (\w+)">', above) == ["better", "worse", "same"]
+
+
+def test_an_interval_that_goes_on_beyond_its_bar_says_so() -> None:
+    beyond = render(
+        report(
+            slices=[
+                SliceRow(
+                    Slice("seconds", "2 to 4 s", 9, 40, 70.0, 30.5, 138.0),
+                    Slice("seconds", "2 to 4 s", 9, 40, 24.0, 18.25, 30.5),
+                )
+            ]
+        )
+    )
+    within = render(report())
+
+    assert beyond.count("<title>goes on beyond the end of the bar, 80 %</title>") == 1
+    assert beyond.count('role="img"><title>') == beyond.count('<svg x="100%" overflow="visible"><path') == 1
+    assert "goes on beyond the end of the bar" not in within
+
+
+@pytest.mark.parametrize(
+    ("base", "tuned", "words"),
+    [
+        ("fit", "fit", "the encoder is given each clip at its own length."),
+        ("full", "full", "the encoder is given each clip padded to the model's whole window."),
+        (
+            "full",
+            "fit",
+            "the base model's encoder is given each clip padded to the model's whole window, the tuned model's at its",
+        ),
+    ],
+)
+def test_how_long_a_clip_is_for_the_encoder(base: str, tuned: str, words: str) -> None:
+    assert words in text(render(report(base_window=base, window=tuned)))

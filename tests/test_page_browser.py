@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from asr.report.page import ROWS_AT_ONCE, Page, render
 from asr.scoring.align import Span
-from tests.pages import report, utterance
+from asr.scoring.interval import Difference, Interval
+from tests.pages import CHANGE, report, utterance
 from tests.sounds import write_tone
 
 pytestmark = pytest.mark.slow
@@ -240,6 +242,43 @@ def test_a_phone_scrolls_down_only(page: webdriver.Chrome) -> None:
         assert column(page, SECONDS)[0] == "10.00"
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_phones_first_screen_has_every_sets_verdict(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    test, everyday = report().sets
+    worse = replace(CHANGE, difference=Difference(9.64, Interval(5.35, 13.92), 0.0001))
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 375, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    )
+    try:
+        page = open_page(browser, report(sets=[test, replace(test, name="general", change=worse), everyday]), tmp_path)
+        lines = page.find_elements(By.CSS_SELECTOR, ".verdicts .verdict")
+        cells = page.find_elements(By.CSS_SELECTOR, ".sets tbody :is(th, td)")
+
+        assert [line.text for line in lines] == [
+            "↓ test: −37.75 points, the tuned model is better",
+            "↑ general: +9.64 points, the tuned model is worse",
+            "= everyday not compared: no clip in common",
+        ]
+        assert page.execute_script("return [scrollX, scrollY, innerWidth, innerHeight]") == [0, 0, 375, 800]
+        assert all(within(line, 375, 800) for line in lines)
+        assert len({line.value_of_css_property("color") for line in lines}) == 3
+        assert len(cells) == 21
+        assert all(within(cell, 375, 10_000) for cell in cells)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def within(element: WebElement, width: int, height: int) -> bool:
+    """Whether all of it is in the screen's upper left part of this size."""
+    box = element.rect
+    return (
+        element.is_displayed()
+        and box["x"] >= 0
+        and box["y"] >= 0
+        and box["x"] + box["width"] <= width
+        and box["y"] + box["height"] <= height
+    )
 
 
 def test_dark_and_light_differ(page: webdriver.Chrome) -> None:

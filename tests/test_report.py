@@ -80,7 +80,7 @@ def test_a_models_numbers() -> None:
         "rare": {"words": 8, "percent": 100.0},
         "common": {"words": 8, "percent": 100.0},
     }
-    assert set(numbers["slices"]) == {"seconds", "digits", "line"}  # speakers may be thousands
+    assert set(numbers["slices"]) == {"seconds", "line"}  # all have digits; speakers may be thousands
     assert numbers["slices"]["line"]["telephone"] == {"wer": 8.33, "words": 12, "clips": 4}
 
 

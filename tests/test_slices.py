@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.report.slices import categories, slices
+from asr.report.slices import Slice, categories, slices
 from asr.scoring.predictions import Prediction
 
 
@@ -36,6 +36,11 @@ def found(rows: list[Prediction], kind: str) -> dict[str, int]:
     return {each.value: each.clips for each in slices(rows) if each.kind == kind}
 
 
+def of(rows: list[Prediction], kind: str, value: str) -> Slice:
+    (only,) = (each for each in slices(rows) if (each.kind, each.value) == (kind, value))
+    return only
+
+
 @pytest.mark.parametrize(
     ("seconds", "value"),
     [
@@ -51,7 +56,7 @@ def found(rows: list[Prediction], kind: str) -> dict[str, int]:
     ],
 )
 def test_a_clip_is_in_the_slice_of_its_length(seconds: float, value: str) -> None:
-    assert found([row(seconds=seconds)], "seconds") == {value: 1}
+    assert found([row(seconds=seconds), row(seconds=5.0)], "seconds") == {value: 1, "4 to 6 s": 1}
 
 
 def test_lengths_rise() -> None:
@@ -79,7 +84,10 @@ def test_digits_of_every_script_are_digits(raw: str) -> None:
 
 
 def test_kinds_come_in_a_fixed_order() -> None:
-    rows = [row({"mood": "ab"[number % 2], "accent": "ns"[number % 2]}, speaker="ann") for number in range(4)]
+    rows = [
+        row({"mood": "ab"[n % 2], "accent": "ns"[n % 2]}, seconds=3.0 + n, speaker=["ann", "bob"][n % 2], raw="a4"[n % 2])
+        for n in range(4)
+    ]
 
     assert list(dict.fromkeys(each.kind for each in slices(rows))) == ["seconds", "digits", "speaker", "mood", "accent"]
 
@@ -120,11 +128,64 @@ def test_a_category_has_from_2_to_20_values_each_for_two_clips_on_the_average(va
     assert categories([row({"accent": value}) for value in values]) == (["accent"] if is_category else [])
 
 
-@pytest.mark.parametrize(("name", "values"), [("seconds", ["2 to 4 s"]), ("digits", ["without digits"]), ("speaker", ["ann"])])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("seconds", ["2 to 4 s", "4 to 6 s"]), ("digits", ["with digits", "without digits"]), ("speaker", ["ann", "bob"])],
+)
 def test_a_column_with_the_name_of_a_kind_does_not_take_its_place(name: str, values: list[str]) -> None:
-    rows = [row({name: "xy"[number % 2]}, speaker="ann") for number in range(4)]
+    rows = [row({name: "xy"[n % 2]}, seconds=3.0 + n // 2, speaker=["ann", "bob"][n // 2], raw="a4"[n // 2]) for n in range(4)]
 
     assert list(found(rows, name)) == values
+
+
+@pytest.mark.parametrize("name", ["seconds", "digits", "speaker"])
+def test_nor_when_that_kind_has_one_value(name: str) -> None:
+    assert found([row({name: "xy"[number % 2]}, speaker="ann") for number in range(4)], name) == {}
+
+
+def test_a_kind_with_one_value_is_left_out() -> None:
+    rows = [row({"accent": "ns"[number % 2]}, speaker="ann") for number in range(4)]
+
+    assert [(each.kind, each.value) for each in slices(rows)] == [("accent", "n"), ("accent", "s")]
+
+
+def test_an_interval_needs_five_speakers() -> None:
+    few = [row({"accent": "north"}, speaker=f"north {n % 4}", errors=n % 3) for n in range(12)]
+    enough = [row({"accent": "south"}, speaker=f"south {n % 5}", errors=n % 3) for n in range(12)]
+
+    assert (of(few + enough, "accent", "north").wer_low, of(few + enough, "accent", "north").wer_high) == (None, None)
+    assert of(few + enough, "accent", "south").wer_low is not None
+    assert of(few + enough, "accent", "south").wer_high is not None
+
+
+def test_a_slice_of_one_speaker_has_no_interval() -> None:
+    rows = [row({"ward": "ab"[n % 2]}, speaker=["ann", "bob"][n % 2], errors=n % 3) for n in range(40)]
+
+    assert [(each.kind, each.wer_low) for each in slices(rows)] == [
+        ("speaker", None), ("speaker", None), ("ward", None), ("ward", None),
+    ]  # fmt: skip
+
+
+def test_nor_where_the_set_has_no_other_speaker() -> None:
+    rows = [row({"ward": "ab"[n % 2]}, speaker="ann", errors=n % 3) for n in range(40)]
+
+    assert [(each.value, each.wer_low) for each in slices(rows)] == [("a", None), ("b", None)]
+
+
+def test_without_speakers_five_clips_have_an_interval() -> None:
+    rows = [row({"ward": "a" if n < 4 else "b", "speaker": "xy"[n % 2]}, errors=n % 3) for n in range(9)]
+
+    assert of(rows, "ward", "a").wer_low is None
+    assert of(rows, "ward", "b").wer_low is not None
+
+
+def test_clips_by_nobody_known_count_one_by_one() -> None:
+    nobody = [row({"ward": "a"}, errors=n % 3) for n in range(4)]
+    ann = [row({"ward": "a"}, speaker="ann", errors=n % 3) for n in range(9)]
+    other = [row({"ward": "b"}, speaker="bob")]
+
+    assert of(nobody + ann + other, "ward", "a").wer_low is not None
+    assert of(nobody[1:] + ann + other, "ward", "a").wer_low is None
 
 
 def test_a_column_called_speaker_is_a_category_where_no_speakers_are_known() -> None:

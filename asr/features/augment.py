@@ -22,10 +22,10 @@ from asr.shards.frames import SAMPLE_RATE
 
 TELEPHONE_LOW_HZ, TELEPHONE_HIGH_HZ = 300, 3400
 TELEPHONE_ROLLOFF = 48
-"""In dB an octave: 81 dB down at 100 Hz, 83 dB at 6 kHz."""
+"""Steepness in dB an octave: 81 dB down at 100 Hz, 83 dB at 6 kHz."""
 
 MP3_MIN_SAMPLES = SAMPLE_RATE // 10
-"""The encoder refuses less."""
+"""The fewest samples that the encoder takes."""
 
 
 def variants(settings: Augment) -> list[int]:
@@ -101,7 +101,7 @@ def _chain(settings: Augment) -> Callable[[Waveform, int], Waveform]:
 
 @contextmanager
 def _seeded(text: str) -> Iterator[None]:
-    """Audiomentations draws from the global generators; seed them, and put back what was there."""
+    """Seed the global generators, which audiomentations draws from, and put back what was there."""
     digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
     # NumPy's generator is exchanged as a whole: to copy its state out and in takes a tenth of a millisecond.
     before, before_numpy = random.getstate(), mtrand.get_bit_generator()
@@ -146,7 +146,7 @@ def content(settings: Augment) -> str:
     Not in it: how many copies there are, transforms that are off, and where the folders lie; their files are, by hash.
 
     Raises:
-        DataError: as `sound_files`.
+        DataError: when a folder in use holds no audio.
     """
     off = tuple(f"{name}_" for name in TRANSFORMS if not getattr(settings, f"{name}_probability"))
     values = settings.model_dump(exclude={"copies", "keep_clean"})

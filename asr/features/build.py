@@ -130,7 +130,7 @@ def build_features(
 def _finish(
     chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, index: Index | None, engine: Engine
 ) -> Iterator[_Done]:
-    """Every chunk once its shard is in the store, as they end."""
+    """Yield every chunk once its shard is in the store, as they end."""
     found: deque[_Done] = deque()
     work = Work(partial(make_shards, origin=origin, store=store), _clips_apart, _path_of)
     for job, records in run_jobs(work, _group(_missing(chunks, origin, index, found)), engine):
@@ -177,7 +177,7 @@ def _done(place: int, chunk: Chunk, record: Record, is_new: bool) -> _Done:
 
 
 def make_shards(job: Job, origin: Origin, store: Store) -> list[tuple[Record, bool]]:
-    """What a worker does: see that the shard of each chunk is in the store. The records, and whether each is new.
+    """See that the shard of each chunk is in the store, as workers do; gives the records, and whether each is new.
 
     Raises:
         DataError: when the code here is not the driver's, when a file has changed, or when the store can't be used.
@@ -210,7 +210,7 @@ def _naming(store: Store) -> Iterator[None]:
 
 @cache
 def feature_version() -> str:
-    """Of the code that decides a shard's bytes, as it is in this process."""
+    """The version of the code that decides a shard's bytes, as it is in this process."""
     return code_version(files_of(MODULES), PACKAGES)
 
 

@@ -24,7 +24,7 @@ LONGEST = 4
 """A chunk ends at this many times the size aimed at, whatever the hashes say."""
 
 MAX_SECONDS = 2400.0
-"""And with this much audio: 40 minutes are 38 MB of 80 mels, 61 MB of 128."""
+"""A chunk ends with this much audio, too: 40 minutes are 38 MB of 80 mels, 61 MB of 128."""
 
 
 def cut(clips: Iterable[AudioEntry], variants: int = 1) -> Iterator[tuple[AudioEntry, ...]]:

@@ -63,7 +63,7 @@ class Index:
         self._known[key] = record
 
     def close(self) -> None:
-        """Nothing more will be added."""
+        """End this driver's file; nothing more will be added."""
         if self._log is not None:
             self._log.close()
 
@@ -83,7 +83,7 @@ class Index:
 
 
 def _new_name() -> str:
-    """In the order of time, as a later record of a key goes before an earlier one."""
+    """Name a file so that names sort by time, as a later record of a key goes before an earlier one."""
     return f"{time.time_ns()}-{uuid4().hex}.jsonl"
 
 

@@ -16,7 +16,7 @@ from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE
 
 N_FFT = 400
 DYNAMIC_RANGE = 8.0
-"""In powers of ten: what lies further below the clip's loudest bin is raised to that floor."""
+"""Powers of ten: what lies further below the clip's loudest bin is raised to that floor."""
 
 BANDS = 4
 """A mel filter spans few bins, so four products of small matrices do a quarter of the work of one."""

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from asr.base.sections import Section
 
 TRANSFORMS = ("tempo", "pitch", "room", "background", "noise", "telephone", "mp3", "gain")
-"""In the order in which they are applied; each one's keys start with its name."""
+"""The transforms, in the order in which they are applied; each one's keys start with its name."""
 
 
 MP3_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)

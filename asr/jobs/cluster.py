@@ -17,16 +17,16 @@ from asr.jobs.work import Job, Result, Work, blame
 from asr.machine.ray_cluster import connected
 
 JOBS_PER_CPU = 4
-"""In flight at a time: enough to keep every core busy, few enough that a million jobs are never queued."""
+"""Jobs in flight at a time: enough to keep every core busy, few enough that a million jobs are never queued."""
 
 RETRIES = 2
-"""One for a job that was killed, one for its node: a node that is lost takes its jobs along."""
+"""Times that a job is tried again: one for a job that was killed, one for its node, which takes its jobs along when lost."""
 
 MORE_MEMORY = "start the nodes with fewer `--num-cpus`"
 
 
 def run_on_ray(work: Work[Job, Result], jobs: Iterable[Job], address: str) -> Iterator[tuple[Job, Result]]:
-    """As `asr.jobs.run.run_jobs`, on the cluster at `address`; `local` starts one on this machine alone.
+    """Yield each job with its result, as they end, from the cluster at `address`; `local` starts one on this machine alone.
 
     Raises:
         DataError: when Ray is not installed, when no cluster answers, or when a job kills its process each time.

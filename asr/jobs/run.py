@@ -30,9 +30,9 @@ def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> It
     Every job sees one thread, wherever it runs, so that a result has the same bits for any number of workers.
 
     Args:
-        work: what is done.
+        work: what is done with each job.
         jobs: small values, taken one by one as workers become free; the data itself is best read inside the job.
-        engine: where.
+        engine: where the jobs run.
 
     Raises:
         DataError: when a job kills its process twice.
@@ -121,7 +121,7 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """A pool's workers wait for work forever when their parent is killed."""
+    """End this worker when its parent is killed: the pool would let it wait for work forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -33,12 +33,12 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """The recording's length."""
         return len(self.samples) / self.rate
 
     @property
     def channels(self) -> int:
-        """1 is mono, 2 is stereo."""
+        """How many channels there are: 1 is mono, 2 is stereo."""
         return int(self.samples.shape[1])
 
 
@@ -51,9 +51,18 @@ def read_recording(content: bytes) -> Recording:
     """Decode a whole audio file, given its bytes.
 
     Raises:
-        UnreadableAudioError: when neither decoder can read it, or when it is shorter than its header says. (An opus file, or
-            an mp3 without a Xing header, that breaks off is a shorter clip.)
+        UnreadableAudioError: when neither decoder can read it, whatever they raise, or when it is shorter than its header
+            says. (An opus file, or an mp3 without a Xing header, that breaks off is a shorter clip.)
     """
+    try:
+        return _decode(content)
+    except (UnreadableAudioError, MemoryError):
+        raise
+    except Exception as error:  # a file can be wrong in more ways than decoders know
+        raise UnreadableAudioError(f"{type(error).__name__}: {error}") from error
+
+
+def _decode(content: bytes) -> Recording:
     try:
         with soundfile.SoundFile(BytesIO(content)) as file:
             if file.format == "MP3" and not _is_certain(content, file.frames, file.samplerate):
@@ -82,7 +91,7 @@ def _is_certain(content: bytes, guessed: int, rate: int) -> bool:
 
 
 def _require_whole_wav(content: bytes) -> None:
-    """Libsndfile reads what there is of a WAV file that breaks off; its header says how long the file should be."""
+    """Refuse a WAV file that is shorter than its header says: libsndfile reads what there is of it."""
     promised = int.from_bytes(content[4:8], "little") + 8
     # A program that writes to a pipe can't go back to the header, and leaves the largest number or none there.
     # Some count the 8 bytes of this header in.

@@ -26,7 +26,7 @@ SILENCE_PEAK = 10 ** (-60 / 20)
 ROWS_PER_JOB = 64
 
 Job = tuple[int, Sequence[TableRow | BadRow]]
-"""Rows, and the place of the first of them."""
+"""The place of the first of some rows, and these rows."""
 
 
 def check_rows(
@@ -35,7 +35,7 @@ def check_rows(
     """Decode every row's audio and sort the rows into clips and rejects, both in the CSV's order.
 
     Args:
-        rows: of the CSV.
+        rows: the CSV's.
         audio_root: where its paths start.
         engine: where the work is done.
         root_name: what the user calls `audio_root`, for the remedies.

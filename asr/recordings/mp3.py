@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 BITRATES_MPEG1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 BITRATES_MPEG2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-"""Layer III, kbit/s, by the header's index."""
+"""Bit rates of layer III in kbit/s, by the header's index."""
 
 RATES = (44_100, 48_000, 32_000)
-"""MPEG-1's, in Hz; MPEG-2 halves and MPEG-2.5 quarters them."""
+"""Sample rates of MPEG-1, in Hz; MPEG-2 halves and MPEG-2.5 quarters them."""
 
 MPEG1, MPEG25, RESERVED = 3, 0, 1
 """The header's version bits."""

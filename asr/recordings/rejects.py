@@ -25,26 +25,26 @@ COLUMNS = tuple(field.name for field in fields(Reject))
 
 
 def write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
-    """A row for each, as CSV."""
+    """Write rejects as CSV, a row for each."""
     write_csv(path, COLUMNS, map(asdict, rejects))
 
 
 def write_rejects_of_sets(path: Path, rejects: Mapping[str, Sequence[Reject]]) -> None:
-    """A row for each, under the name of its test set."""
+    """Write the rejects of test sets as CSV, a row for each, with the name of its set."""
     rows = ({"dataset": name, **asdict(reject)} for name, some in rejects.items() for reject in some)
     write_csv(path, ("dataset", *COLUMNS), rows)
 
 
 def counted(rejects: Iterable[Reject]) -> dict[str, int]:
-    """How many there are for each reason, in the order of the reasons' names."""
+    """Count rejects by reason, in the order of the reasons' names."""
     return dict(sorted(Counter(reject.reason for reject in rejects).items()))
 
 
 def told(rejects: Sequence[Reject], source: str, listed_in: Path) -> Iterator[str]:
-    """A line for each of the first, with its place and its remedy.
+    """Yield a line for each of the first rejects, with its place and its remedy.
 
     Args:
-        rejects: of one CSV.
+        rejects: those of one CSV.
         source: that CSV.
         listed_in: the file that has all of them.
     """

@@ -29,7 +29,7 @@ def split_clips(clips: Sequence[Clip], how: Split) -> dict[str, list[Clip]]:
 
 
 def _stable(clips: Sequence[Clip], how: Split) -> list[str]:
-    """By a hash of the clip's group alone, so that other clips, come or gone, never move it."""
+    """Place each clip by a hash of its group alone, so that other clips, come or gone, never move it."""
     return [_place(_group(clip, how.group_by), how) for clip in clips]
 
 
@@ -48,7 +48,7 @@ def _place(group: str, how: Split) -> str:
 
 
 def _random(count: int, how: Split) -> list[str]:
-    """As `datasets.Dataset.train_test_split` does it, test first: clips may move when the number of clips changes."""
+    """Divide as `datasets.Dataset.train_test_split` does, test first: clips may move when the number of clips changes."""
     if count < len(SPLITS):
         return ["train"] * count
     rest = datasets.Dataset.from_dict({"position": range(count)})

@@ -10,10 +10,10 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 388, 12, 196
 
 MOST_TICKS = 5
 MOST_POINTS = 600
-"""Of a line; more would not be seen."""
+"""Points drawn of a line; more would not be seen."""
 
 MOST_MARKS = 40
-"""Points that get a dot of their own."""
+"""Points of a line up to which each gets a dot of its own."""
 
 Point = tuple[float, float]
 
@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything in one. `summary` tells it to whom can't see it."""
+    """A chart, ready to be drawn; `summary` describes it for a screen reader."""
 
     title: str
     x_name: str
@@ -65,21 +65,22 @@ class Scale:
     ticks: tuple[float, ...]
 
     def place(self, value: float, start: float, end: float) -> float:
-        """Of a value, on an axis that is drawn from `start` to `end`."""
+        """Place a value on an axis that is drawn from `start` to `end`."""
         return round(start + (end - start) * (value - self.low) / (self.high - self.low), 1)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar and the interval around its end, in percent of the room there is."""
+    """A bar and the interval around its end, in percent of the room there is; `goes_on`: one of them needs more room."""
 
     length: float
     low: float | None
     high: float | None
+    goes_on: bool
 
 
 def draw(title: str, x_name: str, unit: str, series: Mapping[str, Sequence[Point]]) -> Chart | None:
-    """Lines over one x axis; None when no series has a point. Points that are no number are left out."""
+    """Draw lines over one x axis; None when no series has a point. Points that are no number are left out."""
     known = {name: finite for name, points in series.items() if (finite := _finite(points))}
     if not known:
         return None
@@ -96,7 +97,7 @@ def draw(title: str, x_name: str, unit: str, series: Mapping[str, Sequence[Point
 
 
 def round_scale(values: Sequence[float]) -> Scale:
-    """From a round number to a round number; from zero, unless that would leave more than half of it empty."""
+    """Make an axis from one round number to another; from zero, unless that would leave more than half of it empty."""
     low, high = min(values), max(values)
     low = min(low, 0) if low == high or low < high / 2 else low
     high = high if high > low else low + 1
@@ -106,7 +107,7 @@ def round_scale(values: Sequence[float]) -> Scale:
 
 
 def exact_scale(values: Sequence[float]) -> Scale:
-    """From the least to the greatest, with the round numbers between."""
+    """Make an axis from the least value to the greatest, with the round numbers between."""
     low, high = min(values), max(values)
     if low == high:
         low, high = (0.0, high) if high > 0 else (low, low + 1)
@@ -115,19 +116,19 @@ def exact_scale(values: Sequence[float]) -> Scale:
 
 
 def bar_room(values: Sequence[float]) -> float:
-    """What a bar of full length stands for: a round number over all values, 100 at most."""
+    """Choose what a bar of full length stands for: a round number over all values, 100 at most."""
     most = max(values, default=0)
     return min(round_scale([0, most]).high, 100) if most > 0 else 100
 
 
 def bar(value: float, low: float | None, high: float | None, room: float) -> Bar:
-    """A bar of `value`, cut where the room ends."""
+    """Draw a bar of `value`, cut where the room ends."""
     share = [None if each is None else round(100 * min(max(each / room, 0), 1), 2) for each in (value, low, high)]
-    return Bar(share[0] or 0, share[1], share[2])
+    return Bar(share[0] or 0, share[1], share[2], goes_on=max(value, high or 0) > room)
 
 
 def short(value: float) -> str:
-    """A number for an axis."""
+    """Write a number for an axis."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}".replace("e-0", "e-").replace("-", "−")
@@ -144,7 +145,7 @@ def _line(name: str, points: Sequence[Point], xs: Scale, ys: Scale, label: str) 
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    """At most MOST_POINTS, with every peak and valley: of each stretch the lowest and the highest."""
+    """Thin a line to at most MOST_POINTS and keep every peak and valley: of each stretch the lowest and the highest point."""
     if len(points) <= MOST_POINTS:
         return list(points)
     size = ceil(2 * len(points) / MOST_POINTS)
@@ -180,5 +181,5 @@ def _multiples(step: float, first: int, last: int) -> tuple[float, ...]:
 
 
 def _clean(value: float) -> float:
-    """Without the noise of the last digits."""
+    """Round off the noise of the last digits."""
     return float(f"{value:.12g}")

@@ -67,12 +67,12 @@ def compare(first: Sequence[Prediction], second: Sequence[Prediction]) -> Compar
 
 
 def spelled(p: float | None) -> str:
-    """A p, as far as it can be told."""
+    """Write a p with three decimals, or that it is under 0.001."""
     return "-" if p is None else f"{p:.3f}" if p >= 0.001 else "under 0.001"
 
 
 def verdict(comparison: Comparison, second: str) -> str:
-    """In words."""
+    """Say in a few words what a comparison comes to."""
     difference = comparison.difference
     if difference.interval is None:
         return "too few clips to tell"
@@ -82,7 +82,7 @@ def verdict(comparison: Comparison, second: str) -> str:
 
 
 def otherness(comparison: Comparison, first: str, second: str) -> str | None:
-    """What is not the same about the two tests; None when all is."""
+    """Say how the clips of the two tests differ; None when they don't."""
     counted = {
         f"only in {first}": comparison.only_first,
         f"only in {second}": comparison.only_second,

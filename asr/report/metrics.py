@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Findings:
-    """What the stages that prepare wrote: their summaries, and per split the clips that lost their features.
+    """What the stages that prepare the data wrote: their summaries, and per split the clips that lost their features.
 
     `in_training`: per test set the clips whose very sound the model has been trained on.
     """
@@ -28,7 +28,7 @@ class Findings:
 
 
 def data_metrics(findings: Findings) -> dict[str, Any]:
-    """The rows' fate in numbers: rows = rejected + dropped + the clips of the three splits.
+    """Count what became of the rows: rows = rejected + dropped + the clips of the three splits.
 
     Clips `without_features`, too short once trimmed, are among those of their split, but neither learned nor scored.
     """
@@ -65,7 +65,7 @@ class ScoredModel:
 
 
 def summed_up(scores: Json, predictions: PredictionsBySet, seen: Mapping[str, int]) -> ScoredModel:
-    """Summed up; `seen`: how often training has seen each word."""
+    """Sum up a model's predictions; `seen`: how often training has seen each word."""
     test = predictions[TEST_SPLIT]
     return ScoredModel(
         scores=scores,
@@ -106,7 +106,7 @@ def _set_metrics(model: ScoredModel, name: str, changes: Mapping[str, Comparison
 
 
 def _change(comparison: Comparison) -> dict[str, Any]:
-    """Against the base model, in points of WER."""
+    """The change from the base model, in points of WER."""
     difference, interval = comparison.difference, comparison.difference.interval
     return {
         "wer": round(difference.points, 2),

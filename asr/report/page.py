@@ -1,15 +1,14 @@
 """The page: everything about a run on one page of HTML that needs no network.
 
-Jinja2 renders asr/page.html and escapes whatever comes from the data. asr/page.css and asr/page.js are put into it, and a
-policy that lets the browser use these two, known by their hashes, read files beside the page (the clips, and how fast the
-models were here), and do nothing else.
+Jinja2 renders page.html and escapes whatever comes from the data. page.css and page.js are put into it, and a policy that lets
+the browser use these two, known by their hashes, read files beside the page (the clips, and how fast the models were here), and
+do nothing else.
 """
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,29 +17,30 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from asr.report import chart
-from asr.report.comparison import Comparison, Outcome, otherness, spelled, verdict
+from asr.report.comparison import Comparison, Outcome, otherness, verdict
+from asr.report.figures import DASH, figure, plain, probability, signed, whole
 from asr.report.slices import DIGITS, DURATION, SPEAKER, Slice
 from asr.report.words import RARE, Confusion, Recall
 from asr.scoring.align import Edit, Span
 from asr.scoring.predictions import Prediction
 
 FOLDER = Path(__file__).parent
-DASH = "–"
 
 ROWS_AT_ONCE = 50
 """Utterances that are shown at first. The others wait in a template, where they cost next to nothing."""
 
 MOST_REJECTS = 500
-"""Listed; the file has all."""
+"""Rejected rows that are listed; the file has all of them."""
 
 KINDS = {DURATION: "By length", DIGITS: "By digits", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
-WINDOWS = {"fit": "in a window of its own length", "full": "in the model's whole window"}
+WINDOWS = {"fit": "at its own length", "full": "padded to the model's whole window"}
+"""How long a clip is when the encoder is given it."""
 
 
 @dataclass(frozen=True)
 class SliceRow:
-    """The same clips, heard by both."""
+    """A slice of the test split, as either model heard it."""
 
     base: Slice
     tuned: Slice
@@ -71,12 +71,12 @@ class UtteranceRow:
 
 @dataclass(frozen=True)
 class Page:
-    """What is on it.
+    """Everything that the page shows.
 
     Attributes:
         model: the base model's name.
         normalizer: what both texts went through before they were compared.
-        base_window, window: what the encoder heard at once, fit or full.
+        base_window, window: how long a clip was when either model's encoder was given it, one of WINDOWS.
         sets: the test split first.
         slices: of the test split.
         confusions: of the tuned model on the test split, the commonest first.
@@ -108,7 +108,7 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The page as HTML."""
+    """Render the page as HTML."""
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     rates = [each.wer for row in page.slices for each in (row.base, row.tuned)]
     return (
@@ -127,48 +127,14 @@ def render(page: Page) -> str:
     )
 
 
-def figure(value: float | None, digits: int = 2) -> str:
-    """A number with so many decimals, without separators, as the script reads it too."""
-    return DASH if value is None or not isfinite(value) else f"{value:.{digits}f}"
-
-
-def whole(value: int | None) -> str:
-    """A whole number."""
-    return DASH if value is None else f"{value:,}"
-
-
-def signed(value: float | None) -> str:
-    """A difference."""
-    if value is None:
-        return DASH
-    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
-
-
-def probability(p: float | None) -> str:
-    """A p, as far as it can be told."""
-    return DASH if p is None else spelled(p)
-
-
-def plain(value: Any) -> str:
-    """A parameter as YAML would have it, but for null."""
-    match value:
-        case None | "" | []:
-            return DASH
-        case bool():
-            return str(value).lower()
-        case list() | tuple():
-            return ", ".join(plain(each) for each in value)
-    return str(value)
-
-
 def audio_url(path: str) -> str:
-    """Of a clip: a path, whatever is in it. It names no scheme, as the colon is quoted, and no host, as one slash is kept."""
+    """Make a clip's URL, a path whatever is in it: no scheme, as the colon is quoted, and no host, as one slash is kept."""
     quoted = quote(path, safe="/")
     return f"/{quoted.lstrip('/')}" if quoted.startswith("/") else f"./{quoted}"
 
 
 def word_by_word(alignment: Sequence[Span]) -> list[tuple[Edit, str, str]]:
-    """The alignment with a substitution for each word; other runs stay together."""
+    """Part an alignment's substitutions word by word; other runs stay together."""
     found: list[tuple[Edit, str, str]] = []
     for step in alignment:
         said, heard = step.said.split(), step.heard.split()
@@ -180,7 +146,7 @@ def word_by_word(alignment: Sequence[Span]) -> list[tuple[Edit, str, str]]:
 
 
 def by_package(versions: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
-    """Each package with its version, or where stages differ, with each stage's."""
+    """List each package with its version, or where stages differ, with each stage's."""
     found = []
     for name in dict.fromkeys(name for of_stage in versions.values() for name in of_stage):
         used = {stage: of_stage[name] for stage, of_stage in versions.items() if name in of_stage}
@@ -190,7 +156,7 @@ def by_package(versions: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str
 
 
 def tone(change: Comparison | None) -> str:
-    """How a change looks: better, worse or same."""
+    """Tell how a change looks: better, worse or same."""
     if change is None or not change.difference.is_sure:
         return "same"
     return "worse" if change.difference.points > 0 else "better"

@@ -8,7 +8,7 @@ from asr.report.slices import DURATION, SPEAKER, Slice
 
 
 def plots(before: ScoredModel, after: ScoredModel) -> dict[str, pd.DataFrame]:
-    """By name: WER by length and by speaker, and errors by kind, of the test split."""
+    """Make the tables, by name: WER by length and by speaker, and errors by kind, of the test split."""
     one, two = before.summaries[TEST_SPLIT], after.summaries[TEST_SPLIT]
     kinds = ("substitutions", "deletions", "insertions")
     errors = [(kind, getattr(one, kind), getattr(two, kind)) for kind in kinds]
@@ -25,12 +25,12 @@ def _by(kind: str, before: ScoredModel, after: ScoredModel) -> pd.DataFrame:
 
 
 def _aligned(lengths: pd.DataFrame) -> pd.DataFrame:
-    """With blanks in front, as a plot sorts its labels by their letters."""
+    """Pad labels with blanks in front, as a plot sorts them by their letters."""
     wide = lengths[DURATION].str.len().max()
     return lengths.assign(**{DURATION: lengths[DURATION].str.rjust(int(wide))}) if len(lengths) else lengths
 
 
 def paired(before: ScoredModel, after: ScoredModel) -> list[tuple[Slice, Slice]]:
-    """The same slices of both."""
+    """Pair each slice of the first with the same of the second."""
     found = {(each.kind, each.value): each for each in after.slices}
     return [(each, found[each.kind, each.value]) for each in before.slices]

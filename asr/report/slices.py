@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from asr.scoring.predictions import Prediction, corpus, error_rate
 
 EDGES = (0, 2, 4, 6, 8, 10, 15, 20, 30)
-"""Of the lengths, in seconds."""
+"""Lengths at which a slice ends and the next begins, in seconds."""
 
 MOST_VALUES = 20
-"""A column with more is no category."""
+"""Values of a category; a column with more is none."""
 
 FEWEST = 5
-"""Speakers, or clips where speakers are not known or there is one: of fewer, an interval would say nothing."""
+"""Speakers, or clips where no clip of the set has a speaker: of fewer, an interval would say nothing."""
 
 DURATION, SPEAKER, DIGITS = "seconds", "speaker", "digits"
 NOT_SAID = "(none)"
@@ -34,12 +34,19 @@ class Slice:
 
 
 def slices(rows: Sequence[Prediction]) -> list[Slice]:
-    """Every slice of a test set: kinds in a fixed order, lengths rising, the other values by name."""
+    """Cut a test set into slices: kinds in a fixed order, lengths rising, the other values by name.
+
+    A kind with one value is left out: its slice would be the whole set.
+    """
     keys: dict[str, Key] = {DURATION: _length, DIGITS: _digits}
-    if any(row.speaker is not None for row in rows):
+    has_speakers = any(row.speaker is not None for row in rows)
+    if has_speakers:
         keys[SPEAKER] = lambda row: row.speaker or NOT_SAID
     keys |= {column: _of(column) for column in categories(rows) if column not in keys}
-    return [found for kind, key in keys.items() for found in _by(kind, key, rows)]
+    kinds = ((kind, _by(kind, key, rows)) for kind, key in keys.items())
+    return [
+        _slice(kind, value, among, has_speakers) for kind, found in kinds if len(found) > 1 for value, among in found.items()
+    ]
 
 
 def categories(rows: Sequence[Prediction]) -> list[str]:
@@ -48,18 +55,28 @@ def categories(rows: Sequence[Prediction]) -> list[str]:
     return [column for column in columns if 2 <= len({_of(column)(row) for row in rows}) <= min(MOST_VALUES, len(rows) / 2)]
 
 
-def _by(kind: str, key: Key, rows: Sequence[Prediction]) -> list[Slice]:
+def _by(kind: str, key: Key, rows: Sequence[Prediction]) -> dict[str, list[Prediction]]:
     found: dict[str, list[Prediction]] = {}
     for row in sorted(rows, key=lambda row: row.seconds) if kind == DURATION else sorted(rows, key=key):
         found.setdefault(key(row), []).append(row)
-    return [_slice(kind, value, among) for value, among in found.items()]
+    return found
 
 
-def _slice(kind: str, value: str, rows: Sequence[Prediction]) -> Slice:
-    drawn = corpus(rows)
-    interval = drawn.interval([row.errors for row in rows]) if len(drawn.words) >= FEWEST else None
+def _slice(kind: str, value: str, rows: Sequence[Prediction], has_speakers: bool) -> Slice:
+    interval = corpus(rows).interval([row.errors for row in rows]) if _groups(rows, has_speakers) >= FEWEST else None
     low, high = (round(interval.low, 2), round(interval.high, 2)) if interval else (None, None)
     return Slice(kind, value, len(rows), sum(row.words for row in rows), round(error_rate(rows), 2), low, high)
+
+
+def _groups(rows: Sequence[Prediction], has_speakers: bool) -> int:
+    """Count what is drawn for an interval: speakers, a clip by nobody known being a group of its own; or all clips.
+
+    A slice of one speaker is one group, where a whole set of one speaker would be drawn clip by clip: beside slices of several
+    speakers, its interval would mean something else than theirs.
+    """
+    if not has_speakers:
+        return len(rows)
+    return len({row.speaker for row in rows} - {None}) + sum(row.speaker is None for row in rows)
 
 
 def _of(column: str) -> Key:

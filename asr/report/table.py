@@ -30,7 +30,7 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
     """The few lines that a person wants first.
 
     Args:
-        findings: of the stages that prepare.
+        findings: what the stages that prepare the data found.
         tested: each test set before and after tuning.
         other_packages: those with which the two models were not scored alike.
     """

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from asr.scoring.predictions import Prediction
 
 RARE = 5
-"""A word that training has seen at most so often."""
+"""Times that training has seen a rare word, at most."""
 
 RARITIES: Mapping[str, Callable[[int], bool]] = {
     "unseen": lambda seen: seen == 0,
     "rare": lambda seen: 0 < seen <= RARE,
     "common": lambda seen: seen > RARE,
 }
-"""By how often training has seen a word."""
+"""Kinds of words, by how often training has seen them."""
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """`said` was heard as `heard`, so often. An empty `heard` is a word left out, an empty `said` one made up."""
+    """A word `said`, heard as `heard`, `count` times. An empty `heard` is a word left out, an empty `said` one made up."""
 
     said: str
     heard: str
@@ -28,19 +28,19 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Recall:
-    """Of `words` that were said, `heard` were heard right."""
+    """How many words were said, and how many of them were heard right."""
 
     words: int
     heard: int
 
     @property
     def percent(self) -> float | None:
-        """None: none was said."""
+        """The share that was heard right; None when none was said."""
         return 100 * self.heard / self.words if self.words else None
 
 
 def confusions(rows: Iterable[Prediction], most: int) -> list[Confusion]:
-    """The commonest, at most so many; among equals, words that were taken for others come first."""
+    """Count the commonest confusions, `most` of them; among equals, words that were taken for others come first."""
     counted: Counter[tuple[str, str]] = Counter()
     for row in rows:
         for span in row.alignment:
@@ -57,12 +57,12 @@ def confusions(rows: Iterable[Prediction], most: int) -> list[Confusion]:
 
 
 def vocabulary(texts: Iterable[str]) -> Counter[str]:
-    """How often each word is said."""
+    """Count how often each word is said."""
     return Counter(word for text in texts for word in text.split())
 
 
 def recalls(rows: Sequence[Prediction], seen: Mapping[str, int]) -> dict[str, Recall]:
-    """For each of RARITIES, how many of such words were heard.
+    """Count how many words of each of RARITIES were heard.
 
     Args:
         rows: of one test set.

@@ -33,12 +33,12 @@ class Counts:
 
     @property
     def errors(self) -> int:
-        """All three kinds."""
+        """Errors of all three kinds."""
         return self.substitutions + self.deletions + self.insertions
 
     @property
     def length(self) -> int:
-        """Of the references."""
+        """Words in the references."""
         return self.hits + self.substitutions + self.deletions
 
     @property
@@ -71,7 +71,7 @@ def align(references: Sequence[str], hypotheses: Sequence[str]) -> list[Utteranc
 
 
 def total(counts: Iterable[Counts]) -> Counts:
-    """Of a corpus: all errors over all that was said, never a mean over utterances."""
+    """Sum up a corpus: its rate is all errors over all that was said, never a mean over utterances."""
     each = list(counts)
     return Counts(
         sum(one.hits for one in each),

@@ -22,6 +22,7 @@ from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 
 Window = Literal["fit", "full"]
+"""How long the encoder's input is: as long as the clip, or padded to the model's whole window."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class EvaluationSet:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was heard, set by set, most errors first, and how; seconds of sound, and seconds that it took to hear it."""
+    """What a model heard, set by set, most errors first, and how.
+
+    `sound`: the seconds that the clips last; `taken`: the seconds that it took to transcribe them.
+    """
 
     predictions: PredictionsBySet
     window: Window
@@ -45,7 +49,7 @@ class Evaluation:
 
 
 def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, normalize: Normalizer) -> Evaluation:
-    """Transcribe and compare.
+    """Transcribe test sets and compare what was heard with what was said.
 
     Raises:
         DataError: when the features don't suit the model.
@@ -64,7 +68,7 @@ def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, no
 
 
 def hear(whisper: Whisper, test: EvaluationSet, decode: Decode, normalize: Normalizer) -> tuple[list[Prediction], float]:
-    """The predictions of one set, and the seconds that they took."""
+    """Transcribe one set: its predictions, and the seconds that they took."""
     require_same_mels(whisper, test.features.n_mels)
     clips, paired = pair(test.features, test.texts)
     if not paired:
@@ -90,9 +94,10 @@ def predictions(
     Args:
         dataset: the name of the test set.
         texts: what was said.
-        seconds: of each clip.
+        seconds: the length of each clip.
         hypotheses: what was heard.
-        normalize: applied to both. To references once more, as a tuned model's hypotheses are: whisper_english makes "007" "7".
+        normalize: applied to both. References went through it when clips were divided, and so did what a tuned model learned to
+            write; it is applied again to either, as a second time may change a text: whisper_english makes "007" "7".
     """
     aligned = align([normalize(text.text) for text in texts], [normalize(heard.text) for heard in hypotheses])
     rows = [
@@ -109,7 +114,7 @@ def predictions(
 
 
 def summary(rows: Sequence[Prediction]) -> Summary:
-    """Of a test set."""
+    """Sum up a test set."""
     drawn = corpus(rows)
     interval = drawn.interval([row.errors for row in rows])
     raw = error_rates([row.raw_hypothesis for row in rows], [row.raw_reference for row in rows])

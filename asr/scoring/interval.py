@@ -23,7 +23,7 @@ from scipy import stats
 CONFIDENCE = 0.95
 FEWEST_DRAWS, MOST_DRAWS = 2_000, 10_000
 NUMBERS_DRAWN = 10**7
-"""As many draws as make so many numbers, within those limits."""
+"""Numbers to draw at random, one for each group in each draw: fewer draws of more groups, within those limits."""
 NUMBERS_AT_ONCE = 2**20
 ROUNDING = 1e-9
 """Points that are no spread, but what floating point leaves of equal rates."""
@@ -64,8 +64,8 @@ class Corpus:
 
     Attributes:
         unit: what a group is.
-        group: of each utterance.
-        words: that were said in each group.
+        group: the number of each utterance's group.
+        words: how many were said in each group.
     """
 
     unit: Unit
@@ -74,7 +74,7 @@ class Corpus:
 
     @classmethod
     def of(cls, words: Sequence[int], speakers: Sequence[str | None]) -> "Corpus":
-        """Made of the words in each utterance's reference and its speaker. One by nobody known is a group of its own.
+        """Group utterances by speaker, given the words in each one's reference. One by nobody known is a group of its own.
 
         If all are by one speaker, nothing can be said of others, and utterances are drawn.
         """
@@ -85,7 +85,7 @@ class Corpus:
         return cls("speakers" if by_speaker else "utterances", group, np.bincount(group, words).astype(np.float64))
 
     def interval(self, errors: Sequence[int]) -> Interval | None:
-        """Of the rate of `errors`, as many as utterances. None: there is one group only, or all have the same rate."""
+        """Find a rate's interval by the errors in each utterance. None: there is one group only, or all have the same rate."""
         if len(self.words) < 2:
             return None
         root = sqrt(100 * sum(errors) / max(float(self.words.sum()), 1))
@@ -96,7 +96,7 @@ class Corpus:
         return Interval(max(root - reach, 0.0) ** 2, (root + reach) ** 2)
 
     def difference(self, first: Sequence[int], second: Sequence[int]) -> Difference:
-        """Between two systems' errors."""
+        """Compare two systems by their errors in each utterance."""
         more = [b - a for a, b in zip(first, second, strict=True)]
         points = 100 * sum(more) / max(float(self.words.sum()), 1)
         if len(self.words) < 2:

@@ -14,7 +14,7 @@ class Prediction:
     """A clip of the test set `dataset`: what was said and what the model heard.
 
     Attributes:
-        seconds: of the clip, as heard: without the silence that was trimmed.
+        seconds: the clip's length, without the silence that was trimmed.
         reference, hypothesis: both normalised.
         raw_reference, raw_hypothesis: as transcribed, and as the model wrote it.
         errors: wrong words, of `words` in the reference: substitutions, deletions and insertions.
@@ -44,7 +44,7 @@ class Prediction:
 
 
 PredictionsBySet = dict[str, list[Prediction]]
-"""By test set."""
+"""Predictions by the name of their test set."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Summary:
 
 
 def parse_predictions(lines: Iterable[str]) -> PredictionsBySet:
-    """What `write_rows` wrote, parted by test set, each in the order given.
+    """Read what `write_rows` wrote, parted by test set, each in the order given.
 
     Raises:
         ValueError, TypeError, KeyError: when that was written by another version of this project.
@@ -88,7 +88,7 @@ def parse_predictions(lines: Iterable[str]) -> PredictionsBySet:
 
 
 def by_set(rows: Iterable[Prediction]) -> PredictionsBySet:
-    """Parted by test set, each in the order given."""
+    """Part predictions by test set, each in the order given."""
     sets: PredictionsBySet = {}
     for row in rows:
         sets.setdefault(row.dataset, []).append(row)
@@ -101,7 +101,7 @@ def error_rate(rows: Sequence[Prediction]) -> float:
 
 
 def corpus(rows: Sequence[Prediction]) -> Corpus:
-    """What is drawn to find how sure a rate is."""
+    """Gather what is drawn to find how sure a rate is."""
     return Corpus.of([row.words for row in rows], [row.speaker for row in rows])
 
 
@@ -109,7 +109,7 @@ LOOP = re.compile(r"(.{1,80}?)\1{3,}", re.DOTALL)
 """Some characters, four times in a row or more. Characters, since not every script parts words."""
 
 SHORTEST = 24
-"""Characters. People do say "no no no no"."""
+"""Characters of the shortest loop: people do say "no no no no"."""
 
 
 def has_loop(hypothesis: str, reference: str) -> bool:

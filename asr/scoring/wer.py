@@ -36,5 +36,5 @@ def error_rates(predictions: Sequence[str], references: Sequence[str]) -> dict[s
 
 
 def load_error_rates() -> evaluate.Metric:
-    """`compute(predictions=, references=)` of what this returns gives wer, cer and mer as fractions."""
+    """Load the metric, whose `compute(predictions=, references=)` gives wer, cer and mer as fractions."""
     return evaluate.load(__file__, keep_in_memory=True)

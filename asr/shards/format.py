@@ -47,7 +47,7 @@ class Shard:
 
     @property
     def file(self) -> str:
-        """Its name."""
+        """The file's name."""
         return f"{self.sha256}.arrow"
 
 
@@ -70,7 +70,7 @@ class Manifest:
     dropped: tuple[Dropped, ...]
 
     def write(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Write the manifest into `folder`."""
         content = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
         (folder / MANIFEST).write_text(content + "\n", encoding="utf-8")
 
@@ -95,7 +95,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def to_bytes(rows: Sequence[StoredClip]) -> bytes:
-    """A shard's file; equal rows give equal bytes."""
+    """Make a shard's file; equal rows give equal bytes."""
     # Columns from buffers: pa.array would import pandas first, half a second in every worker.
     values = np.concatenate([np.zeros(0, np.float16), *(row.features.ravel() for row in rows)])
     flat = pa.Array.from_buffers(pa.float16(), len(values), [None, pa.py_buffer(values)])

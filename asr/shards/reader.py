@@ -75,7 +75,7 @@ class StoredFrames(Sequence[NDArray[np.float16]]):
 
 
 def _checked(shard: Shard, folder: Path, store: str | None, cache: Path) -> Path:
-    """The file of a shard whose bytes are right; DVC takes a damaged one for up to date when its times are (dvc#5978)."""
+    """Find a shard's file and check its bytes: DVC takes a damaged file for unchanged when its times are (dvc#5978)."""
     path = folder / shard.file if store is None else FolderStore(cache).shard(shard.sha256)
     if store is not None and not path.exists():
         return _fetched(shard, store, cache)

@@ -42,17 +42,17 @@ class Store(Protocol):
 
     @property
     def place(self) -> str:
-        """What to call it in a message."""
+        """The store's name in messages."""
 
     def require_answer(self) -> None:
-        """Try it before there is work to lose.
+        """Try the store before there is work to lose.
 
         Raises:
             DataError: when it can't be used.
         """
 
     def ask(self, key: str) -> Record | None:
-        """The record under `key`, where a worker can learn of one that its driver could not."""
+        """Look up the record under `key`. A folder finds none: its driver looks before it gives a worker the job."""
 
     def keep(self, key: str, content: bytes, rows: int, dropped: tuple[tuple[str, str], ...]) -> Record:
         """File a shard; what is returned is its record under `key`."""
@@ -96,11 +96,11 @@ class FolderStore:
         return self.folder / SHARDS / f"{sha256}.arrow"
 
     def shards(self) -> list[Path]:
-        """All of them."""
+        """List the shards that are there."""
         return sorted((self.folder / SHARDS).glob("*.arrow"))
 
     def ask(self, key: str) -> Record | None:
-        """See Store. The driver's index knows all."""
+        """See Store. The driver has an index of all records."""
         return None
 
     def keep(self, key: str, content: bytes, rows: int, dropped: tuple[tuple[str, str], ...]) -> Record:
@@ -216,5 +216,5 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def to_record(values: dict[str, Any]) -> Record:
-    """A record out of JSON."""
+    """Make a record of what JSON holds."""
     return Record(**{**values, "dropped": tuple((clip, reason) for clip, reason in values["dropped"])})

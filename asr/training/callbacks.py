@@ -23,30 +23,47 @@ class StoppedError(Exception):
 
 
 class ProgressLines(TrainerCallback):
-    """Lines on stderr: after each epoch, and every SECONDS_BETWEEN_LINES within one."""
+    """Lines on stderr: after each epoch, and every SECONDS_BETWEEN_LINES within one.
+
+    Speed is over the epoch so far, its training alone. The time left is over this process's whole run so far, validation and
+    checkpoints included, as they come again.
+    """
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._loss = math.nan
-        self._clips = self._frames = self._steps = 0
-        self._spoke = time.monotonic()
+        self._clips = self._frames = 0  # of the epoch
+        self._steps = 0  # of this process
+        self._began = self._epoch_began = self._stepped = self._spoke = time.monotonic()
 
     def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Start the clock."""
-        self._spoke = time.monotonic()
+        """Start the clock, which should not count what was done before."""
+        self._began = self._spoke = time.monotonic()
+
+    def on_epoch_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Measure speed anew."""
+        self._clips = self._frames = 0
+        self._epoch_began = self._stepped = time.monotonic()
 
     def count(self, batch: StepBatch) -> None:
-        """Count a step that training has learned from."""
+        """Add a step that was learned from."""
         self._clips += batch.step_clips
         self._frames += batch.step_frames
         self._steps += 1
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        """Note when the epoch's latest step ended: validation, which follows the last one, is no part of the speed."""
+        self._stepped = time.monotonic()
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
         logs: Mapping[str, float] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         """Keep the latest loss; say where training stands when it has been a while."""
-        self._loss = (logs or {}).get("loss", self._loss)
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return  # of validation, which has a line of its own, or of the end
+        self._loss = loss
         if time.monotonic() - self._spoke >= SECONDS_BETWEEN_LINES:
             self._say(state, "")
 
@@ -60,16 +77,16 @@ class ProgressLines(TrainerCallback):
     def _say(self, state: TrainerState, result: str) -> None:
         if not state.is_world_process_zero:
             return
-        seconds = time.monotonic() - self._spoke
-        left = (state.max_steps - state.global_step) * seconds / max(self._steps, 1)
+        now = time.monotonic()
+        seconds = self._stepped - self._epoch_began or math.inf
+        left = (state.max_steps - state.global_step) * (now - self._began) / max(self._steps, 1)
         print(
             f"train: epoch {math.ceil(state.epoch or 0)} of {self._epochs}, step {state.global_step} of {state.max_steps}, "
             f"loss {self._loss:.3f}{result}, {self._clips / seconds:.1f} clips/s, "
             f"{self._frames / FRAMES_PER_SECOND / seconds:.0f} s of audio/s{_memory()}, {_duration(left)} left",
             file=sys.stderr,
         )
-        self._clips = self._frames = self._steps = 0
-        self._spoke = time.monotonic()
+        self._spoke = now
 
 
 def _memory() -> str:

@@ -1,0 +1,131 @@
+"""Callbacks: the lines that a run prints, with speed and time left."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import TrainerControl, TrainerState, TrainingArguments
+
+from asr.training.batch import StepBatch
+from asr.training.callbacks import ProgressLines, _duration
+
+
+class Run:
+    """The trainer's calls, each at a second of its own."""
+
+    def __init__(self, folder: Path, clock: pytest.MonkeyPatch, max_steps: int = 8) -> None:
+        self.second = 0.0
+        clock.setattr("asr.training.callbacks.time.monotonic", lambda: self.second)
+        self.lines = ProgressLines(epochs=2)
+        self.state = TrainerState(epoch=0, global_step=0, max_steps=max_steps)
+        self.rest = (TrainingArguments(output_dir=str(folder)), self.state, TrainerControl())
+
+    def begin(self, at: float) -> None:
+        """Training begins."""
+        self.second = at
+        self.lines.on_train_begin(*self.rest)
+
+    def epoch(self, at: float) -> None:
+        """An epoch begins."""
+        self.second = at
+        self.lines.on_epoch_begin(*self.rest)
+
+    def step(self, at: float, loss: float = 1.5) -> None:
+        """A step of 64 clips has ended, 4 s each."""
+        self.second = at
+        self.lines.count(StepBatch(torch.zeros(0, 80), (), step_labels=9, step_clips=64, step_frames=25_600))
+        self.state.global_step += 1
+        self.state.epoch = self.state.global_step / 4
+        self.lines.on_step_end(*self.rest)
+        self.lines.on_log(*self.rest, logs={"loss": loss})
+
+    def validate(self, at: float, wer: float) -> None:
+        """Validation has ended."""
+        self.second = at
+        self.lines.on_log(*self.rest, logs={"eval_wer": wer})
+        self.lines.on_evaluate(*self.rest, metrics={"eval_wer": wer})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (61, "1 min 1 s"), (3599, "59 min 59 s"), (7380, "2 h 3 min")]
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert _duration(seconds) == said
+
+
+def test_a_line_tells_speed_and_time_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path, monkeypatch)
+    run.begin(at=10)
+    run.epoch(at=10)
+    run.step(at=20, loss=2.5)
+    run.step(at=30)
+
+    run.validate(at=30, wer=12.34)
+
+    said = capsys.readouterr().err
+    assert said == (
+        "train: epoch 1 of 2, step 2 of 8, loss 1.500, validation WER 12.3 %, 6.4 clips/s, 26 s of audio/s, 1 min 0 s left\n"
+    )
+
+
+def test_an_epochs_line_tells_the_same_speed_right_after_a_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path, monkeypatch)
+    run.begin(at=0)
+    run.epoch(at=0)
+    for second in (10, 20, 30, 40):
+        run.step(at=second)
+
+    run.validate(at=60, wer=50)  # 20 s of validation: no part of the speed, but of each epoch to come
+
+    assert capsys.readouterr().err.splitlines() == [
+        "train: epoch 1 of 2, step 3 of 8, loss 1.500, 6.4 clips/s, 26 s of audio/s, 50 s left",
+        "train: epoch 1 of 2, step 4 of 8, loss 1.500, validation WER 50.0 %, 6.4 clips/s, 26 s of audio/s, 1 min 0 s left",
+    ]
+
+
+def test_speed_is_the_epochs_and_time_left_the_whole_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path, monkeypatch)
+    run.begin(at=0)
+    run.epoch(at=0)
+    for second in (1, 2, 3, 4):
+        run.step(at=second)
+    run.validate(at=14, wer=50)
+    run.epoch(at=14)
+    for second in (34, 54):
+        run.step(at=second)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "train: epoch 1 of 2, step 4 of 8, loss 1.500, validation WER 50.0 %, 64.0 clips/s, 256 s of audio/s, 14 s left",
+        "train: epoch 2 of 2, step 6 of 8, loss 1.500, 3.2 clips/s, 13 s of audio/s, 18 s left",
+    ]
+
+
+def test_a_resumed_run_counts_its_own_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path, monkeypatch)
+    run.state.global_step = 5
+    run.begin(at=100)
+    run.epoch(at=100)
+    run.step(at=140)
+
+    assert (
+        capsys.readouterr().err
+        == "train: epoch 2 of 2, step 6 of 8, loss 1.500, 1.6 clips/s, 6 s of audio/s, 1 min 20 s left\n"
+    )
+
+
+def test_a_line_before_any_step_has_no_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path, monkeypatch)
+    run.begin(at=0)
+    run.validate(at=0, wer=50)
+
+    assert "0.0 clips/s, 0 s of audio/s" in capsys.readouterr().err
