@@ -73,34 +73,53 @@ def stage_of(running: "subprocess.Popen[bytes]") -> psutil.Process:
         time.sleep(0.01)
 
 
+def shards(project: Path) -> int:
+    return len(list(project.glob(".cache/features/shards/*.arrow")))
+
+
+def wait_for_shards(project: Path, running: "subprocess.Popen[bytes]", count: int) -> None:
+    """Until so many shards are there, or nothing runs that could make more."""
+    while running.poll() is None and shards(project) < count:
+        time.sleep(0.01)
+
+
 def test_whatever_moment_it_is_killed_at_the_next_run_ends_alike(project: Path) -> None:
     dvc(project, "repro", "features_train")
     unbroken = tree(project / "data/features/train")
+    total = len(unbroken) - 1
     forget(project)
     start = time.monotonic()
-    subprocess.run([sys.executable, "-m", "stages.features_train"], cwd=project, env=environment(), check=True)
-    seconds = time.monotonic() - start
+    stage = [sys.executable, "-m", "stages.features_train"]
+    by_hand = subprocess.Popen(stage, cwd=project, env=environment(), stderr=subprocess.DEVNULL)
+    wait_for_shards(project, by_hand, 1)
+    seconds = time.monotonic() - start  # before the first shard; what comes then is told by the shards
+    assert by_hand.wait() == 0
     draw = random.Random(1)
     found = []
 
-    for moment in [draw.uniform(0, seconds) for _ in range(KILLS)]:
+    for number in range(KILLS):
         forget(project)
         running = subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro", "features_train"],
             cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        stage = stage_of(running)
-        time.sleep(moment)
+        victim = stage_of(running)
+        share = 2 * (number + draw.random()) / KILLS  # below 1: of the seconds before the first shard, then of the shards
+        if share < 1:
+            time.sleep(seconds * share)
+        else:
+            wait_for_shards(project, running, int((share - 1) * total))
         with suppress(psutil.NoSuchProcess):  # it may have ended by then
-            stage.kill()
-        found.append(len(list(project.glob(".cache/features/shards/*.arrow"))))
+            victim.kill()
+        found.append(shards(project))
         running.wait()
 
         dvc(project, "repro", "features_train")
 
-        print(f"killed after {moment:.2f} of {seconds:.2f} s, {found[-1]} of {len(unbroken) - 1} shards done")
+        moment = f"{seconds * share:.2f} of {seconds:.2f} s" if share < 1 else f"shard {int((share - 1) * total)} of {total}"
+        print(f"killed after {moment}; {found[-1]} shards were done")
         assert tree(project / "data/features/train") == unbroken
-    assert any(0 < done < len(unbroken) - 1 for done in found), "none was in the middle of the work"
+    assert any(0 < done < total for done in found), "none was in the middle of the work"
 
 
 def test_a_stage_run_by_hand_after_a_kill_computes_only_what_is_left(project: Path) -> None:
