@@ -1,10 +1,8 @@
-"""What the sides of a training bench share: options, the clips, the clock, the score, and what each reports."""
+"""What the sides of a training bench share: options, the clips, the score, and what each reports."""
 
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,6 @@ from typing import Any
 import torch
 
 from asr.base.entries import TextEntry, read_rows
-from asr.base.sections import parse
 from asr.base.text import normalizer
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
@@ -25,12 +22,8 @@ from asr.training.batch import Examples
 from asr.training.labels import continuation, label
 from asr.training.recipe import Train
 from bench.process import Cost, measure
+from bench.settings import EFFECTIVE_BATCH, HOME, stage_settings
 from stages.common.params import read_yaml
-
-HOME = Path(__file__).parents[1]
-
-EFFECTIVE_BATCH = 64
-"""The article's 4 x 16."""
 
 
 @dataclass(frozen=True)
@@ -88,44 +81,6 @@ def measured(side: str, options: Options) -> tuple[Run, Cost]:
     return Run(**json.loads(ended.stdout.splitlines()[-1])), ended.cost
 
 
-class Clock:
-    """Seconds of each step, from asking the loader for it to the end of the optimiser's work, and of the waiting among them."""
-
-    def __init__(self) -> None:
-        self.steps: list[float] = []
-        self.waits: list[float] = []
-        self._start: float | None = None
-
-    def load(self, whole: Callable[..., Any]) -> Callable[..., Any]:
-        """Wraps what asks the loader for a step."""
-
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self.stop()
-            self._start = time.perf_counter()
-            loaded = whole(*args, **kwargs)
-            self.waits.append(time.perf_counter() - self._start)
-            return loaded
-
-        return timed
-
-    def after(self, whole: Callable[..., Any]) -> Callable[..., Any]:
-        """Wraps what comes after an epoch's last step."""
-
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self.stop()
-            return whole(*args, **kwargs)
-
-        return timed
-
-    def stop(self) -> None:
-        """The step is over."""
-        if self._start is not None:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            self.steps.append(time.perf_counter() - self._start)
-            self._start = None
-
-
 def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
     """A split's clips, as the train stage reads them."""
     features = StoredFeatures(Path(options.data, "data/features", split), Path(options.cache))
@@ -137,16 +92,15 @@ def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples
     return Examples(frames, labels, following), texts
 
 
-def stage_settings(window: str, options: Options) -> Train:
+def side_settings(window: str, options: Options) -> Train:
     """Of params.yaml, but for what the bench sets."""
-    set_here = {
-        "window": window,
-        "epochs": options.epochs,
-        "early_stopping_patience": options.epochs,
-        "effective_batch": EFFECTIVE_BATCH,
-        "seed": options.seed,
-    }
-    return parse(Train, {**read_yaml(HOME / "params.yaml")["train"], **set_here}, "params.yaml")
+    return stage_settings(
+        window=window,
+        epochs=options.epochs,
+        early_stopping_patience=options.epochs,
+        effective_batch=EFFECTIVE_BATCH,
+        seed=options.seed,
+    )
 
 
 def timed_clips(examples: Examples, epochs: int) -> int:

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.process import Cost
+from bench.settings import HOME
 from bench.shapes import SHAPES
-from bench.sides import HOME, Options, Run, measured
+from bench.sides import Options, Run, measured
 from bench.tables import Target, aligned, at_least, at_most, targets_table
 
 SIDES = ("article", "full", "fit", "pack")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.sides import HOME, Options, Run, measured
+from bench.settings import HOME
+from bench.sides import Options, Run, measured
 from bench.tables import aligned
 from bench.training import interval, resampled
 
