@@ -15,6 +15,7 @@ from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.scoring.evaluation import predictions
+from asr.scoring.interval import Corpus
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
@@ -54,7 +55,7 @@ class Run:
     """What came of it. The first step is not timed: `clips` and `seconds` are of the others.
 
     `waited` are the seconds among them in which the loader was waited for. `flops_per_clip` are what the model needs, in the
-    windows that it was given. `errors` and `words` are of each test clip, decoded at the whole window.
+    windows that it was given. `errors`, `words` and `speakers` are of each test clip, decoded at the whole window.
     """
 
     clips: int
@@ -67,6 +68,12 @@ class Run:
     rows_at_once: int
     errors: list[int]
     words: list[int]
+    speakers: list[str | None]
+
+    @property
+    def corpus(self) -> Corpus:
+        """What intervals are drawn from."""
+        return Corpus.of(self.words, self.speakers)
 
     @property
     def wer(self) -> float:
@@ -112,9 +119,9 @@ def timed_clips(examples: Examples, epochs: int) -> int:
 
 
 def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
-    """Errors and words of each test clip, heard in the whole window."""
+    """Errors, words and speaker of each test clip, heard in the whole window."""
     if not options.score:
-        return {"errors": [], "words": []}
+        return {"errors": [], "words": [], "speakers": []}
     examples, texts = read_split(whisper, options, "test")
     whisper.model.eval().config.use_cache = True
     clips, whole = list(examples.frames), greedy(max_new_tokens=128, batch_size=16).model_copy(update={"window": "full"})
@@ -123,4 +130,8 @@ def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
     seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
     rows = predictions("test", texts, seconds, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
     rows.sort(key=lambda row: row.id)
-    return {"errors": [row.errors for row in rows], "words": [row.words for row in rows]}
+    return {
+        "errors": [row.errors for row in rows],
+        "words": [row.words for row in rows],
+        "speakers": [row.speaker for row in rows],
+    }
