@@ -16,7 +16,9 @@ import traceback
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+from asr.machine.shutdown import end_with_parent
 from bench.gpu_plan import Found, Part
 
 PRELOADED = "bench.gpu_preload"
@@ -32,21 +34,21 @@ def outcome(part: Part, seconds: float) -> Found:
         folder, start = Path(name), time.perf_counter()
         process = processes.Process(target=_work, args=(part, str(folder)))
         process.start()
-        process.join(seconds)
-        hung = process.exitcode is None
-        _kill_group(process.pid)
-        if hung:
-            process.kill()
-        process.join()
+        try:
+            process.join(seconds)
+            hung = process.exitcode is None
+        finally:
+            _kill_group(process)
         found = _read(folder, process.exitcode or 0, seconds if hung else None)
         return replace(found, seconds=time.perf_counter() - start)
 
 
-def _kill_group(pid: int | None) -> None:
+def _kill_group(process: Any) -> None:
     """What the part has started goes with it, such as a compiler."""
-    if pid is not None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # it may not have had the time for a group of its own
+    process.join()
 
 
 def _read(folder: Path, code: int, limit: float | None) -> Found:
@@ -69,6 +71,7 @@ def _read(folder: Path, code: int, limit: float | None) -> Found:
 def _work(part: Part, folder: str) -> None:
     """In the child."""
     os.setpgid(0, 0)
+    end_with_parent()
     with Path(folder, LOG).open("w") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

@@ -19,11 +19,11 @@ from bench.own_trainer import planned_flops, timed
 from bench.settings import EFFECTIVE_BATCH
 from bench.shapes import training_flops
 
-EFFECTIVE_BATCH_ON_CPU = 8
+EFFECTIVE_BATCH_ON_CPU = 4
 STEPS, GUIDE_STEPS, STEPS_ON_CPU = 9, 3, 2
 """The first warms up."""
 
-DECODED, DECODED_ON_CPU = 1024, 8
+DECODED, DECODED_ON_CPU = 1024, 4
 DECODED_SECONDS, TOKENS = 4.0, 20
 """Of a clip, and of its hypothesis, no more and no less."""
 
