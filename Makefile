@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+# A process for each core; each begins with tests that stand side by side, and takes some of another's when it has none left.
+PYTEST := python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 
 .PHONY: repro repair test test-slow check clean
 
@@ -14,15 +16,16 @@ repair: .venv/requirements.txt  ## find damaged features wherever they are kept,
 	@$(RUN) python -m commands.cache repair
 
 test: .venv/requirements-dev.txt  ## the tests that take minutes at most
-	@$(RUN) python -m pytest -q -m "not slow"
+	@$(RUN) $(PYTEST) -m "not slow"
 
 test-slow: .venv/requirements-dev.txt  ## the tests that run the whole pipeline
-	@$(RUN) python -m pytest -q -m slow
+	@$(RUN) $(PYTEST) -m slow
 
-check: .venv/requirements-dev.txt  ## formatting, lint and types
+check: .venv/requirements-dev.txt  ## formatting, lint, types and layers
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
+	@$(RUN) lint-imports --no-cache --no-logo
 
 .venv/%.txt: %.txt
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, this is {v.major}.{v.minor}: make PYTHON=python3.12")'

@@ -19,9 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dvc.exceptions import DvcException, NotDvcRepoError
-from dvc.repo import Repo
-
 from asr.base.errors import DataError
 from asr.features.index import Index
 from asr.shards.format import MANIFEST, Manifest, OtherFormatError, read_manifest
@@ -180,6 +177,9 @@ def folders(everywhere: bool) -> Iterator[Folder]:
     Raises:
         DataError: when this is no DVC project.
     """
+    from dvc.exceptions import DvcException, NotDvcRepoError  # here, as --help needs none of it
+    from dvc.repo import Repo
+
     try:
         with Repo() as repo:
             for _ in repo.brancher(all_commits=everywhere, all_experiments=everywhere):

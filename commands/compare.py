@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dvc.api
-from dvc.exceptions import DvcException
-from dvc.scm import SCMError
 from tabulate import tabulate
 
 from asr.base.errors import DataError
@@ -72,6 +69,10 @@ def read_side(revision: str) -> Side:
 
 def read(revision: str, name: str) -> str:
     """Read a file of the evaluate stage."""
+    import dvc.api  # here, as --help needs none of it
+    from dvc.exceptions import DvcException
+    from dvc.scm import SCMError
+
     path = FOLDER / name
     try:
         if revision == WORKSPACE:

@@ -1,21 +1,14 @@
 """Small recordings and a tiny Whisper for the tests, all made here."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-import torch
 from numpy.typing import NDArray
-from tokenizers import pre_tokenizers
-from transformers import (
-    AddedToken,
-    GenerationConfig,
-    WhisperConfig,
-    WhisperFeatureExtractor,
-    WhisperForConditionalGeneration,
-    WhisperTokenizer,
-)
-from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
+if TYPE_CHECKING:
+    from transformers import WhisperTokenizer
 
 TASKS = ["translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"]
 
@@ -43,6 +36,10 @@ def write_mono_then_stereo(path: Path) -> Path:
 
 def write_tiny_whisper(folder: Path, multilingual: bool = False, n_mels: int = 80, window_seconds: int = 4) -> Path:
     """A Whisper of random weights, 16 wide, whose tokenizer has bytes and Whisper's special tokens."""
+    import torch  # here, as every worker of a cluster imports this module
+    from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
+    from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
     tokenizer = byte_tokenizer()
     end, start, no_timestamps = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>"])
     special = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": start}
@@ -76,8 +73,12 @@ def write_tiny_whisper(folder: Path, multilingual: bool = False, n_mels: int = 8
     return folder
 
 
-def byte_tokenizer() -> WhisperTokenizer:
+def byte_tokenizer() -> "WhisperTokenizer":
     """One token a byte, then Whisper's special tokens in their order."""
+    from tokenizers import pre_tokenizers
+    from transformers import AddedToken, WhisperTokenizer
+    from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = WhisperTokenizer(
         vocab={character: number for number, character in enumerate(alphabet)}, merges=[], pad_token="<|endoftext|>"

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import soundfile
-from transformers import WhisperFeatureExtractor
 
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
@@ -68,6 +67,8 @@ LOUDER = Variants((0, 1, 2), louder, "louder")
 
 
 def test_a_stereo_48_khz_file_becomes_the_extractors_features(tmp_path: Path) -> None:
+    from transformers import WhisperFeatureExtractor  # here, as the worker processes of other tests import this module
+
     path = write_tone(tmp_path / "a.wav", seconds=2.0, rate=48_000, channels=2)
     samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
     waveform = normalize_peak(trim_silence(to_mono_16k(samples, 48_000), 30.0))

@@ -3,8 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 
-import datasets
-
 from asr.base.entries import Clip
 from asr.base.errors import DataError
 from asr.recordings.parameters import Split
@@ -51,6 +49,8 @@ def _random(count: int, how: Split) -> list[str]:
     """Divide as `datasets.Dataset.train_test_split` does, test first: clips may move when the number of clips changes."""
     if count < len(SPLITS):
         return ["train"] * count
+    import datasets  # here, as it takes a second and the stable way needs none of it
+
     rest = datasets.Dataset.from_dict({"position": range(count)})
     names = ["train"] * count
     # What is left after the test split is smaller, so validation takes a larger part of it.

@@ -12,16 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from asr.base.errors import DataError
 
 FORMAT = 2
 MANIFEST = "manifest.json"
-SCHEMA = pa.schema([pa.field("id", pa.string()), pa.field("copy", pa.int32()), pa.field("log_mel", pa.list_(pa.float16()))])
-
-
 REMEDY = "run `make repair`"
 
 
@@ -96,23 +92,25 @@ def read_manifest(path: Path) -> Manifest:
 
 def to_bytes(rows: Sequence[StoredClip]) -> bytes:
     """Make a shard's file; equal rows give equal bytes."""
+    import pyarrow as pa  # here, as a manifest needs none of it
+
+    def offsets(lengths: Sequence[int]) -> pa.Buffer:
+        return pa.py_buffer(np.cumsum([0, *lengths], dtype=np.int32))
+
+    schema = pa.schema([pa.field("id", pa.string()), pa.field("copy", pa.int32()), pa.field("log_mel", pa.list_(pa.float16()))])
     # Columns from buffers: pa.array would import pandas first, half a second in every worker.
     values = np.concatenate([np.zeros(0, np.float16), *(row.features.ravel() for row in rows)])
     flat = pa.Array.from_buffers(pa.float16(), len(values), [None, pa.py_buffer(values)])
     ids = [row.id.encode() for row in rows]
     columns = [
-        pa.Array.from_buffers(pa.string(), len(rows), [None, _offsets([len(id_) for id_ in ids]), pa.py_buffer(b"".join(ids))]),
+        pa.Array.from_buffers(pa.string(), len(rows), [None, offsets([len(id_) for id_ in ids]), pa.py_buffer(b"".join(ids))]),
         pa.Array.from_buffers(pa.int32(), len(rows), [None, pa.py_buffer(np.array([row.copy for row in rows], np.int32))]),
         pa.Array.from_buffers(
-            SCHEMA.field("log_mel").type, len(rows), [None, _offsets([row.features.size for row in rows])], children=[flat]
+            schema.field("log_mel").type, len(rows), [None, offsets([row.features.size for row in rows])], children=[flat]
         ),
     ]
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
+    with pa.ipc.new_file(sink, schema) as writer:
+        writer.write_batch(pa.record_batch(columns, schema=schema))
     content: bytes = sink.getvalue().to_pybytes()
     return content
-
-
-def _offsets(lengths: Sequence[int]) -> pa.Buffer:
-    return pa.py_buffer(np.cumsum([0, *lengths], dtype=np.int32))
