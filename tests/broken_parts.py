@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from bench.gpu_plan import Found
+from bench.gpu.plan import Found
 
 
 def works(shape: str, option: str) -> Found:

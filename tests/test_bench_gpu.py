@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from bench import gpu_process
-from bench.gpu import parsed, tables
-from bench.gpu_plan import SHAPES, SKIPPED, Found, Part, allowed, planned
-from bench.gpu_process import outcome
-from bench.gpu_tables import capabilities_table, peak_of, speed_table
+from bench.gpu import process as parts_process
+from bench.gpu.command import parsed, tables
+from bench.gpu.plan import SHAPES, SKIPPED, Found, Part, allowed, planned
+from bench.gpu.process import outcome
+from bench.gpu.tables import capabilities_table, peak_of, speed_table
 from tests import closure
 from tests.project import ROOT
 
@@ -31,7 +31,7 @@ GUIDE = Found("yes", "", {
 
 @pytest.fixture(autouse=True)
 def nothing_preloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu_process, "PRELOADED", "bench.gpu_plan")
+    monkeypatch.setattr(parts_process, "PRELOADED", "bench.gpu.plan")
 
 
 def broken(name: str, seconds: float = 60.0) -> Found:
@@ -147,12 +147,13 @@ def test_its_shapes_are_those_that_there_are() -> None:
 
 
 def test_the_command_line_is_answered_without_importing_torch() -> None:
-    program = "import sys, bench.gpu; sys.exit(', '.join({'torch', 'numpy', 'transformers'} & set(sys.modules)) or None)"
+    heavy = "{'torch', 'numpy', 'transformers'} & set(sys.modules)"
+    program = f"import sys, bench.gpu.command; sys.exit(', '.join({heavy}) or None)"
 
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("module", ["gpu", "gpu_preload"])
+@pytest.mark.parametrize("module", ["gpu/__main__", "gpu/preload"])
 def test_it_imports_no_more_than_a_gpu_machine_has(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closure, "PACKAGES", ("asr", "stages", "bench"))
     files = closure.import_closure(ROOT / f"bench/{module}.py", ROOT)

@@ -21,8 +21,8 @@ from asr.model.whisper import Whisper
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.run import Trained
 from asr.training.trainer import StepTrainer
-from bench.gpu_material import Conversions, examples, frames, has_gpu, little_memory, model, settings
-from bench.gpu_plan import Found
+from bench.gpu.material import Conversions, examples, frames, has_gpu, little_memory, model, settings
+from bench.gpu.plan import Found
 from bench.own_trainer import timed
 from bench.shapes import SHAPES
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from asr.machine.shutdown import end_with_parent
-from bench.gpu_plan import Found, Part
+from bench.gpu.plan import Found, Part
 
-PRELOADED = "bench.gpu_preload"
+PRELOADED = "bench.gpu.preload"
 FOUND, LOG = "found.json", "log"
 LOG_CHARACTERS = 2000
 
@@ -92,7 +92,7 @@ def _afresh_where_forking_spoils_the_gpu(part: Part, folder: str) -> None:
     """Where a library asks for GPUs as it is imported, CUDA refuses to work in a forked process."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda._is_in_bad_fork():
-        os.execv(sys.executable, [sys.executable, "-m", "bench.gpu_process", json.dumps(asdict(part)), folder])
+        os.execv(sys.executable, [sys.executable, "-m", "bench.gpu.process", json.dumps(asdict(part)), folder])
 
 
 if __name__ == "__main__":

@@ -3,5 +3,5 @@
 from contextlib import suppress
 
 with suppress(Exception):
-    import bench.gpu_capabilities
-    import bench.gpu_speed  # noqa: F401
+    import bench.gpu.capabilities
+    import bench.gpu.speed  # noqa: F401

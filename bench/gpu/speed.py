@@ -13,8 +13,8 @@ from asr.training.batch import Examples
 from asr.training.run import plan_of
 from bench.article_trainer import ROWS_AT_ONCE, timed_article
 from bench.clock import Clock
-from bench.gpu_material import examples, frames, has_gpu, model, settings
-from bench.gpu_plan import Found
+from bench.gpu.material import examples, frames, has_gpu, model, settings
+from bench.gpu.plan import Found
 from bench.own_trainer import planned_flops, timed
 from bench.settings import EFFECTIVE_BATCH
 from bench.shapes import training_flops

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
-from bench.gpu_plan import SHAPES, SKIPPED, Found, Part, allowed, planned
-from bench.gpu_process import outcome
-from bench.gpu_tables import capabilities_table, peak_of, speed_table
+from bench.gpu.plan import SHAPES, SKIPPED, Found, Part, allowed, planned
+from bench.gpu.process import outcome
+from bench.gpu.tables import capabilities_table, peak_of, speed_table
 
 Results = dict[str, dict[str, Found]]
 """By table and row."""

@@ -19,11 +19,11 @@ LEAST_SECONDS = 30.0
 """That a part is given however little time is left."""
 
 SPEED = {
-    "the guide's settings": ("bench.gpu_speed:guide", ""),
-    "training, full": ("bench.gpu_speed:training", "full"),
-    "training, fit": ("bench.gpu_speed:training", "fit"),
-    "decoding, full": ("bench.gpu_speed:decoding", "full"),
-    "decoding, fit": ("bench.gpu_speed:decoding", "fit"),
+    "the guide's settings": ("bench.gpu.speed:guide", ""),
+    "training, full": ("bench.gpu.speed:training", "full"),
+    "training, fit": ("bench.gpu.speed:training", "fit"),
+    "decoding, full": ("bench.gpu.speed:decoding", "full"),
+    "decoding, fit": ("bench.gpu.speed:decoding", "fit"),
 }
 """The rows of a shape's table: what does the work, and the window."""
 
@@ -41,7 +41,7 @@ CAPABILITIES = {
     "adamw_8bit": 90.0,
     "torch_compile": 240.0,
 }
-"""Functions of bench/gpu_capabilities.py, and seconds that each may take."""
+"""Functions of bench/gpu/capabilities.py, and seconds that each may take."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ def planned(shapes: Sequence[str]) -> list[Part]:
     first = [shape for shape in FIRST_SHAPES if shape in shapes]
     others = [shape for shape in dict.fromkeys(shapes) if shape not in FIRST_SHAPES]
     capabilities = [
-        Part("Capabilities", name.replace("_", " "), f"bench.gpu_capabilities:{name}", CAPABILITIES_SHAPE, seconds=seconds)
+        Part("Capabilities", name.replace("_", " "), f"bench.gpu.capabilities:{name}", CAPABILITIES_SHAPE, seconds=seconds)
         for name, seconds in CAPABILITIES.items()
     ]
     return [
-        Part("Device", "device", "bench.gpu_capabilities:device", CAPABILITIES_SHAPE, seconds=90.0),
+        Part("Device", "device", "bench.gpu.capabilities:device", CAPABILITIES_SHAPE, seconds=90.0),
         *(part for shape in first for part in speed_parts(shape)),
         *capabilities,
         *(part for shape in others for part in speed_parts(shape)),

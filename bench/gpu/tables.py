@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.gpu_plan import Found
+from bench.gpu.plan import Found
 from bench.tables import MEGABYTE, NOTHING, aligned, number
 
 GUIDE = "the guide's settings"
