@@ -15,9 +15,11 @@ from transformers import logging
 from asr.model.whisper import Whisper, load
 from asr.training.run import plan_of
 from bench.article_trainer import ROWS_AT_ONCE, timed_article
+from bench.own_clips import read_split, side_settings, tested, timed_clips
 from bench.own_trainer import loader_speed, planned_flops, timed
-from bench.shapes import SHAPES, random_whisper, training_flops
-from bench.sides import Options, Run, read_split, side_settings, tested, timed_clips
+from bench.shapes import random_whisper, training_flops
+from bench.sides import Options, Run
+from bench.sizes import SHAPES
 from stages.common.machine import read_machine
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from asr.scoring.interval import Interval
 from bench.process import Cost
 from bench.settings import HOME
-from bench.shapes import SHAPES
 from bench.sides import Options, Run, measured
+from bench.sizes import SHAPES
 from bench.tables import MEGABYTE, NOTHING, Target, aligned, at_least, at_most, targets_table
 
 SIDES = ("article", "full", "fit", "pack")

@@ -24,7 +24,7 @@ from asr.training.trainer import StepTrainer
 from bench.gpu.material import Conversions, examples, frames, has_gpu, little_memory, model, settings
 from bench.gpu.plan import Found
 from bench.own_trainer import timed
-from bench.shapes import SHAPES
+from bench.sizes import SHAPES
 
 GIB = 2**30
 NEEDS_A_GPU = Found("-", "needs a GPU", {})

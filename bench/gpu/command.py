@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
-from bench.gpu.plan import SHAPES, SKIPPED, Found, Part, allowed, planned
+from bench.gpu.plan import SKIPPED, Found, Part, allowed, planned
 from bench.gpu.process import outcome
 from bench.gpu.tables import capabilities_table, peak_of, speed_table
+from bench.sizes import SHAPES
 
 Results = dict[str, dict[str, Found]]
 """By table and row."""

@@ -9,9 +9,6 @@ State = Literal["yes", "no", "-"]
 
 NO_TIME_LEFT = "no time left"
 
-SHAPES = ("tiny", "base", "small", "medium", "large-v3", "turbo")
-"""As in bench/shapes.py, which is slow to import."""
-
 FIRST_SHAPES = ("small", "large-v3")
 CAPABILITIES_SHAPE = "tiny"
 
