@@ -28,10 +28,11 @@ def dvc(project: Path, *arguments: str) -> str:
     return result.stdout
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DVC project whose training clips keep two cores busy for seconds; validation and test stay as they are."""
-    project = make_project(tmp_path / "project", tmp_path / "project/data/sample")
+    folder = tmp_path_factory.mktemp("ready") / "project"
+    project = make_project(folder, folder / "data/sample")
     params = project / "params.yaml"
     params.write_text(params.read_text().replace(f"{project}/", ""))
     lines = (project / "data/sample/clips.csv").read_text().splitlines()
@@ -44,6 +45,13 @@ def project(tmp_path: Path) -> Path:
     dvc(project, "config", "cache.type", "hardlink,copy")
     dvc(project, "repro", "--quiet", "split")
     return project
+
+
+@pytest.fixture
+def project(ready: Path) -> Path:
+    """The same, without features."""
+    forget(ready)
+    return ready
 
 
 def forget(project: Path) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("KILLS", "3"))
 STATES = ".cache/training/*/checkpoint-*/trainer_state.json"
-EPOCHS, STEPS = 24, 216
+EPOCHS, STEPS = 12, 108
 RESULTS = ("curves.csv", "validation.csv", "summary.json")
 
 
@@ -31,10 +31,11 @@ def dvc(project: Path, *arguments: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, cwd=project, env=shell, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DVC project ready to train, for some seconds."""
-    project = make_project(tmp_path / "project", tmp_path / "project/data/sample")
+    folder = tmp_path_factory.mktemp("ready") / "project"
+    project = make_project(folder, folder / "data/sample")
     params = read_yaml(project / "params.yaml")
     params["data"].update(csv="data/sample/clips.csv", audio_root="data/sample")
     params["train"].update(epochs=EPOCHS, effective_batch=4, dropout=0.1, time_masks=1, early_stopping_patience=EPOCHS)
@@ -43,6 +44,13 @@ def project(tmp_path: Path) -> Path:
     for command in (("init", "--quiet"), ("repro", "--quiet", "features_eval", "features_train")):
         assert dvc(project, *command).wait() == 0
     return project
+
+
+@pytest.fixture
+def project(ready: Path) -> Path:
+    """The same, which has never trained."""
+    forget(ready)
+    return ready
 
 
 def forget(project: Path) -> None:
