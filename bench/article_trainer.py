@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
+from asr.machine.device import Precision
 from asr.model.whisper import Whisper
 from asr.shards.frames import LogMel, pad_frames
-from asr.training.batch import IGNORED
-from asr.training.recipe import learning_rate
-from bench.shapes import training_flops
-from bench.sides import EFFECTIVE_BATCH, Clock, Options, Run, read_split, stage_settings, tested, timed_clips
+from asr.training.batch import IGNORED, Examples
+from asr.training.recipe import Train, learning_rate
+from bench.clock import Clock
 
 # transformers 5.23 renamed the argument and warns of the old name, the only one that 5.17 knows.
 CHECKPOINTING = next(
@@ -31,39 +31,16 @@ CHECKPOINTING = next(
 ROWS_AT_ONCE = 4
 
 
-def article(whisper: Whisper, options: Options) -> Run:
-    """The article's trainer settings."""
+def timed_article(whisper: Whisper, examples: Examples, settings: Train) -> tuple[Precision, Clock]:
+    """Train so, and time every step; returns the format, too."""
     cuda = torch.cuda.is_available()
-    examples, _ = read_split(whisper, options, "train")
-    clips = list(examples.frames)
-    settings = stage_settings("full", options)
     whisper.model.config.use_cache = False
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = Seq2SeqTrainer(
             model=whisper.model,
-            args=Seq2SeqTrainingArguments(
-                output_dir=folder,
-                num_train_epochs=options.epochs,
-                per_device_train_batch_size=ROWS_AT_ONCE,
-                gradient_accumulation_steps=EFFECTIVE_BATCH // ROWS_AT_ONCE,
-                **{CHECKPOINTING: True},
-                fp16=cuda,
-                learning_rate=learning_rate(settings, whisper.model.config.d_model),
-                lr_scheduler_type=settings.schedule,
-                warmup_steps=settings.warmup_share,
-                weight_decay=settings.weight_decay,
-                max_grad_norm=settings.max_gradient_norm,
-                seed=options.seed,
-                save_strategy="no",
-                eval_strategy="no",
-                logging_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-                remove_unused_columns=False,
-                use_cpu=not cuda,
-            ),
-            train_dataset=Padded(clips, examples.labels, whisper.window_frames),
+            args=_arguments(settings, learning_rate(settings, whisper.model.config.d_model), folder, cuda),
+            train_dataset=Padded(list(examples.frames), examples.labels, whisper.window_frames),
             data_collator=LabelPadding(whisper.model.config.decoder_start_token_id),
         )
         trainer.remove_callback(PrinterCallback)
@@ -72,17 +49,30 @@ def article(whisper: Whisper, options: Options) -> Run:
         trainer.model_accepts_loss_kwargs = False
         trainer.train()
     clock.stop()
-    flops = sum(training_flops(whisper, whisper.window_frames, len(label)) for label in examples.labels) / len(examples)
-    return Run(
-        clips=timed_clips(examples, options.epochs),
-        seconds=sum(clock.steps[1:]),
-        waited=sum(clock.waits[1:]),
-        loader_clips_per_second=None,
-        cuda_bytes=torch.cuda.max_memory_allocated() if cuda else None,
-        flops_per_clip=flops,
-        precision="fp16" if cuda else "fp32",
-        rows_at_once=ROWS_AT_ONCE,
-        **tested(whisper, options),
+    return "fp16" if cuda else "fp32", clock
+
+
+def _arguments(settings: Train, rate: float, folder: str, cuda: bool) -> Seq2SeqTrainingArguments:
+    return Seq2SeqTrainingArguments(
+        output_dir=folder,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=ROWS_AT_ONCE,
+        gradient_accumulation_steps=settings.effective_batch // ROWS_AT_ONCE,
+        **{CHECKPOINTING: True},
+        fp16=cuda,
+        learning_rate=rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup_share,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_gradient_norm,
+        seed=settings.seed,
+        save_strategy="no",
+        eval_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        use_cpu=not cuda,
     )
 
 

@@ -5,6 +5,26 @@ calls it, for a model that was trained in the whole window and for one that was 
 """
 
 import argparse
+
+from bench.sizes import SHAPES
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.decoding", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--shape", choices=SHAPES, default="tiny", help="a model of random weights in this size (tiny)")
+    add("--clips", type=int, default=64, help="how many (64)")
+    add("--seconds", type=float, default=4.0, help="a clip (4)")
+    add("--tokens", type=int, default=20, help="a hypothesis, no more and no less (20)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    parsed()  # `--help` is answered before imports that take seconds
+
 import json
 import sys
 import tempfile
@@ -22,7 +42,7 @@ from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.shards.frames import FRAMES_PER_SECOND, LogMel
 from bench.article_trainer import LabelPadding, Padded
-from bench.shapes import SHAPES, random_whisper
+from bench.shapes import random_whisper
 from bench.tables import aligned, at_least, targets_table
 
 Clips = Sequence[LogMel]
@@ -64,19 +84,6 @@ def main() -> None:
     ratio = sides[-1].speed / sides[0].speed
     print(targets_table([at_least("fitted window: clips/s over the article's", ratio, TARGET, " x")]))
     print(json.dumps({"bench": "decoding", "shape": arguments.shape, "sides": [asdict(side) for side in sides]}))
-
-
-def parsed() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.decoding", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--shape", choices=SHAPES, default="tiny", help="a model of random weights in this size (tiny)")
-    add("--clips", type=int, default=64, help="how many (64)")
-    add("--seconds", type=float, default=4.0, help="a clip (4)")
-    add("--tokens", type=int, default=20, help="a hypothesis, no more and no less (20)")
-    return parser.parse_args()
 
 
 def measured(name: str, decode: Callable[[Clips], None], clips: Clips) -> Side:

@@ -17,22 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from asr.base.entries import AudioEntry, write_rows
+from bench.features_tables import Side, appended_table, further_ms, growth, sides_table, sizes_table, whole_ms
 from bench.process import CommandError, measure
 from bench.project import HOME, Appended, Project, StageRun, append, fastest_from_nothing, make_project, run_from_nothing
 from bench.recordings import Clip, Kind, make_recordings, read_recordings, usable_clips
-from bench.tables import (
-    Side,
-    Target,
-    appended_table,
-    at_least,
-    at_most,
-    further_ms,
-    growth,
-    sides_table,
-    sizes_table,
-    targets_table,
-    whole_ms,
-)
+from bench.tables import Target, at_least, at_most, targets_table
 
 FEW_CLIPS = 2000
 """With so few, a run is short beside the noise of a machine; the fastest of several rounds counts."""

@@ -1,10 +1,6 @@
-"""Whispers of random weights in the real sizes, for benches without a network.
-
-Sizes: table 1 of arXiv:2212.04356; turbo is large-v3 with 4 decoder layers (openai/whisper, discussion 2363).
-"""
+"""Whispers of random weights in the real sizes, for benches without a network."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from transformers import (
@@ -17,29 +13,10 @@ from transformers import (
 )
 
 from asr.model.whisper import Whisper
+from bench.sizes import SHAPES
 
 TOKENIZER = Path(__file__).parents[1] / "models" / "pico"
 VOCABULARY, VOCABULARY_V3 = 51_865, 51_866
-
-
-class Shape(NamedTuple):
-    """Layers of encoder and decoder, width, heads, mels."""
-
-    encoder_layers: int
-    decoder_layers: int
-    width: int
-    heads: int
-    mels: int = 80
-
-
-SHAPES = {
-    "tiny": Shape(4, 4, 384, 6),
-    "base": Shape(6, 6, 512, 8),
-    "small": Shape(12, 12, 768, 12),
-    "medium": Shape(24, 24, 1024, 16),
-    "large-v3": Shape(32, 32, 1280, 20, 128),
-    "turbo": Shape(32, 4, 1280, 20, 128),
-}
 
 
 def random_whisper(name: str) -> Whisper:

@@ -1,36 +1,13 @@
-"""What the sides of a training bench share: options, the clips, the clock, the score, and what each reports."""
+"""What the sides of a training bench share: options, and what each reports."""
 
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
-import torch
-
-from asr.base.entries import TextEntry, read_rows
-from asr.base.sections import parse
-from asr.base.text import normalizer
-from asr.model.parameters import greedy
-from asr.model.transcribe import transcribe
-from asr.model.whisper import Whisper
-from asr.scoring.evaluation import predictions
-from asr.shards.frames import FRAMES_PER_SECOND
-from asr.shards.pairs import pair
-from asr.shards.reader import StoredFeatures
-from asr.training.batch import Examples
-from asr.training.labels import continuation, label
-from asr.training.recipe import Train
+from asr.scoring.interval import Corpus
 from bench.process import Cost, measure
-from stages.common.params import read_yaml
-
-HOME = Path(__file__).parents[1]
-
-EFFECTIVE_BATCH = 64
-"""The article's 4 x 16."""
+from bench.settings import HOME
 
 
 @dataclass(frozen=True)
@@ -61,7 +38,7 @@ class Run:
     """What came of it. The first step is not timed: `clips` and `seconds` are of the others.
 
     `waited` are the seconds among them in which the loader was waited for. `flops_per_clip` are what the model needs, in the
-    windows that it was given. `errors` and `words` are of each test clip, decoded at the whole window.
+    windows that it was given. `errors`, `words` and `speakers` are of each test clip, decoded at the whole window.
     """
 
     clips: int
@@ -74,6 +51,12 @@ class Run:
     rows_at_once: int
     errors: list[int]
     words: list[int]
+    speakers: list[str | None]
+
+    @property
+    def corpus(self) -> Corpus:
+        """What intervals are drawn from."""
+        return Corpus.of(self.words, self.speakers)
 
     @property
     def wer(self) -> float:
@@ -86,87 +69,3 @@ def measured(side: str, options: Options) -> tuple[Run, Cost]:
     command = (sys.executable, "-m", "bench.trainers", side, json.dumps(asdict(options)))
     ended = measure(command, HOME, {**os.environ, "HF_HUB_OFFLINE": "1"})
     return Run(**json.loads(ended.stdout.splitlines()[-1])), ended.cost
-
-
-class Clock:
-    """Seconds of each step, from asking the loader for it to the end of the optimiser's work, and of the waiting among them."""
-
-    def __init__(self) -> None:
-        self.steps: list[float] = []
-        self.waits: list[float] = []
-        self._start: float | None = None
-
-    def load(self, whole: Callable[..., Any]) -> Callable[..., Any]:
-        """Wraps what asks the loader for a step."""
-
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self.stop()
-            self._start = time.perf_counter()
-            loaded = whole(*args, **kwargs)
-            self.waits.append(time.perf_counter() - self._start)
-            return loaded
-
-        return timed
-
-    def after(self, whole: Callable[..., Any]) -> Callable[..., Any]:
-        """Wraps what comes after an epoch's last step."""
-
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self.stop()
-            return whole(*args, **kwargs)
-
-        return timed
-
-    def stop(self) -> None:
-        """The step is over."""
-        if self._start is not None:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            self.steps.append(time.perf_counter() - self._start)
-            self._start = None
-
-
-def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
-    """A split's clips, as the train stage reads them."""
-    features = StoredFeatures(Path(options.data, "data/features", split), Path(options.cache))
-    frames, texts = pair(features, read_rows(Path(options.data, f"data/splits/text/{split}.jsonl"), TextEntry))
-    if split == "train" and options.clips:
-        frames, texts = features.at(frames.positions[: options.clips]), texts[: options.clips]
-    labels = [label(whisper.tokenizer, text.text) for text in texts]
-    following = [continuation(whisper.tokenizer, text.text) for text in texts]
-    return Examples(frames, labels, following), texts
-
-
-def stage_settings(window: str, options: Options) -> Train:
-    """Of params.yaml, but for what the bench sets."""
-    set_here = {
-        "window": window,
-        "epochs": options.epochs,
-        "early_stopping_patience": options.epochs,
-        "effective_batch": EFFECTIVE_BATCH,
-        "seed": options.seed,
-    }
-    return parse(Train, {**read_yaml(HOME / "params.yaml")["train"], **set_here}, "params.yaml")
-
-
-def timed_clips(examples: Examples, epochs: int) -> int:
-    """Those of all steps but the first."""
-    count = len(examples) * epochs - min(EFFECTIVE_BATCH, len(examples))
-    if not count:
-        sys.exit("there is one step, and the first is not timed: give more --clips or --epochs")
-    return count
-
-
-def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
-    """Errors and words of each test clip, heard in the whole window."""
-    if not options.score:
-        return {"errors": [], "words": []}
-    examples, texts = read_split(whisper, options, "test")
-    whisper.model.eval().config.use_cache = True
-    clips, whole = list(examples.frames), greedy(max_new_tokens=128, batch_size=16).model_copy(update={"window": "full"})
-    with torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available()):
-        heard = transcribe(whisper, clips, whole)
-    seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
-    rows = predictions("test", texts, seconds, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
-    rows.sort(key=lambda row: row.id)
-    return {"errors": [row.errors for row in rows], "words": [row.words for row in rows]}

@@ -12,16 +12,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
+from asr.scoring.interval import Interval
 from bench.process import Cost
-from bench.shapes import SHAPES
-from bench.sides import HOME, Options, Run, measured
-from bench.tables import Target, aligned, at_least, at_most, targets_table
+from bench.settings import HOME
+from bench.sides import Options, Run, measured
+from bench.sizes import SHAPES
+from bench.tables import MEGABYTE, NOTHING, Target, aligned, at_least, at_most, targets_table
 
 SIDES = ("article", "full", "fit", "pack")
-RESAMPLES = 2000
-MEGABYTE = 1e6
 
 
 def main() -> None:
@@ -102,25 +100,15 @@ def table(runs: dict[str, tuple[Run, Cost]], peak_tflops: float | None) -> str:
                 f"{run.waited / run.seconds:.1%}",
                 f"{run.loader_clips_per_second / speed:.0f} x" if run.loader_clips_per_second else "-",
                 f"{run.flops_per_clip * speed / (1e12 * peak_tflops):.1%}" if peak_tflops else "-",
-                *((f"{run.wer:.2f}", interval(resampled(run))) if run.words else ("-", "-")),
+                *((f"{run.wer:.2f}", between(run.corpus.interval(run.errors))) if run.words else ("-", "-")),
             ]
         )
     return aligned("Training", rows)
 
 
-def interval(wers: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> str:
-    """Of 95 % of the draws."""
-    low, high = np.percentile(wers, (2.5, 97.5))
-    return f"{low:.2f} to {high:.2f}"
-
-
-def resampled(run: Run) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """WERs in percent of RESAMPLES draws of clips, the same draws for every run."""
-    draws = np.random.default_rng(0).integers(0, len(run.words), (RESAMPLES, len(run.words)))
-    wers: np.ndarray[tuple[int], np.dtype[np.float64]] = (
-        100 * np.array(run.errors)[draws].sum(1) / np.array(run.words)[draws].sum(1)
-    )
-    return wers
+def between(found: Interval | None) -> str:
+    """An interval's ends; a dash where nobody can tell."""
+    return f"{found.low:.2f} to {found.high:.2f}" if found else NOTHING
 
 
 def targets(runs: dict[str, tuple[Run, Cost]]) -> list[Target]:
@@ -135,8 +123,9 @@ def targets(runs: dict[str, tuple[Run, Cost]]) -> list[Target]:
             ratio = (run.clips / run.seconds) / (article.clips / article.seconds)
             found.append(at_least(f"{side}: clips/s over the article's", ratio, 8, " x"))
             if run.words:
-                worse = float(np.percentile(resampled(run) - resampled(article), 2.5))
-                found.append(at_most(f"{side}: WER over the article's, lower end of the 95 % interval", worse, 0, " points"))
+                over = run.corpus.difference(article.errors, run.errors).interval
+                low = over.low if over else None
+                found.append(at_most(f"{side}: WER over the article's, lower end of the 95 % interval", low, 0, " points"))
     for side, (run, _) in runs.items():
         if run.loader_clips_per_second:
             found.append(

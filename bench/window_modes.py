@@ -9,12 +9,13 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mean
 
-import numpy as np
-
-from bench.sides import HOME, Options, Run, measured
+from asr.scoring.interval import Corpus
+from bench.settings import HOME
+from bench.sides import Options, Run, measured
 from bench.tables import aligned
-from bench.training import interval, resampled
+from bench.training import between
 
 MODES = ("full", "fit", "pack")
 
@@ -53,24 +54,32 @@ def parsed() -> argparse.Namespace:
 def table(runs: dict[str, list[Run]]) -> str:
     """A line a mode: speed, each seed's WER, their mean, and the mean's distance from that of `full`."""
     base_speed = speed(runs["full"])
-    base = np.mean([resampled(run) for run in runs["full"]], axis=0)
+    # A seed's errors in a clip are added to those of the others: what is drawn is clips, not seeds.
+    first = runs["full"][0]
+    corpus = Corpus.of([len(runs["full"]) * words for words in first.words], first.speakers)
+    base = summed(runs["full"])
     seeds = [f"run {number}" for number in range(1, len(runs["full"]) + 1)]
     rows = [["", "clips/s", "x full", *seeds, "mean WER", "over full", "95 %"]]
     for mode, of_mode in runs.items():
         wers = [run.wer for run in of_mode]
-        over = np.mean([resampled(run) for run in of_mode], axis=0) - base
+        over = corpus.difference(base, summed(of_mode))
         rows.append(
             [
                 mode,
                 f"{speed(of_mode):.1f}",
                 f"{speed(of_mode) / base_speed:.2f}",
                 *(f"{wer:.2f}" for wer in wers),
-                f"{np.mean(wers):.2f}",
-                f"{np.mean(wers) - np.mean([run.wer for run in runs['full']]):+.2f}",
-                interval(over),
+                f"{mean(wers):.2f}",
+                f"{over.points:+.2f}",
+                between(over.interval),
             ]
         )
     return aligned("WER in percent on the test split, decoded in the whole window", rows)
+
+
+def summed(runs: list[Run]) -> list[int]:
+    """Errors in each clip, over all runs."""
+    return [sum(errors) for errors in zip(*(run.errors for run in runs), strict=True)]
 
 
 def speed(runs: list[Run]) -> float:

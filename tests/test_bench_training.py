@@ -21,7 +21,7 @@ from tests.project import ROOT, make_project, run_stage
 
 ARTICLE = Run(
     clips=128, seconds=160.0, waited=1.0, loader_clips_per_second=None, cuda_bytes=None, flops_per_clip=5e9,
-    precision="fp32", rows_at_once=4, errors=[1, 0, 2, 1], words=[4, 4, 4, 4],
+    precision="fp32", rows_at_once=4, errors=[1, 0, 2, 1], words=[4, 4, 4, 4], speakers=[None] * 4,
 )  # fmt: skip
 FIT = replace(ARTICLE, seconds=16.0, loader_clips_per_second=400.0, waited=0.0, rows_at_once=64, errors=[0, 0, 2, 1])
 COST = Cost(seconds=1.0, cpu_seconds=1.0, peak_rss=2_000_000)
@@ -33,6 +33,7 @@ def test_a_line_a_side_with_the_ratio_to_the_article() -> None:
     assert lines[-2].split()[:7] == ["article", "fp32", "4", "0.80", "1.0", "1250.0", "2"]
     assert lines[-1].split()[:7] == ["fit", "fp32", "64", "8.00", "10.0", "125.0", "2"]
     assert lines[-1].split()[7:12] == ["0.0%", "50", "x", "4.0%", "18.75"]
+    assert lines[-1].split()[12:] == ["0.00", "to", "95.56"]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,23 @@ def test_seeds_are_averaged_beside_the_whole_window() -> None:
     lines = window_modes.table(runs).splitlines()
 
     assert lines[-2].split()[:7] == ["full", "1.5", "1.00", "25.00", "18.75", "21.88", "+0.00"]
+    assert lines[-2].split()[7:] == ["0.00", "to", "0.00"]
     assert lines[-1].split()[:7] == ["pack", "8.0", "5.50", "100.00", "75.00", "87.50", "+65.62"]
+    assert lines[-1].split()[7:] == ["11.13", "to", "120.12"]
+
+
+def test_clips_that_all_differ_alike_tell_nothing_of_others() -> None:
+    worse = replace(FIT, errors=[2, 1, 3, 2])
+
+    found = targets({"article": (ARTICLE, COST), "fit": (worse, COST)})
+
+    assert found[1].figure is None
+    assert found[1].met is None
+
+
+def test_speakers_are_drawn_where_they_are_known() -> None:
+    assert replace(FIT, speakers=["ann", "ann", "bob", "bob"]).corpus.unit == "speakers"
+    assert FIT.corpus.unit == "utterances"
 
 
 @pytest.mark.parametrize(("window", "tokens"), [(400, 10), (3000, 60)])

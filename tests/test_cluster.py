@@ -18,7 +18,7 @@ from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
 from asr.machine.engine import Engine
 from tests.project import ROOT, environment, make_project, run_stage, tree
-from tests.test_engine import Numbers, apart, doubled, killed_by_13, killed_once, name, refused
+from tests.test_jobs import Numbers, apart, doubled, killed_by_13, killed_once, name, refused
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")

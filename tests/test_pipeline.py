@@ -182,6 +182,14 @@ def test_evaluation_code(project: Path) -> None:
     assert "train" not in ran
 
 
+def test_a_docstring_of_the_features_code_computes_nothing_and_ends_there(project: Path) -> None:
+    before = shards(project)
+    edit(project / "asr/features/waveform.py", '"""Scale so that', '"""Scale it so that')
+
+    assert repro(project) == ["features_eval", "features_train"]
+    assert shards(project) == before
+
+
 def test_a_parameter_that_is_set_back_is_restored_from_the_run_cache(retrained: Path, tmp_path: Path) -> None:
     project = copied(retrained, tmp_path / "project")
     edit(project / "params.yaml", "learning_rate: 0.05", "learning_rate: auto")

@@ -1,4 +1,4 @@
-"""The recipe: parameters that don't go together are refused, by both their names."""
+"""The recipe: parameters that don't go together are refused, by both their names; the rate that suits a model."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from asr.base.errors import DataError
 from asr.base.sections import parse
 from asr.training.masks import Masks
-from asr.training.recipe import Train
+from asr.training.recipe import Train, learning_rate, rate_by_width
 from commands.check import Params
 from stages.common.params import read_yaml
 from tests.recipes import recipe
@@ -97,3 +97,21 @@ def test_a_model_of_thirty_seconds_is_trained_on_thirty_seconds_unless_told_othe
     window: str, frames: int, mode: str
 ) -> None:
     assert recipe(window=window).mode(frames) == mode
+
+
+@pytest.mark.parametrize(("width", "rate"), [(384, 3.75e-5), (512, 2.5e-5), (768, 1.25e-5), (1024, 6.25e-6), (1280, 4.375e-6)])
+def test_the_automatic_rate_falls_with_the_models_width(width: int, rate: float) -> None:
+    assert learning_rate(recipe(learning_rate="auto"), width) == pytest.approx(rate)
+
+
+def test_the_automatic_rate_of_a_width_between() -> None:
+    assert 1.25e-5 < rate_by_width(640) < 2.5e-5
+    assert rate_by_width(2048) == pytest.approx(4.375e-6)
+
+
+def test_the_automatic_rate_of_lora_is_ten_times_higher() -> None:
+    assert learning_rate(recipe(learning_rate="auto", lora_rank=8), 768) == pytest.approx(1.25e-4)
+
+
+def test_a_rate_that_is_named_wins() -> None:
+    assert learning_rate(recipe(learning_rate=0.3, lora_rank=8), 768) == 0.3

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
 FEWEST_DRAWS, MOST_DRAWS = 2_000, 10_000
@@ -107,7 +107,7 @@ class Corpus:
         if not spread:
             return Difference(points, None, None)
         reach = self._reach * spread
-        p = float(2 * stats.t.sf(abs(points) / spread, len(self.words) - 1))
+        p = float(2 * stdtr(len(self.words) - 1, -abs(points) / spread))
         return Difference(points, Interval(points - reach, points + reach), p)
 
     def _rates(self, errors: Sequence[int]) -> Numbers:
@@ -131,4 +131,4 @@ class Corpus:
 
     @property
     def _reach(self) -> float:
-        return float(stats.t.ppf((1 + CONFIDENCE) / 2, len(self.words) - 1))
+        return float(stdtrit(len(self.words) - 1, (1 + CONFIDENCE) / 2))

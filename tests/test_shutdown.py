@@ -1,4 +1,4 @@
-"""The lifeline: a process ends with its parent, and at a second signal."""
+"""Shutdown: a process ends with its parent, and at a second signal."""
 
 import os
 import signal

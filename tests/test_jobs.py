@@ -1,4 +1,4 @@
-"""The engine: every job's result, any number of workers, a worker that dies."""
+"""Jobs: every job's result, any number of workers, a worker that dies."""
 
 import contextlib
 import os

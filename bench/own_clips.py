@@ -1,0 +1,72 @@
+"""A project's own clips, as the train stage reads them, and the score on its test split."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from asr.base.entries import TextEntry, read_rows
+from asr.base.text import normalizer
+from asr.model.parameters import greedy
+from asr.model.transcribe import transcribe
+from asr.model.whisper import Whisper
+from asr.scoring.evaluation import predictions
+from asr.shards.frames import FRAMES_PER_SECOND
+from asr.shards.pairs import pair
+from asr.shards.reader import StoredFeatures
+from asr.training.batch import Examples
+from asr.training.labels import continuation, label
+from asr.training.recipe import Train
+from bench.settings import EFFECTIVE_BATCH, HOME, stage_settings
+from bench.sides import Options
+from stages.common.params import read_yaml
+
+
+def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
+    """A split's clips, as the train stage reads them."""
+    features = StoredFeatures(Path(options.data, "data/features", split), Path(options.cache))
+    frames, texts = pair(features, read_rows(Path(options.data, f"data/splits/text/{split}.jsonl"), TextEntry))
+    if split == "train" and options.clips:
+        frames, texts = features.at(frames.positions[: options.clips]), texts[: options.clips]
+    labels = [label(whisper.tokenizer, text.text) for text in texts]
+    following = [continuation(whisper.tokenizer, text.text) for text in texts]
+    return Examples(frames, labels, following), texts
+
+
+def side_settings(window: str, options: Options) -> Train:
+    """Of params.yaml, but for what the bench sets."""
+    return stage_settings(
+        window=window,
+        epochs=options.epochs,
+        early_stopping_patience=options.epochs,
+        effective_batch=EFFECTIVE_BATCH,
+        seed=options.seed,
+    )
+
+
+def timed_clips(examples: Examples, epochs: int) -> int:
+    """Those of all steps but the first."""
+    count = len(examples) * epochs - min(EFFECTIVE_BATCH, len(examples))
+    if not count:
+        sys.exit("there is one step, and the first is not timed: give more --clips or --epochs")
+    return count
+
+
+def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
+    """Errors, words and speaker of each test clip, heard in the whole window."""
+    if not options.score:
+        return {"errors": [], "words": [], "speakers": []}
+    examples, texts = read_split(whisper, options, "test")
+    whisper.model.eval().config.use_cache = True
+    clips, whole = list(examples.frames), greedy(max_new_tokens=128, batch_size=16).model_copy(update={"window": "full"})
+    with torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available()):
+        heard = transcribe(whisper, clips, whole)
+    seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
+    rows = predictions("test", texts, seconds, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
+    rows.sort(key=lambda row: row.id)
+    return {
+        "errors": [row.errors for row in rows],
+        "words": [row.words for row in rows],
+        "speakers": [row.speaker for row in rows],
+    }
