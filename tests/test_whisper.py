@@ -215,3 +215,14 @@ def test_a_format_that_the_device_lacks_is_an_error(monkeypatch: pytest.MonkeyPa
     with pytest.raises(DataError, match=r"train.precision is fp16, which needs a GPU"):
         require_precision("fp16", "cpu")
     require_precision("bf16", "cpu")
+
+
+def test_a_saved_checkpoint_does_not_tell_how_it_was_loaded(english: Path, tmp_path: Path) -> None:
+    whisper = load(str(english), None, "transcribe")
+    whisper.tokenizer.init_kwargs.update(is_local=True, local_files_only=True)
+
+    whisper.save(tmp_path)
+
+    saved = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert not {"is_local", "local_files_only"} & saved.keys()
+    assert {"pad_token", "tokenizer_class"} <= saved.keys()

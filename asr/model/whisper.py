@@ -13,6 +13,9 @@ from asr.model.description import FIRST_MULTILINGUAL_VOCABULARY
 from asr.model.window import whole_window
 from asr.shards.frames import FRAMES_PER_SECOND
 
+HOW_IT_WAS_LOADED = ("is_local", "local_files_only")
+"""What transformers 5.23 would write into tokenizer_config.json of the folder, and of whether HF_HUB_OFFLINE was set."""
+
 
 @dataclass(frozen=True)
 class Whisper:
@@ -41,7 +44,9 @@ class Whisper:
         self.model.config.fitted_windows = fitted
 
     def save(self, folder: Path) -> None:
-        """Write what `load_tuned` and transformers read."""
+        """Write what `load_tuned` and transformers read: the same bytes wherever the checkpoint was loaded from."""
+        for said in HOW_IT_WAS_LOADED:
+            self.tokenizer.init_kwargs.pop(said, None)
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
 
