@@ -4,7 +4,7 @@ Reads features and transcripts of train and validation; writes models/whisper, a
 metrics/train: curves.csv, validation.csv and summary.json. TensorBoard's events are the machine's, outside of the outputs.
 
 Checkpoints are kept outside of the outputs, in a folder of their own for every run that differs in its parameters, data, base
-model or code. A run that was killed goes on from its last one; a run that is done removes them.
+model, code or packages. A run that was killed goes on from its last one; a run that is done removes them.
 """
 
 from asr.machine.shutdown import StopRequest, end_with_parent

@@ -413,10 +413,10 @@ def test_masks_change_what_is_learned(tmp_path: Path) -> None:
 
 
 def out_of_memory_at(rows: int, whole: Callable[..., Any], training: bool = True) -> Callable[..., Any]:
-    def loss(tuner: StepTrainer, frames: torch.Tensor, some: list[Any]) -> torch.Tensor:
-        if len(some) >= rows and tuner.model.training is training:
+    def loss(trainer: StepTrainer, frames: torch.Tensor, some: list[Any]) -> torch.Tensor:
+        if len(some) >= rows and trainer.model.training is training:
             raise torch.OutOfMemoryError("no memory left")
-        return whole(tuner, frames, some)  # type: ignore[no-any-return]
+        return whole(trainer, frames, some)  # type: ignore[no-any-return]
 
     return loss
 

@@ -1,4 +1,4 @@
-"""Features: from the clips of a manifest to a folder of shards, computing only the shards that no store has yet.
+"""Features: from a list of clips to a folder of shards, computing only the shards that no store has yet.
 
 What is written is a function of the clips, the settings and the code alone, whatever the store held and however many workers
 there were.

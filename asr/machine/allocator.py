@@ -1,4 +1,4 @@
-"""The heap: memory that is freed and asked for again."""
+"""The allocator: memory that is freed is kept for the next request."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""Splits: which clips are kept, and which of train, validation and test each one belongs to."""
+"""Splits: which of train, validation and test each one belongs to."""
 
 import hashlib
 from collections.abc import Sequence

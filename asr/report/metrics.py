@@ -1,4 +1,4 @@
-"""The report: what every stage found, gathered into the metrics that git keeps and a table to read."""
+"""Metrics: what every stage found, gathered into what git keeps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -52,7 +52,7 @@ class Summary:
     """A test set in numbers. Rates are in percent, of the normalised texts but for those that are `raw`.
 
     Attributes:
-        wer_low, wer_high: where the WER lies with 95 % confidence; None for a single clip.
+        wer_low, wer_high: where the WER lies with 95 % confidence; None for one group, or for equal rates in all.
         resampled: what was drawn to find them.
         empty: hypotheses without a word, all deletions.
         cut_off: hypotheses at the limit of tokens.

@@ -92,7 +92,7 @@ def train(
     model = _prepared(whisper, settings)
     plan = plan_of(whisper, examples, settings)
     past, watch = agreed(read_past(folder)), ProgressLines(settings.epochs)
-    tuner = StepTrainer(
+    trainer = StepTrainer(
         model=model,
         args=arguments(settings, rate, precision, device, folder, past, loader_workers),
         steps=Steps(examples, plan, settings.masks, rank, ranks),
@@ -110,23 +110,23 @@ def train(
         ],
     )
     for callback in (PrinterCallback, ProgressCallback):
-        tuner.remove_callback(callback)
-    tuner.limits, checkpointing = _fit_into_memory(tuner, settings, plan, device)
+        trainer.remove_callback(callback)
+    trainer.limits, checkpointing = _fit_into_memory(trainer, settings, plan, device)
     if settings.torch_compile:
-        tuner.compile(len(plan.windows))
+        trainer.compile(len(plan.windows))
     torch.manual_seed(settings.seed + rank)  # dropout is not the same on every rank
-    tuner.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
+    trainer.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
     whisper.model.config.use_cache = True
     merged(model)  # in place: `whisper.model` is the ordinary model again
-    state = tuner.state
+    state = trainer.state
     return Trained(
         window=plan.mode,
         precision=precision,
         learning_rate=rate,
         ranks=ranks,
         activation_checkpointing=checkpointing,
-        rows_at_once=tuner.limits.most(plan.window),
-        halvings=tuner.limits.halvings,
+        rows_at_once=trainer.limits.most(plan.window),
+        halvings=trainer.limits.halvings,
         steps=state.global_step,
         epochs=round(float(state.epoch or 0), 2),
         best_step=state.best_global_step or 0,
@@ -167,29 +167,29 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
     )
 
 
-def _fit_into_memory(tuner: StepTrainer, settings: Train, plan: Plan, device: str) -> tuple[Limits, bool]:
+def _fit_into_memory(trainer: StepTrainer, settings: Train, plan: Plan, device: str) -> tuple[Limits, bool]:
     """Find how much the device takes at once, with activation checkpointing only where nothing else helps."""
     longest = plan.max_tokens if plan.mode == "pack" else max(plan.tokens)
-    mels = tuner.model.config.num_mel_bins
+    mels = trainer.model.config.num_mel_bins
 
     def trial(rows: int, window: int) -> Tensor:
-        frames = torch.zeros(window, mels, dtype=torch.float16, device=tuner.args.device)
-        return tuner.loss(frames, [Row(0, window, window, (0,) * longest)] * rows)
+        frames = torch.zeros(window, mels, dtype=torch.float16, device=trainer.args.device)
+        return trainer.loss(frames, [Row(0, window, window, (0,) * longest)] * rows)
 
-    tuner.model.train()  # else nothing is checkpointed
+    trainer.model.train()  # else nothing is checkpointed
     checkpointing = settings.activation_checkpointing is True
     if checkpointing:
-        _checkpoint_activations(tuner.model)
+        _checkpoint_activations(trainer.model)
     if settings.batch_size != "auto":
         return Limits({plan.window: settings.batch_size}), checkpointing
     windows = sorted(plan.windows, reverse=True)
-    reserved = state_bytes(tuner.model, settings.optimizer)
+    reserved = state_bytes(trainer.model, settings.optimizer)
     limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
     if limits is None and settings.activation_checkpointing == "auto":
         checkpointing = True
-        _checkpoint_activations(tuner.model)
+        _checkpoint_activations(trainer.model)
         limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
-    tuner.model.zero_grad()
+    trainer.model.zero_grad()
     if limits is None:
         raise DataError(f"model.name: one clip at a time is too much for the memory of this {device}; {LESS_MEMORY}")
     return limits, checkpointing

@@ -1,4 +1,4 @@
-"""machine.yaml: how this machine computes, which changes no result."""
+"""machine.yaml: how this machine computes, which changes no result but by rounding."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ MACHINE = Path("machine.yaml")
 
 
 class Machine(Section):
-    """The way this machine computes, which changes no result. Each key is also an environment variable: ASR_WORKERS."""
+    """The way this machine computes. Each key is also an environment variable: ASR_WORKERS."""
 
     workers: int = Field(default_factory=lambda: _usable_cores(), ge=1)
     engine: Literal["local", "ray"] = "local"

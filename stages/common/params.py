@@ -1,4 +1,4 @@
-"""Settings: params.yaml, which says what comes out, and machine.yaml, which says how this machine computes it."""
+"""params.yaml, which says what comes out, and YAML as DVC reads it."""
 
 import re
 from pathlib import Path
