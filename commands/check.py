@@ -4,7 +4,6 @@ Not a stage of dvc.yaml: it writes nothing. Each stage checks the sections that 
 were made with other versions of the packages than are installed now.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -20,12 +19,12 @@ from asr.base.text import TIMESTAMP, Text
 from asr.base.versions import changes, versions
 from asr.features.parameters import Augment, Features
 from asr.features.sounds import folders, sound_files
-from asr.model.description import Description, describe, mistakes
+from asr.model.description import describe, mistakes
 from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
 from asr.report.parameters import Regression
 from asr.training.recipe import Train
-from stages.common.command import telling_errors
+from stages.common.command import begin, run
 from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
 
@@ -61,15 +60,10 @@ class Params(Section):
 
 def main() -> None:
     """Check, and say all that is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="python -m commands.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.parse_args()
-    with telling_errors("check"):
-        params, machine, pipeline = read_params(Params), read_machine(), read_yaml(Path("dvc.yaml"))
-        found = list(problems(params, machine, pipeline))
-        if found:
-            raise DataError("\n".join(f"{PARAMS}: {problem}" for problem in found))
+    params, machine, pipeline = read_params(Params), read_machine(), read_yaml(Path("dvc.yaml"))
+    found = list(problems(params, machine, pipeline))
+    if found:
+        raise DataError("\n".join(f"{PARAMS}: {problem}" for problem in found))
     for line in other_versions():
         print(f"check: {line}", file=sys.stderr)
 
@@ -132,18 +126,17 @@ def unusable_sounds(augment: Augment, pipeline: dict[str, Any]) -> Iterator[str]
 
 def unsuitable_model(params: Params) -> Iterator[str]:
     """Ask that the model can be had, and takes the features and the clips."""
-    found: list[Description] = []
-    yield from said_by(lambda: found.append(describe(params.model.name)))
-    slowest = params.augment.tempo_min if params.augment.tempo_probability else 1.0
-    for description in found:
-        longest = params.filter.max_seconds / min(slowest, 1.0)
-        yield from mistakes(description, params.model, params.features.n_mels, longest)
-        if params.filter.max_seconds < description.window_seconds:
-            print(
-                f"check: filter.max_seconds drops clips from {params.filter.max_seconds:g} s on; "
-                f"the model's window holds {description.window_seconds:g} s",
-                file=sys.stderr,
-            )
+    try:
+        found = describe(params.model.name)
+    except DataError as error:
+        yield str(error)
+        return
+    most = params.filter.max_seconds
+    slowest = min(params.augment.tempo_min, 1.0) if params.augment.tempo_probability else 1.0
+    yield from mistakes(found, params.model, params.features.n_mels, most / slowest)
+    if most < found.window_seconds:
+        told = f"drops clips from {most:g} s on; the model's window holds {found.window_seconds:g} s"
+        print(f"check: filter.max_seconds {told}", file=sys.stderr)
 
 
 def unsuitable_device(train: Train, machine: Machine) -> Iterator[str]:
@@ -195,4 +188,5 @@ def other_versions() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    begin(__doc__)
+    run("check", main)

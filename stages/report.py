@@ -130,7 +130,7 @@ def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: 
         confusions=confusions(after.predictions[TEST_SPLIT], CONFUSIONS),
         recalls={rarity: (recall, after.recalls[rarity]) for rarity, recall in before.recalls.items()},
         curves=read_curves(METRICS / "train/curves.csv"),
-        utterances=sorted(utterances, key=lambda row: -row.tuned.errors),
+        utterances=utterances,
         data=data_metrics(findings),
         rejects=[row for path in REJECTS for row in read_csv(path)],
         speeds=Speeds(SPEEDS, {name: fingerprint({}, [predictions(stage)]) for name, stage in STAGES.items()}),

@@ -48,7 +48,7 @@ def test_what_is_shipped_has_no_problem(monkeypatch: pytest.MonkeyPatch) -> None
     assert list(problems(params(), Machine(), read_yaml(ROOT / "dvc.yaml"))) == []
 
 
-def test_all_problems_are_told_at_once_and_in_a_second(tmp_path: Path) -> None:
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     write_tiny_whisper(tmp_path / "models" / "pico", multilingual=True)
     text = (ROOT / "params.yaml").read_text()
     for old, new in (("n_mels: 80", "n_mels: 128"), ("precision: auto", "precision: fp16")):

@@ -96,15 +96,18 @@ def lost_letter_share(texts: Sequence[str], normalize: Normalizer) -> float:
     return 1 - after / before if before else 0.0
 
 
-def require_text_kept(texts: Sequence[str], name: NormalizerName) -> None:
+def require_text_kept(texts: Sequence[str], name: NormalizerName) -> list[int]:
     """Stop when a normaliser empties more than MAX_EMPTIED_SHARE of the transcripts.
+
+    Returns:
+        the positions of the few that it empties.
 
     Raises:
         DataError: naming a normaliser that fits.
     """
     gone = emptied(texts, normalizer(name))
-    if not texts or len(gone) <= MAX_EMPTIED_SHARE * len(texts):
-        return
+    if len(gone) <= MAX_EMPTIED_SHARE * len(texts):
+        return gone
     better = "multilingual" if len(emptied(texts, multilingual)) < len(gone) else "none"
     raise DataError(
         f"text.normalizer {name} empties {len(gone)} of {len(texts)} transcripts (the first: {texts[gone[0]]!r}); "

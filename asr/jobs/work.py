@@ -7,8 +7,6 @@ from typing import Generic, TypeVar
 from asr.base.errors import DataError
 
 Job = TypeVar("Job")
-
-
 Result = TypeVar("Result")
 
 

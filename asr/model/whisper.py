@@ -9,7 +9,7 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration, Whisper
 from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
 
 from asr.base.errors import DataError
-from asr.model.description import FIRST_MULTILINGUAL_VOCABULARY
+from asr.model.description import not_to_be_had, speaks_many, wrong_language, wrong_mels
 from asr.model.window import whole_window
 from asr.shards.frames import FRAMES_PER_SECOND
 
@@ -60,14 +60,7 @@ def load(name: str, language: str | None, task: str) -> Whisper:
     try:
         whisper = _from_pretrained(name)
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        where = (
-            "the folder holds no Whisper that can be read"
-            if Path(name).is_dir()
-            else "not a folder, nor to be had from the hub"
-        )
-        remedy = "check the name, the network, and that HF_HUB_OFFLINE is not set"
-        raise DataError(f"model.name {name}: {where} ({reason}); {remedy}") from error
+        raise not_to_be_had(name, error) from error
     _set_prompt(whisper, name, language, task)
     return whisper
 
@@ -95,20 +88,18 @@ def _from_pretrained(name: str) -> Whisper:
 def is_multilingual(model: WhisperForConditionalGeneration) -> bool:
     """Whether the checkpoint says that it is; its name says nothing."""
     stated = getattr(model.generation_config, "is_multilingual", None)
-    return bool(model.config.vocab_size >= FIRST_MULTILINGUAL_VOCABULARY if stated is None else stated)
+    return speaks_many(stated, model.config.vocab_size)
 
 
 def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) -> None:
     """English-only checkpoints take neither language nor task; the others need both."""
     config = whisper.model.generation_config
     config.forced_decoder_ids = None
-    if not is_multilingual(whisper.model):
-        if language is not None or task != "transcribe":
-            raise DataError(f"model.name {name} is English-only: set model.language to null and model.task to transcribe")
+    for mistake in wrong_language(name, language, task, is_multilingual(whisper.model)):
+        raise DataError(mistake)
+    if language is None:
         whisper.tokenizer.set_prefix_tokens(language=None, task=None, predict_timestamps=False)
         return
-    if language is None:
-        raise DataError(f"model.name {name} is multilingual: set model.language, for example to nl or dutch")
     code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
     if code not in LANGUAGES:
         raise DataError(f"model.language {language}: Whisper doesn't know it; it knows {', '.join(sorted(LANGUAGES))}")
@@ -125,9 +116,8 @@ def require_same_mels(whisper: Whisper, n_mels: int) -> None:
     Raises:
         DataError: naming the parameter to change.
     """
-    wanted = whisper.model.config.num_mel_bins
-    if n_mels != wanted:
-        raise DataError(f"features.n_mels is {n_mels}, the model takes {wanted}: set features.n_mels to {wanted}")
+    for mistake in wrong_mels(n_mels, whisper.model.config.num_mel_bins):
+        raise DataError(mistake)
 
 
 def require_in_window(whisper: Whisper, names: Sequence[str], frames: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr.base.entries import Clip
-from asr.base.text import NormalizerName, normalizer, require_text_kept, spoken
+from asr.base.text import NormalizerName, require_text_kept, spoken
 from asr.recordings.parameters import Filter
 
 EMPTIED = "nothing left by text.normalizer"
@@ -28,12 +28,11 @@ def filter_clips(clips: Sequence[Clip], limits: Filter, name: NormalizerName) ->
     """
     reasons = [_reason_to_drop(clip, limits) for clip in clips]
     within = [clip for clip, reason in zip(clips, reasons, strict=True) if reason is None]
-    require_text_kept([clip.text for clip in within], name)
-    normalize = normalizer(name)
-    kept = [clip for clip in within if normalize(clip.text)]
+    emptied = set(require_text_kept([clip.text for clip in within], name))
+    kept = [clip for position, clip in enumerate(within) if position not in emptied]
     dropped = Counter(reason for reason in reasons if reason is not None)
-    if emptied := len(within) - len(kept):
-        dropped[EMPTIED] = emptied
+    if emptied:
+        dropped[EMPTIED] = len(emptied)
     return Filtered(kept, dict(sorted(dropped.items())))
 
 

@@ -1,11 +1,11 @@
 """Alignment: hypotheses against references, word by word.
 
-jiwer aligns. A reference without words adds whatever was heard to the corpus's insertions; in its own rate it counts as one
-word. A hypothesis without words is all deletions.
+jiwer aligns. A reference without words adds whatever was heard to the corpus's insertions. A hypothesis without words is all
+deletions.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
@@ -41,11 +41,6 @@ class Counts:
         """Words in the references."""
         return self.hits + self.substitutions + self.deletions
 
-    @property
-    def rate(self) -> float:
-        """Errors over length, in percent; over 100 when much was inserted."""
-        return 100 * self.errors / max(self.length, 1)
-
 
 @dataclass(frozen=True)
 class Utterance:
@@ -68,17 +63,6 @@ def align(references: Sequence[str], hypotheses: Sequence[str]) -> list[Utteranc
             references, hypotheses, words.alignments, words.references, words.hypotheses, strict=True
         )
     ]
-
-
-def total(counts: Iterable[Counts]) -> Counts:
-    """Sum up a corpus: its rate is all errors over all that was said, never a mean over utterances."""
-    each = list(counts)
-    return Counts(
-        sum(one.hits for one in each),
-        sum(one.substitutions for one in each),
-        sum(one.deletions for one in each),
-        sum(one.insertions for one in each),
-    )
 
 
 def _counts(chunks: Sequence[jiwer.AlignmentChunk]) -> Counts:

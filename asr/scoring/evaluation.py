@@ -117,6 +117,7 @@ def summary(rows: Sequence[Prediction]) -> Summary:
     """Sum up a test set."""
     drawn = corpus(rows)
     interval = drawn.interval([row.errors for row in rows])
+    # `evaluate`'s metric gives the result itself; the raw rates beside it are the same arithmetic.
     raw = error_rates([row.raw_hypothesis for row in rows], [row.raw_reference for row in rows])
     normalised = load_error_rates().compute(
         predictions=[row.hypothesis for row in rows], references=[row.reference for row in rows]

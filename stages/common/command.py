@@ -1,4 +1,4 @@
-"""A stage as a command: its help, its errors, its exit code."""
+"""A stage or command without arguments: its help, its errors, its exit code."""
 
 import argparse
 import shutil
@@ -11,13 +11,14 @@ from asr.base.errors import DataError
 
 
 def begin(description: str | None) -> None:
-    """Answer `--help` and refuse what is no argument, before the stage imports what takes seconds.
+    """Answer `--help` and refuse what is no argument, before a stage imports what takes seconds.
 
     Args:
-        description: the stage's docstring.
+        description: the module's docstring.
     """
+    module = Path(sys.argv[0])
     parser = argparse.ArgumentParser(
-        prog=f"python -m stages.{Path(sys.argv[0]).stem}",
+        prog=f"python -m {module.parent.name}.{module.stem}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
