@@ -6,11 +6,12 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # A process for each core; each begins with tests that stand side by side, and takes some of another's when it has none left.
 PYTEST := python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 
-.PHONY: repro repair test test-slow check clean
+.PHONY: install repro repair test test-slow check clean
+
+install: .venv/requirements.txt  ## install what the pipeline needs into .venv
 
 repro: .venv/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
-	@$(RUN) python -m commands.check
-	@$(RUN) dvc repro
+	@$(RUN) python -m commands.repro
 
 repair: .venv/requirements.txt  ## find damaged features wherever they are kept, and make them anew
 	@$(RUN) python -m commands.cache repair

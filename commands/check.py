@@ -24,6 +24,7 @@ from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
 from asr.report.parameters import Regression
 from asr.training.recipe import Train
+from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes
 from stages.common.command import begin, run
 from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
@@ -61,35 +62,58 @@ class Params(Section):
 def main() -> None:
     """Check, and say all that is wrong."""
     params, machine, pipeline = read_params(Params), read_machine(), read_yaml(Path("dvc.yaml"))
-    found = list(problems(params, machine, pipeline))
+    found = list(problems(params, machine, pipeline, elsewhere()))
     if found:
         raise DataError("\n".join(f"{PARAMS}: {problem}" for problem in found))
     for line in other_versions():
         print(f"check: {line}", file=sys.stderr)
 
 
-def problems(params: Params, machine: Machine, pipeline: dict[str, Any]) -> Iterator[str]:
+def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: Elsewhere) -> Iterator[str]:
     """Name all that would stop a stage later, each with the parameter to change."""
-    yield from missing_places(params.data)
+    yield from missing_places(params.data, away)
     yield from undeclared_model(params.model.name, pipeline)
-    yield from unusable_sets(params.evaluate, pipeline)
-    yield from unusable_sounds(params.augment, pipeline)
-    yield from unsuitable_model(params)
+    yield from unusable_sets(params.evaluate, pipeline, away)
+    yield from unusable_sounds(params.augment, pipeline, away)
+    yield from unlisted_changes(places(params))
+    if not away.is_absent(params.model.name):
+        yield from unsuitable_model(params)
     yield from unsuitable_device(params.train, machine)
     if Path(params.data.csv).is_file():
         yield from moved_times(params)
 
 
-def missing_places(data: Data) -> Iterator[str]:
-    """Ask that the CSV and the audio exist, and that no stage writes among the audio."""
-    if not Path(data.csv).is_file():
-        yield f"data.csv: {data.csv} does not exist"
-    if not Path(data.audio_root).is_dir():
-        yield f"data.audio_root: {data.audio_root} does not exist"
+def places(params: Params) -> list[str]:
+    """The files and folders of the user's that the stages read."""
+    sets = [PurePath(csv).parent.as_posix() for csv in params.evaluate.sets.values()]
+    return [params.data.csv, params.data.audio_root, *sets, *folders(params.augment).values(), params.model.name]
+
+
+def missing_places(data: Data, away: Elsewhere) -> Iterator[str]:
+    """Ask that the CSV and the audio exist, that DVC sees all of it, and that no stage writes among the audio."""
+    if not Path(data.csv).is_file() and not away.is_absent(data.csv):
+        yield f"data.csv: {missing(data.csv)}"
+    if not Path(data.audio_root).is_dir() and not away.is_absent(data.audio_root):
+        yield f"data.audio_root: {missing(data.audio_root)}"
     root = Path(data.audio_root).resolve()
     inside = [folder for folder in OUTPUT_FOLDERS if Path(folder).resolve().is_relative_to(root)]
     if inside:
         yield f"data.audio_root: {data.audio_root} holds {inside[0]}, which a stage writes; use a folder in it"
+    else:
+        yield from hidden("data.audio_root", data.audio_root)
+
+
+def missing(path: str) -> str:
+    """Say that something isn't here, and whether a remote would help."""
+    file = tracker(path)
+    fetched = f"; {file} tracks it, so set a default remote to fetch it from (docs/remotes.md)" if file else ""
+    return f"{path} does not exist{fetched}"
+
+
+def hidden(key: str, folder: str) -> Iterator[str]:
+    """Ask that no folder within is a link: DVC would see no change in it, keep no copy of it, and fetch none elsewhere."""
+    if link := next(linked_folders(folder), None):
+        yield f"{key}: {link} is a link to a folder, into which DVC doesn't look: put the folder itself there, or a copy"
 
 
 def undeclared_model(model: str, pipeline: dict[str, Any]) -> Iterator[str]:
@@ -99,13 +123,13 @@ def undeclared_model(model: str, pipeline: dict[str, Any]) -> Iterator[str]:
             yield f"model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
 
 
-def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any]) -> Iterator[str]:
+def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any], away: Elsewhere) -> Iterator[str]:
     """Ask that the test sets exist, and that their folders are among the deps of the stage that reads them."""
     for name, csv in evaluate.sets.items():
         folder = PurePath(csv).parent
         written = [output for output in OUTPUT_FOLDERS if PurePath(output).is_relative_to(folder)]
-        if not Path(csv).is_file():
-            yield f"evaluate.sets.{name}: {csv} does not exist"
+        if not Path(csv).is_file() and not away.is_absent(csv) and not away.is_absent(str(folder)):
+            yield f"evaluate.sets.{name}: {missing(csv)}"
         elif written:
             yield (
                 f"evaluate.sets.{name}: {folder} holds {written[0]}, which a stage writes; put the CSV and its audio into a "
@@ -113,13 +137,17 @@ def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any]) -> Iterator[str]
             )
         elif not any(folder.is_relative_to(dep) for dep in pipeline["stages"]["sets"]["deps"]):
             yield f"evaluate.sets.{name}: add {folder} to the deps of sets in dvc.yaml, so that a change is seen"
+        else:
+            yield from hidden(f"evaluate.sets.{name}", str(folder))
 
 
-def unusable_sounds(augment: Augment, pipeline: dict[str, Any]) -> Iterator[str]:
+def unusable_sounds(augment: Augment, pipeline: dict[str, Any], away: Elsewhere) -> Iterator[str]:
     """Ask that the folders that augmentation reads hold audio, and are among the deps of the stage that reads them."""
     deps = pipeline["stages"]["features_train"]["deps"]
     for key, folder in folders(augment).items():
-        yield from said_by(lambda key=key, folder=folder: sound_files(key, folder))  # type: ignore[misc]
+        if not away.is_absent(folder):
+            yield from said_by(lambda key=key, folder=folder: sound_files(key, folder))  # type: ignore[misc]
+            yield from hidden(f"augment.{key}", folder)
         if f"${{augment.{key}}}" not in deps and not any(PurePath(folder).is_relative_to(dep) for dep in deps):
             yield f"augment.{key}: add {folder} to the deps of features_train in dvc.yaml, so that a change is seen"
 

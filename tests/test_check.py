@@ -24,10 +24,13 @@ from commands.check import (
     unusable_sets,
     unusable_sounds,
 )
+from commands.tracking import Elsewhere
 from stages.common.machine import Machine
 from tests.project import ROOT, environment, read_yaml
 from tests.sounds import write_tiny_whisper, write_tone
 
+HERE = Elsewhere()
+"""Nothing is elsewhere: there is no remote."""
 RELEASED = Description(mels=80, window_seconds=30.0, is_multilingual=False)
 MODEL = Model(name="openai/whisper-tiny.en", language=None, task="transcribe")
 
@@ -45,7 +48,7 @@ def features_train_with(*deps: str) -> dict[str, object]:
 def test_what_is_shipped_has_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
-    assert list(problems(params(), Machine(), read_yaml(ROOT / "dvc.yaml"))) == []
+    assert list(problems(params(), Machine(), read_yaml(ROOT / "dvc.yaml"), HERE)) == []
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -81,8 +84,8 @@ def test_the_audio_root_may_hold_no_output(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "data" / "clips.csv").touch()
     data = params(data={"csv": "data/clips.csv"}).data
 
-    assert list(missing_places(data)) == ["data.audio_root: data/sample does not exist"]
-    (said,) = missing_places(data.model_copy(update={"audio_root": "data"}))
+    assert list(missing_places(data, HERE)) == ["data.audio_root: data/sample does not exist"]
+    (said,) = missing_places(data.model_copy(update={"audio_root": "data"}), HERE)
     assert said.startswith("data.audio_root: data holds data/validated, which a stage writes")
 
 
@@ -103,19 +106,19 @@ def test_a_folder_of_sounds_must_be_a_dependency(tmp_path: Path, monkeypatch: py
     write_tone(tmp_path / "sounds" / "street" / "a.wav")
     augment = params(augment={f"{name}_probability": 0.5, f"{name}_folder": "sounds/street/"}).augment
 
-    assert list(unusable_sounds(augment, features_train_with("asr/features", "sounds/other"))) == [
+    assert list(unusable_sounds(augment, features_train_with("asr/features", "sounds/other"), HERE)) == [
         f"augment.{name}_folder: add sounds/street/ to the deps of features_train in dvc.yaml, so that a change is seen"
     ]
     for dep in ("sounds/street", "./sounds", f"${{augment.{name}_folder}}"):
-        assert list(unusable_sounds(augment, features_train_with(dep))) == []
+        assert list(unusable_sounds(augment, features_train_with(dep), HERE)) == []
     off = augment.model_copy(update={f"{name}_probability": 0.0})
-    assert list(unusable_sounds(off, features_train_with())) == []
+    assert list(unusable_sounds(off, features_train_with(), HERE)) == []
 
 
 def test_a_folder_without_sounds_is_found(tmp_path: Path) -> None:
     augment = params(augment={"room_probability": 0.5, "room_folder": str(tmp_path)}).augment
 
-    (said,) = unusable_sounds(augment, features_train_with(str(tmp_path)))
+    (said,) = unusable_sounds(augment, features_train_with(str(tmp_path)), HERE)
     assert said.startswith(f"augment.room_folder: {tmp_path} holds no audio")
 
 
@@ -129,7 +132,7 @@ def test_test_sets_must_be_there_in_folders_of_their_own_that_are_dependencies(
 
     def told(csv: str) -> list[str]:
         pipeline = {"stages": {"sets": {"deps": ["data/general", "asr/recordings"]}}}
-        return list(unusable_sets(Evaluate(sets={"calls": csv}, max_regression=None), pipeline))
+        return list(unusable_sets(Evaluate(sets={"calls": csv}, max_regression=None), pipeline, HERE))
 
     assert told("data/general/clips.csv") == []
     assert told("calls/clip.csv") == ["evaluate.sets.calls: calls/clip.csv does not exist"]
@@ -220,4 +223,60 @@ def test_other_versions_of_packages_are_told_for_each_stage(tmp_path: Path, monk
 
     assert list(other_versions()) == [
         f"evaluate was made with other packages: torch 1.0 -> {now['torch']}; `dvc repro -f evaluate` makes it anew"
+    ]
+
+
+def test_what_a_remote_has_need_not_be_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recordings.dvc").touch()
+    changed = params(
+        data={"csv": "recordings/clips.csv", "audio_root": "recordings"},
+        evaluate={"sets": {"calls": "recordings/calls/clips.csv"}},
+        augment={"room_probability": 0.5, "room_folder": "recordings/rooms"},
+        model={"name": "recordings/model"},
+    )
+    read = ("train", "baseline", "sets", "features_train")
+    pipeline = {"stages": {stage: {"deps": ["recordings", "recordings/model"]} for stage in read}}
+
+    assert list(problems(changed, Machine(), pipeline, Elsewhere("storage"))) == []
+    said = [problem.partition(":")[0] for problem in problems(changed, Machine(), pipeline, HERE)]
+    assert said == ["data.csv", "data.audio_root", "evaluate.sets.calls", "augment.room_folder", "model.name recordings/model"]
+    remedy = "recordings.dvc tracks it, so set a default remote to fetch it from (docs/remotes.md)"
+    assert list(missing_places(changed.data, HERE)) == [
+        f"data.csv: recordings/clips.csv does not exist; {remedy}",
+        f"data.audio_root: recordings does not exist; {remedy}",
+    ]
+
+
+def test_a_link_to_a_folder_among_the_audio_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("recordings", "sets/calls", "rooms", "elsewhere"):
+        Path(name).mkdir(parents=True)
+    for file in ("recordings/clips.csv", "sets/calls/clips.csv", "rooms/hall.wav"):
+        Path(file).touch()
+    changed = params(
+        data={"csv": "recordings/clips.csv", "audio_root": "recordings"},
+        evaluate={"sets": {"calls": "sets/calls/clips.csv"}},
+        augment={"room_probability": 0.5, "room_folder": "rooms"},
+    )
+    pipeline = {"stages": {"sets": {"deps": ["sets"]}, "features_train": {"deps": ["rooms"]}}}
+
+    def told() -> list[str]:
+        looks = (
+            missing_places(changed.data, HERE),
+            unusable_sets(changed.evaluate, pipeline, HERE),
+            unusable_sounds(changed.augment, pipeline, HERE),
+        )
+        return [said for look in looks for said in look]
+
+    assert told() == []
+    for folder in ("recordings", "sets/calls", "rooms"):
+        Path(folder, "more").symlink_to(tmp_path / "elsewhere")
+    assert told() == [
+        f"{key}: {folder}/more is a link to a folder, into which DVC doesn't look: put the folder itself there, or a copy"
+        for key, folder in (
+            ("data.audio_root", "recordings"),
+            ("evaluate.sets.calls", "sets/calls"),
+            ("augment.room_folder", "rooms"),
+        )
     ]

@@ -1,0 +1,78 @@
+"""Check all settings, then run every stage whose inputs have changed, as `make repro` does.
+
+What is added to the command goes to `dvc repro`: `python -m commands.repro --force train`. Where a default remote is set, what
+a stage needs and isn't here is pulled, and what no stage needs stays where it is (`dvc repro --pull --allow-missing`).
+
+SIGINT and SIGTERM end the running stage as Ctrl-C does: training saves a checkpoint, from which the next run goes on.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from asr.machine.shutdown import end_with_parent
+from commands.tracking import default_remote, reaches_remote, stale_stages
+from stages.common.command import telling_errors
+
+TABLE = Path("metrics/report.txt")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Check and run; exit as DVC does."""
+    from commands.check import main as check  # here, as --help needs none of it
+
+    check()
+    remote = default_remote()
+    code = reproduce([*(how_to_get() if remote else []), *arguments])
+    if code == 0 and not TABLE.exists():
+        print(f"repro: the model and the report of this run are in {remote}: `dvc pull train report`", file=sys.stderr)
+    sys.exit(code)
+
+
+def how_to_get() -> list[str]:
+    """The options by which what isn't here is taken for unchanged, and fetched when a stage needs it.
+
+    To pull, DVC first copies the run-cache of all runs there have ever been, so it is spared when nothing would run.
+    """
+    return ["--allow-missing", *(["--pull"] if stale_stages() and reaches_remote() else [])]
+
+
+def reproduce(arguments: Sequence[str]) -> int:
+    """Run `dvc repro`; its exit code.
+
+    It has a session of its own, so that a signal reaches its stage once, whether it comes from a terminal or from a CI runner,
+    which tells this process alone.
+    """
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    running = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", *arguments],
+        env={**os.environ, "PATH": path},
+        start_new_session=True,
+        preexec_fn=end_with_parent,
+    )
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.killpg(running.pid, signal.SIGINT)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    return running.wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m commands.repro",
+        usage="%(prog)s [-h] [argument of dvc repro ...]",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _, rest = parser.parse_known_args()
+    with telling_errors("repro"):
+        main(rest)
