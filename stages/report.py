@@ -148,9 +148,9 @@ def sound_of(clip_id: str) -> str:
     return clip_id.partition("-")[0]
 
 
-def sound(path: str) -> str | None:
-    """A clip's file as the page finds it; None where it is not here any more."""
-    return Path(os.path.relpath(path, METRICS)).as_posix() if Path(path).is_file() else None
+def sound(path: str) -> str:
+    """A clip's file as the page finds it, here or on the machine that has the recordings."""
+    return Path(os.path.relpath(path, METRICS)).as_posix()
 
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:

@@ -72,7 +72,9 @@ def main() -> None:
     stop = StopRequest(folder / STOP)
     with claimed(folder):
         remove_unfinished(folder)
-        if newest(folder) is None:
+        if checkpoint := newest(folder):
+            print(f"train: goes on from {checkpoint}", file=sys.stderr)
+        else:
             say_what_is_not_gone_on_with(other_runs(folder, facts))
         note_facts(folder, facts)
         if machine.engine == "ray":

@@ -102,13 +102,6 @@ def test_the_policy_allows_one_style_one_script_and_what_is_beside_the_page() ->
     )
 
 
-def test_a_missing_file_is_said() -> None:
-    page = render(report(utterance("a/gone.wav", audio=None)))
-
-    assert "file not found: a/gone.wav" in text(page)
-    assert "<audio" not in page
-
-
 def test_what_is_not_known_is_a_dash() -> None:
     said = text(render(report(utterance("a.wav", speaker=None, base=None), versions={})))
 

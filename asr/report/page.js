@@ -101,7 +101,7 @@ document.addEventListener(
     const problem = document.createElement("p");
     problem.className = "problem";
     problem.setAttribute("role", "alert");
-    problem.textContent = `this file can't be played: ${event.target.getAttribute("aria-label")}`;
+    problem.textContent = `this file isn't here or can't be played: ${event.target.getAttribute("aria-label")}`;
     event.target.replaceWith(problem);
   },
   true,

@@ -61,12 +61,12 @@ class UtteranceRow:
     Attributes:
         tuned: the tuned model's prediction.
         base: the base model's hypothesis, None where it has none.
-        audio: the path of the clip's file, relative to the page, unquoted; None when it is not there.
+        audio: the path of the clip's file, relative to the page, unquoted; it may be on another machine.
     """
 
     tuned: Prediction
     base: str | None
-    audio: str | None
+    audio: str
 
 
 @dataclass(frozen=True)
