@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from asr.base.errors import DataError
 from asr.base.versions import HEARING, versions
+from asr.machine import gpu
+from asr.machine.gpu import Observed
 from asr.model.description import Description, describe, mistakes
 from asr.model.parameters import Model
 from commands.check import (
     Evaluate,
     Params,
+    main,
     missing_places,
     moved_times,
     other_versions,
@@ -221,3 +225,15 @@ def test_other_versions_of_packages_are_told_for_each_stage(tmp_path: Path, monk
     assert list(other_versions()) == [
         f"evaluate was made with other packages: torch 1.0 -> {now['torch']}; `dvc repro -f evaluate` makes it anew"
     ]
+
+
+def test_a_required_gpu_that_is_absent_stops_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "version")
+    monkeypatch.setattr(gpu, "DEVICES", tmp_path)
+    monkeypatch.setattr(gpu, "observe", Observed)
+
+    main()
+    monkeypatch.setenv("ASR_REQUIRE_GPU", "true")
+    with pytest.raises(DataError, match="but no GPU's driver is here"):
+        main()
