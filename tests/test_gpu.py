@@ -13,12 +13,14 @@ from asr.machine.gpu import Gpu, Observed, gpu_line, observe, summary, trouble
 from tests.project import ROOT, environment
 
 A10 = Gpu("NVIDIA A10", 24_146_608_128, (8, 6))
+# As PyPI's wheel for Linux says of itself.
+VERSION = "2.13.0+cu130"
 WHEEL = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120")
 FINE = Observed(
     has_driver=True,
     driver_version="580.95.05",
     has_device_files=True,
-    torch_version="2.13.0",
+    torch_version=VERSION,
     cuda_version="13.0",
     architectures=WHEEL,
     device="cuda",
@@ -75,19 +77,19 @@ def test_a_gpu_that_is_not_nvidias_is_told_without_what_only_those_have() -> Non
         ),
         (
             replace(UNUSED, driver_version="535.104.05"),
-            "its driver 535.104.05 is too old for torch 2.13.0, whose CUDA 13.0 needs 580 or newer: update the driver, or "
-            "install another torch, see docs/machines.md#which-torch",
+            "its driver 535.104.05 is too old for torch 2.13.0+cu130, whose CUDA 13.0 needs 580 or newer: update the driver, "
+            "or install another torch, see docs/machines.md#which-torch",
         ),
         (
             replace(UNUSED, driver_version="525.60.11", cuda_version="12.6"),
-            "its driver 525.60.11 is too old for torch 2.13.0, whose CUDA 12.6 needs 525.60.13 or newer: update the driver, or "
-            "install another torch, see docs/machines.md#which-torch",
+            "its driver 525.60.11 is too old for torch 2.13.0+cu130, whose CUDA 12.6 needs 525.60.13 or newer: update the "
+            "driver, or install another torch, see docs/machines.md#which-torch",
         ),
         (replace(UNUSED, visible_devices=""), "CUDA_VISIBLE_DEVICES is '', with which torch finds none: unset it"),
-        (UNUSED, "torch 2.13.0 can't use it (No CUDA GPUs are available): look at `nvidia-smi`"),
+        (UNUSED, "torch 2.13.0+cu130 can't use it (No CUDA GPUs are available): look at `nvidia-smi`"),
         (
             replace(UNUSED, driver_version=None, error=None),
-            "torch 2.13.0 can't use it (it says no more): look at `nvidia-smi`",
+            "torch 2.13.0+cu130 can't use it (it says no more): look at `nvidia-smi`",
         ),
         (
             replace(FINE, error="CUDA error: out of memory"),
@@ -120,8 +122,8 @@ def test_a_gpu_that_torch_has_no_code_for_is_told_even_if_the_product_failed() -
     told = trouble(replace(with_gpu("Tesla V100", (7, 0)), error="CUDA error: no kernel image is available"))
 
     assert told == (
-        "torch 2.13.0 has no code for Tesla V100, compute capability 7.0, only for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120: "
-        "install another torch, see docs/machines.md#which-torch"
+        "torch 2.13.0+cu130 has no code for Tesla V100, compute capability 7.0, only for sm_75, sm_80, sm_86, sm_90, sm_100, "
+        "sm_120: install another torch, see docs/machines.md#which-torch"
     )
 
 
@@ -153,7 +155,7 @@ def test_every_gpu_must_suit() -> None:
     told = trouble(replace(FINE, gpus=(A10, Gpu("Tesla P40", 2**34, (6, 1)))))
 
     assert told is not None
-    assert told.startswith("torch 2.13.0 has no code for Tesla P40, compute capability 6.1")
+    assert told.startswith("torch 2.13.0+cu130 has no code for Tesla P40, compute capability 6.1")
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,9 @@ def summary(observed: Observed) -> str:
         *([f"compute capability {_dotted(gpu.capability)}"] if observed.cuda_version else []),
         observed.precision,
     ]
-    built_for = f" for CUDA {observed.cuda_version}" if observed.cuda_version else ""
-    return f"{', '.join(parts)}; torch {observed.torch_version}{built_for}"
+    version = observed.torch_version
+    torch = f"{version.partition('+')[0]} for CUDA {observed.cuda_version}" if observed.cuda_version else version
+    return f"{', '.join(parts)}; torch {torch}"
 
 
 def trouble(observed: Observed) -> str | None:
