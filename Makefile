@@ -1,40 +1,42 @@
 # `make repro` runs the pipeline, `make test` the tests; both install what they need into .venv first.
 
 PYTHON ?= python3
-BIN := .venv/bin
-RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+# Where packages are installed; in the container that is a folder of the image.
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := PATH="$(abspath $(BIN)):$$PATH"
 # A process for each core; each begins with tests that stand side by side, and takes some of another's when it has none left.
 PYTEST := python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 
 .PHONY: install repro repair test test-slow check clean
 
-install: .venv/requirements.txt  ## install what the pipeline needs into .venv
+install: $(VENV)/requirements.txt  ## install what the pipeline needs into .venv
 
-repro: .venv/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
+repro: $(VENV)/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
 	@$(RUN) python -m commands.repro
 
-repair: .venv/requirements.txt  ## find damaged features wherever they are kept, and make them anew
+repair: $(VENV)/requirements.txt  ## find damaged features wherever they are kept, and make them anew
 	@$(RUN) python -m commands.cache repair
 
-test: .venv/requirements-dev.txt  ## the tests that take minutes at most
+test: $(VENV)/requirements-dev.txt  ## the tests that take minutes at most
 	@$(RUN) $(PYTEST) -m "not slow"
 
-test-slow: .venv/requirements-dev.txt  ## the tests that run the whole pipeline
+test-slow: $(VENV)/requirements-dev.txt  ## the tests that run the whole pipeline
 	@$(RUN) $(PYTEST) -m slow
 
-check: .venv/requirements-dev.txt  ## formatting, lint, types and layers
+check: $(VENV)/requirements-dev.txt  ## formatting, lint, types and layers
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports --no-cache --no-logo
 
-.venv/%.txt: %.txt
+$(VENV)/%.txt: %.txt
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, this is {v.major}.{v.minor}: make PYTHON=python3.12")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@cp $< $@
 
-.venv/requirements-dev.txt: requirements.txt
+$(VENV)/requirements-dev.txt: requirements.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf .venv data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt
+	rm -rf $(VENV) data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt

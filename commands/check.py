@@ -19,6 +19,7 @@ from asr.base.text import TIMESTAMP, Text
 from asr.base.versions import changes, versions
 from asr.features.parameters import Augment, Features
 from asr.features.sounds import folders, sound_files
+from asr.machine.gpu import gpu_line
 from asr.model.description import describe, mistakes
 from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
@@ -65,7 +66,7 @@ def main() -> None:
     found = list(problems(params, machine, pipeline, elsewhere()))
     if found:
         raise DataError("\n".join(f"{PARAMS}: {problem}" for problem in found))
-    for line in other_versions():
+    for line in filter(None, (gpu_line(machine.require_gpu), *other_versions())):
         print(f"check: {line}", file=sys.stderr)
 
 

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from asr.base.errors import DataError
 from asr.base.versions import HEARING, versions
+from asr.machine import gpu
+from asr.machine.gpu import Observed
 from asr.model.description import Description, describe, mistakes
 from asr.model.parameters import Model
 from commands.check import (
     Evaluate,
     Params,
+    main,
     missing_places,
     moved_times,
     other_versions,
@@ -280,3 +284,15 @@ def test_a_link_to_a_folder_among_the_audio_is_refused(tmp_path: Path, monkeypat
             ("augment.room_folder", "rooms"),
         )
     ]
+
+
+def test_a_required_gpu_that_is_absent_stops_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "version")
+    monkeypatch.setattr(gpu, "DEVICES", tmp_path)
+    monkeypatch.setattr(gpu, "observe", Observed)
+
+    main()
+    monkeypatch.setenv("ASR_REQUIRE_GPU", "true")
+    with pytest.raises(DataError, match="but no GPU's driver is here"):
+        main()

@@ -26,6 +26,7 @@ class Machine(Section):
     train_ranks: int = Field(default=1, ge=1)
     loader_workers: int = Field(default=0, ge=0)
     checkpoint_minutes: float = Field(default=10.0, gt=0)
+    require_gpu: bool = False
 
     @property
     def job_engine(self) -> Engine:
