@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes
+from commands.tracking import Elsewhere, elsewhere, linked_folders, reaches_remote, tracker, unlisted_changes
 from tests.project import environment
 
 LOCK = """
@@ -61,6 +61,17 @@ def test_without_a_remote_everything_has_to_be_here(tracked: Path) -> None:
     ]
     assert not elsewhere().is_absent("recordings")
     assert elsewhere().is_absent("recordings/clips.csv")
+
+
+def test_a_remote_that_does_not_answer_is_told(tracked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dvc("remote", "add", "--default", "storage", str(tracked.parent / "remote"))
+    assert reaches_remote()
+    assert capsys.readouterr().err == ""
+
+    dvc("remote", "modify", "storage", "url", "ssh://nobody@127.0.0.1:9/nowhere")  # where nobody listens
+
+    assert not reaches_remote()
+    assert capsys.readouterr().err.startswith("storage: the remote doesn't answer (")
 
 
 def test_outside_of_a_dvc_project_nothing_is_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
