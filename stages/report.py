@@ -149,8 +149,13 @@ def sound_of(clip_id: str) -> str:
 
 
 def sound(path: str) -> str | None:
-    """A clip's file as the page finds it; None where it is not here any more."""
-    return Path(os.path.relpath(path, METRICS)).as_posix() if Path(path).is_file() else None
+    """A clip's file as the page finds it; None where it is not here any more.
+
+    An absolute path stays one: an experiment's copy lies deeper, and its page moves to the workspace.
+    """
+    if not Path(path).is_file():
+        return None
+    return Path(path).as_posix() if Path(path).is_absolute() else Path(os.path.relpath(path, METRICS)).as_posix()
 
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:
