@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def read_side(revision: str) -> Side:
     Raises:
         DataError: when the revision is unknown, or that is neither in DVC's cache nor in its remote, or of another version.
     """
-    rows, scores = read(revision, "predictions.jsonl"), read(revision, "scores.json")
+    rows, scores = read(revision)
     try:
         predictions = parse_predictions(line for line in rows.split("\n") if line)
         return Side(revision, predictions, {name: json.loads(scores)[name] for name in HOW})
@@ -44,25 +45,26 @@ def read_side(revision: str) -> Side:
         ) from error
 
 
-def read(revision: str, name: str) -> str:
-    """Read a file of the evaluate stage."""
+def read(revision: str) -> tuple[str, str]:
+    """Read what the evaluate stage has written, its predictions and its scores."""
     import dvc.api  # here, as --help needs none of it
     from dvc.exceptions import DvcException
     from dvc.scm import SCMError
 
-    path = FOLDER / name
+    rows, scores = (str(FOLDER / name) for name in ("predictions.jsonl", "scores.json"))
     try:
         if revision == WORKSPACE:
-            return path.read_text(encoding="utf-8")
-        text: str = dvc.api.read(str(path), repo=".", rev=revision, encoding="utf-8")
+            return Path(rows).read_text(encoding="utf-8"), Path(scores).read_text(encoding="utf-8")
+        files = dvc.api.DVCFileSystem(repo=".", rev=revision)
+        with closing(files):
+            return files.read_text(rows, encoding="utf-8"), files.read_text(scores, encoding="utf-8")
     except SCMError as error:
         raise DataError(f"{revision}: no such branch, tag, commit or experiment here ({error})") from error
     except (OSError, DvcException) as error:
         where = "not here" if revision == WORKSPACE else "neither in DVC's cache nor in its remote"
         raise DataError(
-            f"{revision}: its {path} is {where} ({error}); `make repro` makes it, in a checkout of that revision"
+            f"{revision}: its {rows} is {where} ({error}); `make repro` makes it, in a checkout of that revision"
         ) from error
-    return text
 
 
 def experiments() -> list[str]:
