@@ -18,7 +18,7 @@ from tests.test_pipeline import call, copied, dvc, git, make_finished, metrics, 
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 900.0
 RATES = {"quick": 0.05, "slow": 0.01}
 WORKER = ".dvc/tmp/exps/celery/dvc-exp-worker-1.pid"
 
