@@ -149,8 +149,11 @@ def sound_of(clip_id: str) -> str:
 
 
 def sound(path: str) -> str:
-    """A clip's file as the page finds it, here or on the machine that has the recordings."""
-    return Path(os.path.relpath(path, METRICS)).as_posix()
+    """A clip's file as the page finds it, here or on the machine that has the recordings.
+
+    An absolute path stays one: an experiment's copy lies deeper, and its page moves to the workspace.
+    """
+    return path if Path(path).is_absolute() else Path(os.path.relpath(path, METRICS)).as_posix()
 
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:

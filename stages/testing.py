@@ -13,7 +13,7 @@ from asr.model.parameters import Decode
 from asr.scoring.evaluation import Evaluation, EvaluationSet, summary
 from asr.scoring.predictions import Summary
 from asr.shards.reader import StoredFeatures
-from stages.common.machine import read_machine
+from stages.common.machine import at_home, read_machine
 from stages.common.params import StageParams
 
 FEATURES = Path("data/features")
@@ -69,8 +69,9 @@ def write_speed(stage: str, predictions: Path, evaluation: Evaluation, clips: in
         "clips_per_second": round(clips / evaluation.taken, 2),
         "real_time_factor": float(f"{evaluation.taken / evaluation.sound:.3g}"),
     }
-    SPEEDS.mkdir(parents=True, exist_ok=True)
-    (SPEEDS / f"{key}.js").write_text(f'(window.speeds ??= {{}})["{key}"] = {json.dumps(speed)};\n', encoding="utf-8")
+    folder = at_home(SPEEDS)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{key}.js").write_text(f'(window.speeds ??= {{}})["{key}"] = {json.dumps(speed)};\n', encoding="utf-8")
     print(f"{stage}: {clips} clips in {evaluation.taken:.1f} s, {clips / evaluation.taken:.1f} clips/s", file=sys.stderr)
 
 

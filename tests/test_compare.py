@@ -1,7 +1,9 @@
-"""The comparison of two revisions as it is printed."""
+"""The comparison of two revisions, or of several, as it is printed."""
 
 from asr.scoring.predictions import Prediction
-from commands.compare import Side, compared
+from commands.family import family
+from commands.sides import Side
+from commands.tables import of_several, of_two
 
 
 def heard(hypothesis: str, clip: str, dataset: str = "test", reference: str = "a b c d") -> Prediction:
@@ -25,7 +27,7 @@ BAD = [heard("a b x d" if number % 2 else "a x x d", f"clip {number}") for numbe
 
 
 def test_the_table_says_which_is_better() -> None:
-    assert compared(side("main", test=BAD), side("slower", test=GOOD), md=False).splitlines() == [
+    assert of_two(side("main", test=BAD), side("slower", test=GOOD), md=False).splitlines() == [
         "        clips    WER main    WER slower    difference              95 %            p    better    worse",
         "test       20     37.50 %        0.00 %        -37.50  -43.53 to -31.47  under 0.001        20        0",
         "",
@@ -34,7 +36,7 @@ def test_the_table_says_which_is_better() -> None:
 
 
 def test_markdown_for_a_pull_request() -> None:
-    assert compared(side("main", test=GOOD), side("slower", test=GOOD), md=True).splitlines() == [
+    assert of_two(side("main", test=GOOD), side("slower", test=GOOD), md=True).splitlines() == [
         "|      |   clips |   WER main |   WER slower |   difference |           95 % |     p |   better |   worse |",
         "|:-----|--------:|-----------:|-------------:|-------------:|---------------:|------:|---------:|--------:|",
         "| test |      20 |     0.00 % |       0.00 % |        +0.00 | +0.00 to +0.00 | 1.000 |        0 |       0 |",
@@ -46,7 +48,7 @@ def test_markdown_for_a_pull_request() -> None:
 def test_it_says_plainly_when_the_test_sets_differ() -> None:
     other = [*GOOD[:17], heard("a b", "clip 17", reference="a b"), heard("a b c d", "clip 20")]
 
-    told = compared(side("main", test=GOOD), side("slower", test=other, general=GOOD), md=False).splitlines()
+    told = of_two(side("main", test=GOOD), side("slower", test=other, general=GOOD), md=False).splitlines()
 
     assert told[-2:] == [
         "test: no difference beyond chance (drawn: utterances); the test sets differ: 2 only in main, 1 only in slower, "
@@ -56,7 +58,7 @@ def test_it_says_plainly_when_the_test_sets_differ() -> None:
 
 
 def test_nothing_in_common() -> None:
-    told = compared(side("main", test=GOOD[:3], general=GOOD), side("slower", test=GOOD[3:]), md=False).splitlines()
+    told = of_two(side("main", test=GOOD[:3], general=GOOD), side("slower", test=GOOD[3:]), md=False).splitlines()
 
     assert told[-2:] == ["test: not compared: without a clip in common", "general: not compared: only in main"]
 
@@ -64,7 +66,7 @@ def test_nothing_in_common() -> None:
 def test_models_that_were_not_heard_alike() -> None:
     other = Side("slower", {"test": GOOD}, {**HOW, "window": "full", "decode": {"num_beams": 5}})
 
-    told = compared(side("main", test=GOOD), other, md=False).splitlines()
+    told = of_two(side("main", test=GOOD), other, md=False).splitlines()
 
     assert told[-1] == "decoded and compared otherwise: window fit -> full, num_beams 1 -> 5"
 
@@ -73,5 +75,44 @@ def test_other_packages_are_told() -> None:
     newer = Side("newer", {"test": GOOD}, {**HOW, "versions": {"torch": "2.14.0", "jiwer": "4.0.0"}})
     older = Side("older", {"test": GOOD}, {**HOW, "versions": {"torch": "2.13.0", "jiwer": "4.0.0"}})
 
-    assert compared(older, newer, md=False).splitlines()[-1] == "scored with other packages: torch 2.13.0 -> 2.14.0"
-    assert "scored with" not in compared(older, older, md=False)
+    assert of_two(older, newer, md=False).splitlines()[-1] == "scored with other packages: torch 2.13.0 -> 2.14.0"
+    assert "scored with" not in of_two(older, older, md=False)
+
+
+# Against BAD, better in four of 20 clips: by a hair more than chance when it is the only one.
+CLOSE = [heard("a b x d" if number % 2 or number < 8 else "a x x d", f"clip {number}") for number in range(20)]
+
+
+TABLE = """\
+                  clips    WER main      WER    difference              95 %            p    corrected    better    worse  verdict
+test     close       20     37.50 %  32.50 %         -5.00    -9.78 to -0.22        0.041        0.123         4        0  not beyond chance
+test     good        20     37.50 %   0.00 %        -37.50  -43.53 to -31.47  under 0.001  under 0.001        20        0  better
+test     same        20     37.50 %  37.50 %         +0.00    +0.00 to +0.00        1.000        1.000         0        0  not beyond chance
+general  same         4     37.50 %  37.50 %         +0.00    +0.00 to +0.00        1.000        1.000         0        0  not beyond chance
+
+interval and p are each comparison's own; corrected is p for all 4 together (Holm), and a model is called better or worse where that is under 0.05
+drawn: utterances, in test, general
+close, general: without a clip in common
+good, general: without a clip in common
+same, general: the test sets differ: 16 only in main; compared on the other 4 clips
+same, other: not in main
+"""  # noqa: E501
+
+
+def several(md: bool = False) -> list[str]:
+    first = side("main", test=BAD, general=BAD)
+    others = [side("close", test=CLOSE), side("good", test=GOOD), side("same", test=BAD, general=BAD[:4], other=GOOD)]
+    return of_several(first, others, family(first, others), md).splitlines()
+
+
+def test_several_are_compared_with_the_first_and_judged_together() -> None:
+    assert several() == TABLE.splitlines()
+    assert [line.removeprefix("- ") for line in several(md=True)[6:]] == TABLE.splitlines()[5:]
+    assert several(md=True)[3].startswith("| test    | good  |")
+
+
+def test_what_is_close_would_be_called_better_if_it_were_the_only_one() -> None:
+    assert of_two(side("main", test=BAD), side("close", test=CLOSE), md=False).splitlines()[-1] == (
+        "test: close is better (drawn: utterances)"
+    )
+    assert [member.verdict for member in family(side("main", test=BAD), [side("close", test=CLOSE)])] == ["better"]

@@ -1,9 +1,13 @@
 """Comparisons: two systems on the clips that both have heard."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from asr.report.comparison import Comparison, compare, otherness, verdict
-from asr.scoring.interval import Difference, Interval
+from asr.report.comparison import Comparison, compare, holm, otherness, tone, verdict
+from asr.scoring import interval
+from asr.scoring.interval import Corpus, Difference, Interval
 from asr.scoring.predictions import Prediction
 
 
@@ -133,3 +137,43 @@ def test_where_the_tests_differ_is_told() -> None:
         otherness(compared(first, second), "main", "new") == f"the test sets differ: {reasons}; compared on the other 2 clips"
     )
     assert otherness(compared(first, first), "main", "new") is None
+
+
+def test_holm_by_hand() -> None:
+    # The least times 4, the next times 3, and so on, and none under the one before it.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.04, 0.7]) == pytest.approx([1.0, 0.12, 1.0])
+    assert holm([0.02, 0.02]) == pytest.approx([0.04, 0.04])
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+
+
+def test_what_nobody_can_tell_is_no_member_of_the_family() -> None:
+    assert holm([None, 0.02, None, 0.03]) == [None, pytest.approx(0.04), None, pytest.approx(0.04)]
+    assert holm([None]) == [None]
+
+
+def test_the_corrected_p_decides_where_there_are_several() -> None:
+    found = compared(many("a b", "a b c"), many("a b c d", "a b c"))
+
+    assert (verdict(found, "new", 0.049), tone(found, 0.049)) == ("new is better", "better")
+    assert (verdict(found, "new", 0.051), tone(found, 0.051)) == ("no difference beyond chance", "same")
+
+
+def test_of_twenty_equal_systems_one_is_rarely_called_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interval, "FEWEST_DRAWS", 200)
+    monkeypatch.setattr(interval, "MOST_DRAWS", 200)
+    random, families, speakers, clips = np.random.default_rng(1), 200, 20, 40
+    corpus = Corpus.of([10] * clips, [str(clip % speakers) for clip in range(clips)])
+    found = compared(many("a b", "a"), many("a b", "a"))
+    alone = together = 0
+
+    for _ in range(families):
+        first, *others = random.binomial(10, 0.2, size=(21, clips)).tolist()
+        changes = [replace(found, difference=corpus.difference(first, other)) for other in others]
+        corrected = holm([change.difference.p for change in changes])
+        alone += any(tone(change) != "same" for change in changes)
+        together += any(tone(change, p) != "same" for change, p in zip(changes, corrected, strict=True))
+
+    assert alone / families > 0.25
+    assert together / families < 0.09

@@ -9,7 +9,7 @@ from asr.base.errors import DataError
 from asr.base.sections import parse
 from asr.features.parameters import Augment
 from commands.check import Params
-from stages.common.machine import Machine, read_machine
+from stages.common.machine import Machine, home, read_machine
 from stages.common.params import Yaml12Loader, read_params
 
 SHIPPED = Path(__file__).parent.parent / "params.yaml"
@@ -129,6 +129,54 @@ def test_an_environment_variable_goes_before_machine_yaml(tmp_path: Path, monkey
     monkeypatch.setenv("ASR_WORKERS", "none")
     with pytest.raises(DataError, match=r"machine.yaml or the environment: workers: .*got 'none'"):
         read_machine()
+
+
+@pytest.mark.parametrize(
+    ("folder", "found"),
+    [
+        ("/srv/project/.dvc/tmp/exps/tmpa1b2", "/srv/project"),
+        ("/srv/project/.dvc/tmp/exps/standalone/tmpa1b2", "/srv/project"),
+        # A project in a subfolder of its git repository is in the same subfolder of the copy.
+        ("/srv/repository/speech/.dvc/tmp/exps/tmpa1b2/speech", "/srv/repository/speech"),
+        ("/srv/project", "/srv/project"),
+        ("/srv/project/.dvc/tmp/other", "/srv/project/.dvc/tmp/other"),
+        ("/srv/project/.dvc/tmp/exps2/tmpa1b2", "/srv/project/.dvc/tmp/exps2/tmpa1b2"),
+        ("/a/.dvc/tmp/exps/tmp1/.dvc/tmp/exps/tmp2", "/a/.dvc/tmp/exps/tmp1"),
+        ("/", "/"),
+    ],
+)
+def test_an_experiment_is_at_home_in_the_project_that_it_was_started_from(folder: str, found: str) -> None:
+    assert home(Path(folder)) == Path(found)
+
+
+def test_an_experiment_computes_as_its_project_says_and_shares_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = tmp_path / ".dvc/tmp/exps/standalone/tmpa1b2"
+    experiment.mkdir(parents=True)
+    (tmp_path / "machine.yaml").write_text("workers: 3\ncheckpoints: runs\ntensorboard: /var/events\n")
+    monkeypatch.chdir(experiment)
+    monkeypatch.setenv("ASR_CHECKPOINT_MINUTES", "0.5")
+
+    found = read_machine()
+
+    assert (found.workers, found.checkpoint_minutes) == (3, 0.5)
+    assert found.cache_folder == tmp_path / ".cache/features"
+    assert found.checkpoint_folder == tmp_path / "runs"
+    assert found.tensorboard_folder == Path("/var/events")
+    monkeypatch.setenv("ASR_CACHE", "elsewhere")
+    assert read_machine().cache_folder == tmp_path / "elsewhere"
+    (tmp_path / "machine.yaml").write_text("workers: [")
+    with pytest.raises(DataError, match=rf"^{tmp_path}/machine.yaml: not YAML"):
+        read_machine()
+
+
+def test_a_tilde_in_machine_yaml_is_the_home_of_whoever_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ada")
+    (tmp_path / "machine.yaml").write_text("cache: ~/shards\n")
+
+    assert read_machine().cache_folder == Path("/home/ada/shards")
 
 
 def test_an_empty_machine_yaml_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,7 +219,7 @@ def test_two_branches_are_compared(retrained: Path, tmp_path: Path) -> None:
     assert in_markdown.startswith("|")
     assert "WER workspace" in in_markdown
     shutil.rmtree(project / ".dvc/cache")
-    for revision, reason in (("nowhere", "no such branch, tag or commit"), ("main", "`make repro`")):
+    for revision, reason in (("nowhere", "no such branch, tag, commit or experiment"), ("main", "`make repro`")):
         stopped = subprocess.run(
             [sys.executable, "-m", "commands.compare", revision],
             cwd=project, env=environment(), capture_output=True, text=True, check=False,

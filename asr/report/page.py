@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from asr.report import chart
-from asr.report.comparison import Comparison, Outcome, otherness, verdict
+from asr.report.comparison import Outcome, otherness, tone, verdict
 from asr.report.figures import DASH, figure, plain, probability, signed, whole
 from asr.report.slices import DIGITS, DURATION, SPEAKER, Slice
 from asr.report.words import RARE, Confusion, Recall
@@ -155,13 +155,6 @@ def by_package(versions: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str
     return found
 
 
-def tone(change: Comparison | None) -> str:
-    """Tell how a change looks: better, worse or same."""
-    if change is None or not change.difference.is_sure:
-        return "same"
-    return "worse" if change.difference.points > 0 else "better"
-
-
 def _templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -183,13 +176,14 @@ def _templates() -> Environment:
 def _policy(style: str, script: str) -> str:
     """What the browser may do: use these two and files from where the page is, and nothing else."""
     return (
-        f"default-src 'none'; style-src {_by_hash(style)}; script-src {_by_hash(script)} 'self' file:; "
+        f"default-src 'none'; style-src {by_hash(style)}; script-src {by_hash(script)} 'self' file:; "
         "media-src 'self' file:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _by_hash(text: str) -> str:
+def by_hash(text: str) -> str:
+    """Name a style or script as a policy does."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 

@@ -1,0 +1,79 @@
+"""Families: several models beside the first, on every test set, judged together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from asr.report.comparison import Comparison, compare, holm, otherness, tone
+from commands.sides import Side, unlike
+
+WORDS = {"better": "better", "worse": "worse", "same": "not beyond chance"}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model beside the first on one test set.
+
+    Attributes:
+        dataset: the test set.
+        name: of the model.
+        comparison: with the first; None where the two have no clip in common.
+        corrected: its p, by Holm's correction where there are several models; it decides. None where nobody can tell.
+    """
+
+    dataset: str
+    name: str
+    comparison: Comparison | None
+    corrected: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """What it comes to, in a word or three."""
+        if self.comparison is None:
+            return "not compared"
+        if self.corrected is None:
+            return "too few clips to tell"
+        return WORDS[tone(self.comparison, self.corrected)]
+
+
+def family(first: Side, others: Sequence[Side]) -> list[Member]:
+    """Compare each of the others with the first on each of its test sets, set by set, in the order given.
+
+    All of them are one family for Holm's correction, whatever the set: the best of twenty models on two sets is one of forty.
+    One other model alone is not corrected; each of its sets asks a question of its own.
+    """
+    members = [
+        Member(dataset, other.name, compare(rows, other.predictions.get(dataset, [])))
+        for dataset, rows in first.predictions.items()
+        for other in others
+    ]
+    chances = [member.comparison.difference.p if member.comparison else None for member in members]
+    corrected = holm(chances) if len(others) > 1 else chances
+    return [replace(member, corrected=p) for member, p in zip(members, corrected, strict=True)]
+
+
+def how_judged(members: Sequence[Member]) -> str:
+    """Say how the family is judged."""
+    if len({member.name for member in members}) == 1:
+        return "a model is called better or worse where the interval leaves out 0"
+    count = sum(member.corrected is not None for member in members)
+    return (
+        f"interval and p are each comparison's own; corrected is p for all {count} together (Holm), "
+        "and a model is called better or worse where that is under 0.05"
+    )
+
+
+def remarks(first: Side, others: Sequence[Side], members: Sequence[Member]) -> list[str]:
+    """Say what was drawn, and where two models were not heard, or not tested, alike."""
+    drawn: dict[str, list[str]] = {}
+    for member in members:
+        if member.comparison:
+            drawn.setdefault(member.comparison.resampled, []).append(member.dataset)
+    lines = [f"drawn: {unit}, in {', '.join(dict.fromkeys(names))}" for unit, names in drawn.items()]
+    for member in members:
+        different = otherness(member.comparison, first.name, member.name) if member.comparison else "without a clip in common"
+        if different:
+            lines.append(f"{member.name}, {member.dataset}: {different}")
+    for other in others:
+        lines += [f"{other.name}, {name}: not in {first.name}" for name in other.predictions if name not in first.predictions]
+        lines += [f"{other.name}: {line}" for line in unlike(first.how, other.how)]
+    return lines
