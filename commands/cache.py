@@ -1,7 +1,8 @@
 """Look after the cache of shards that machine.yaml names.
 
   show     its place and size
-  prune    remove the shards that no revision of this project uses: no branch, tag, commit, experiment, nor the workspace
+  prune    remove the shards that take room of their own (DVC's cache and no folder has them by a hard link), that no features
+           stage has made or found for some days, and that the features of this workspace don't need
   repair   find damaged shards in the cache, in the features folders, in DVC's cache of them and in features.store,
            remove them, and run the stages that make them
 
@@ -14,14 +15,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from asr.base.errors import DataError
 from asr.features.index import Index
-from asr.shards.format import MANIFEST, Manifest, OtherFormatError, read_manifest
+from asr.shards.format import MANIFEST, Manifest, read_manifest
 from asr.shards.store import FolderStore, is_whole, open_store
 from stages.common.command import telling_errors
 from stages.common.machine import read_machine
@@ -31,7 +33,7 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Folder:
-    """A revision's folder of features. `objects` says where DVC's cache has each of its files; None when it has no list."""
+    """A folder of features. `objects` says where DVC's cache has each of its files; None when it has no list."""
 
     path: Path
     stage: str
@@ -45,13 +47,12 @@ def main() -> None:
     )
     parser.add_argument("action", nargs="?", choices=("show", "prune", "repair"), default="show")
     parser.add_argument("--dry-run", action="store_true", help="say what prune would remove, and remove nothing")
-    parser.add_argument("--days", type=float, default=1.0, help="prune spares shards younger than this (%(default)s)")
-    parser.add_argument("--force", action="store_true", help="prune although the shards of some revisions are unknown")
+    parser.add_argument("--days", type=float, default=30.0, help="prune spares what was used within so many days (%(default)s)")
     arguments = parser.parse_args()
     with telling_errors("cache"):
         store = FolderStore(read_machine().cache_folder)
         if arguments.action == "prune":
-            prune(store, arguments.dry_run, arguments.days, arguments.force)
+            prune(store, arguments.dry_run, arguments.days)
         elif arguments.action == "repair":
             repair(store)
         else:
@@ -64,41 +65,42 @@ def show(store: FolderStore) -> None:
     print(f"{store.folder}: {len(sizes):,} shards, {sum(sizes) / 1e6:,.1f} MB")
 
 
-def prune(store: FolderStore, dry_run: bool, days: float, force: bool) -> None:
-    """Remove what no revision's manifest lists; young shards may be of a run that has not ended, here or in another checkout.
-
-    Raises:
-        DataError: when some revisions' manifests are not here, unless `force`.
-    """
-    listed = [_listed(folder) for folder in folders(everywhere=True)]
-    unknown = listed.count(None)
-    if unknown and not force:
-        raise DataError(
-            f"{unknown} folders of features, of all revisions, are not in DVC's cache here, so that nobody knows their shards: "
-            "get them by `dvc fetch --all-commits`, or use --force (what is pruned in error is computed again)"
-        )
-    workspace = (read_manifest(folder.path / MANIFEST) for folder in folders(everywhere=False) if folder.path.exists())
-    used = {sha256 for known in listed if known for sha256 in known}
-    used.update(shard.sha256 for manifest in workspace for shard in manifest.shards)
-    oldest = time.time() - days * SECONDS_A_DAY
-    unused = [path for path in store.shards() if path.stem not in used and path.stat().st_mtime <= oldest]
-    size = sum(path.stat().st_size for path in unused)
+def prune(store: FolderStore, dry_run: bool, days: float) -> None:
+    """Remove what is `unused`; if it is wanted after all, it is computed again."""
+    index = Index(store)
+    found = dict(unused(index, workspace_shards(), time.time() - days * SECONDS_A_DAY))
     if not dry_run:
-        for path in unused:
+        for path in found:
             store.remove(path.stem)
-        Index(store).sweep()
+        index.sweep()
     doing = "would remove" if dry_run else "removed"
-    print(f"{store.folder}: {doing} {len(unused):,} shards, {size / 1e6:,.1f} MB; the others are in use or young")
+    print(
+        f"{store.folder}: {doing} {len(found):,} shards, {sum(found.values()) / 1e6:,.1f} MB; "
+        f"the others were used within {days:g} days, or have links and take no room of their own"
+    )
 
 
-def _listed(folder: Folder) -> list[str] | None:
-    """List the shards of a revision's folder; None when its manifest can't be had."""
-    try:
-        return None if folder.objects is None else [shard.sha256 for shard in read_manifest(folder.objects[MANIFEST]).shards]
-    except OtherFormatError:
-        return []  # from before there was a cache
-    except DataError:
-        return None
+def unused(index: Index, needed: Collection[str], oldest: float) -> Iterator[tuple[Path, int]]:
+    """Find the shards that may go, with their sizes: no link to them, not `needed`, and not made nor found since `oldest`.
+
+    A shard with links goes with them: `dvc gc` removes DVC's, and the next prune the shard.
+    """
+    uses = index.last_uses()
+    for path in index.store.shards():
+        with suppress(FileNotFoundError):  # another prune was faster
+            state = path.stat()
+            used = max(state.st_mtime, uses.get(path.stem, 0.0))  # training, which fetches shards from a store, keeps no index
+            if state.st_nlink == 1 and path.stem not in needed and used <= oldest:
+                yield path, state.st_size
+
+
+def workspace_shards() -> set[str]:
+    """The shards of the features that are in the workspace; a folder that a killed stage left without its list needs none."""
+    needed: set[str] = set()
+    for folder in folders():
+        with suppress(DataError):
+            needed.update(shard.sha256 for shard in read_manifest(folder.path / MANIFEST).shards)
+    return needed
 
 
 def repair(store: FolderStore) -> None:
@@ -107,7 +109,7 @@ def repair(store: FolderStore) -> None:
         if not is_whole(path, path.stem):
             print(f"{path}: damaged, removed")
             store.remove(path.stem)
-    damaged = [folder for folder in folders(everywhere=False) if is_damaged(folder)]
+    damaged = [folder for folder in folders() if is_damaged(folder)]
     if not damaged:
         print("the folders of features are as they were written")
         return
@@ -171,8 +173,8 @@ def _store_is_damaged(manifest: Manifest) -> bool:
     return damaged
 
 
-def folders(everywhere: bool) -> Iterator[Folder]:
-    """Find the folders of features that dvc.yaml and dvc.lock name, in the workspace or in every revision.
+def folders() -> Iterator[Folder]:
+    """Find the folders of features that dvc.yaml and dvc.lock name.
 
     Raises:
         DataError: when this is no DVC project.
@@ -182,10 +184,9 @@ def folders(everywhere: bool) -> Iterator[Folder]:
 
     try:
         with Repo() as repo:
-            for _ in repo.brancher(all_commits=everywhere, all_experiments=everywhere):
-                for out in repo.index.outs:
-                    if "features" in Path(str(out)).parts:
-                        yield Folder(Path(str(out)), out.stage.addressing, _objects(repo, out))
+            for out in repo.index.outs:
+                if "features" in Path(str(out)).parts:
+                    yield Folder(Path(str(out)), out.stage.addressing, _objects(repo, out))
     except NotDvcRepoError as error:
         raise DataError(f"{error}; run this in the project's folder") from error
     except DvcException as error:

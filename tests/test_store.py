@@ -102,23 +102,82 @@ def test_equal_shards_are_one_file(tmp_path: Path) -> None:
     assert [found.stat().st_ino for found in (tmp_path / "shards").iterdir()] == [inode]
 
 
+def note_earlier(folder: Path, days: float) -> None:
+    """Let all records have been written so long ago."""
+    for file in (folder / "records").iterdir():
+        began, _, rest = file.name.partition("-")
+        file.rename(file.with_name(f"{int(began) - int(days * 86_400e9)}-{rest}"))
+
+
+def uses(folder: Path) -> dict[str, float]:
+    """How many days ago each shard was used."""
+    return {sha256: (time.time() - used) / 86_400 for sha256, used in Index(FolderStore(folder)).last_uses().items()}
+
+
+def test_a_shard_that_is_found_was_used_that_day_and_its_file_is_as_it_was(tmp_path: Path) -> None:
+    kept, other = filed(tmp_path), filed(tmp_path, "another key", b"another shard")
+    note_earlier(tmp_path, days=40)
+    before = FolderStore(tmp_path).shard(kept.sha256).stat()
+    assert uses(tmp_path) == pytest.approx({kept.sha256: 40, other.sha256: 40}, abs=0.1)
+
+    assert find(tmp_path) == kept
+
+    assert uses(tmp_path) == pytest.approx({kept.sha256: 0, other.sha256: 40}, abs=0.1)
+    assert FolderStore(tmp_path).shard(kept.sha256).stat() == before
+    assert find(tmp_path) == kept
+
+
+def test_a_use_is_noted_once_a_day(tmp_path: Path) -> None:
+    filed(tmp_path)
+    note_earlier(tmp_path, days=0.9)
+    find(tmp_path)
+    assert len(list((tmp_path / "records").iterdir())) == 1
+
+    note_earlier(tmp_path, days=0.2)
+    for _ in range(3):
+        find(tmp_path)
+    assert len(list((tmp_path / "records").iterdir())) == 2
+
+
+def test_the_latest_of_two_keys_is_the_last_use_of_their_shard(tmp_path: Path) -> None:
+    kept = filed(tmp_path)
+    note_earlier(tmp_path, days=7)
+    filed(tmp_path, "another key")
+    note_earlier(tmp_path, days=3)
+
+    assert uses(tmp_path) == pytest.approx({kept.sha256: 3}, abs=0.1)
+
+
 def test_sweeping_gathers_the_records_and_removes_what_was_left_unfinished(tmp_path: Path) -> None:
     kept, gone = filed(tmp_path), filed(tmp_path, "another key", b"another shard")
+    note_earlier(tmp_path, days=7)
+    later = filed(tmp_path, "a third key", b"a third shard")
     FolderStore(tmp_path).remove(gone.sha256)
     for name, age in (("old", 7200), ("new", 60)):
         (tmp_path / "shards" / f".unfinished-{name}").touch()
         os.utime(tmp_path / "shards" / f".unfinished-{name}", (time.time() - age,) * 2)
-
     for file in (tmp_path / "records").iterdir():
         os.utime(file, (time.time() - 7200,) * 2)
 
     Index(FolderStore(tmp_path)).sweep()
 
-    assert [line for file in (tmp_path / "records").iterdir() for line in file.read_text().splitlines()] == [
-        json.dumps(["key", {**asdict(kept), "dropped": [["clip", "a click"]]}])
+    assert [line for file in sorted((tmp_path / "records").iterdir()) for line in file.read_text().splitlines()] == [
+        json.dumps(["key", {**asdict(kept), "dropped": [["clip", "a click"]]}]),
+        json.dumps(["a third key", {**asdict(later), "dropped": [["clip", "a click"]]}]),
     ]
-    assert sorted(path.name for path in (tmp_path / "shards").iterdir()) == [".unfinished-new", f"{kept.sha256}.arrow"]
+    shards = {f"{kept.sha256}.arrow", f"{later.sha256}.arrow"}
+    assert {path.name for path in (tmp_path / "shards").iterdir()} == {".unfinished-new", *shards}
     assert find(tmp_path) == kept
+    assert uses(tmp_path) == pytest.approx({kept.sha256: 0, later.sha256: 0}, abs=0.1)
+
+
+def test_sweeping_forgets_no_time(tmp_path: Path) -> None:
+    kept = filed(tmp_path)
+    note_earlier(tmp_path, days=7)
+
+    Index(FolderStore(tmp_path)).sweep()
+
+    assert uses(tmp_path) == pytest.approx({kept.sha256: 7}, abs=0.1)
 
 
 def test_nothing_is_left_under_a_name_before_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
