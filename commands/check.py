@@ -25,7 +25,7 @@ from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
 from asr.report.parameters import Regression
 from asr.training.recipe import Train
-from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes
+from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes, unverified_remote
 from stages.common.command import begin, run
 from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
@@ -63,9 +63,11 @@ class Params(Section):
 def main() -> None:
     """Check, and say all that is wrong."""
     params, machine, pipeline = read_params(Params), read_machine(), read_yaml(Path("dvc.yaml"))
-    found = list(problems(params, machine, pipeline, elsewhere()))
+    found = [f"{PARAMS}: {problem}" for problem in problems(params, machine, pipeline, elsewhere())]
+    found.extend(unlisted_changes(places(params)))
+    found.extend(unverified_remote())
     if found:
-        raise DataError("\n".join(f"{PARAMS}: {problem}" for problem in found))
+        raise DataError("\n".join(found))
     for line in filter(None, (gpu_line(machine.require_gpu), *other_versions())):
         print(f"check: {line}", file=sys.stderr)
 
@@ -76,7 +78,6 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: E
     yield from undeclared_model(params.model.name, pipeline)
     yield from unusable_sets(params.evaluate, pipeline, away)
     yield from unusable_sounds(params.augment, pipeline, away)
-    yield from unlisted_changes(places(params))
     if not away.is_absent(params.model.name):
         yield from unsuitable_model(params)
     yield from unsuitable_device(params.train, machine)

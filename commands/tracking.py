@@ -42,16 +42,27 @@ def elsewhere() -> Elsewhere:
 
 def default_remote() -> str | None:
     """The name of the remote that `dvc pull` takes; None where there is none, or this is no DVC project."""
+    name: str | None = _configuration().get("core", {}).get("remote")
+    return name
+
+
+def unverified_remote() -> Iterator[str]:
+    """Ask that DVC hashes what it pulls. Otherwise a list of transcripts that has changed in the remote is trained on."""
+    name = default_remote()
+    if name and not _configuration()["remote"].get(name, {}).get("verify"):
+        yield f"the remote {name} is believed whatever it sends: `dvc remote modify {name} verify true` has DVC check it"
+
+
+def _configuration() -> dict[str, Any]:
     from dvc.config import Config, ConfigError  # here, as --help needs none of it
     from dvc.exceptions import NotDvcRepoError
 
     try:
-        name: str | None = Config.from_cwd(validate=True)["core"].get("remote")
+        return dict(Config.from_cwd(validate=True))
     except NotDvcRepoError:
-        return None
+        return {}
     except ConfigError as error:
         raise DataError(f".dvc/config: {error}") from error
-    return name
 
 
 def reaches_remote() -> bool:

@@ -65,6 +65,7 @@ def developer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dvc(project, "config", "core.autostage", "true")
     dvc(project, "config", "cache.type", "hardlink,copy")
     dvc(project, "remote", "add", "--quiet", "--default", "storage", str(base / "storage"))
+    dvc(project, "remote", "modify", "storage", "verify", "true")
     dvc(project, "add", "--quiet", "recordings")
     call(project, sys.executable, "-m", "commands.repro")
     git(project, "add", ".")

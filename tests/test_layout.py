@@ -9,7 +9,7 @@ import pytest
 from tests.project import ROOT, STAGES, environment
 
 CODE = ("asr", "stages", "commands", "bench", "tools")
-COMMANDS = ("check", "cache", "compare", "repro")
+COMMANDS = ("check", "cache", "ci", "compare", "repro")
 HEAVY = {"torch", "transformers", "pyarrow", "datasets", "pandas", "dvc"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.tracking import Elsewhere, elsewhere, linked_folders, reaches_remote, tracker, unlisted_changes
+from commands.tracking import Elsewhere, elsewhere, linked_folders, reaches_remote, tracker, unlisted_changes, unverified_remote
 from tests.project import environment
 
 LOCK = """
@@ -72,6 +72,18 @@ def test_a_remote_that_does_not_answer_is_told(tracked: Path, capsys: pytest.Cap
 
     assert not reaches_remote()
     assert capsys.readouterr().err.startswith("storage: the remote doesn't answer (")
+
+
+def test_a_remote_whose_objects_are_not_checked_is_told(tracked: Path) -> None:
+    assert list(unverified_remote()) == []
+
+    dvc("remote", "add", "--default", "storage", str(tracked.parent / "remote"))
+    assert list(unverified_remote()) == [
+        "the remote storage is believed whatever it sends: `dvc remote modify storage verify true` has DVC check it"
+    ]
+
+    dvc("remote", "modify", "storage", "verify", "true")
+    assert list(unverified_remote()) == []
 
 
 def test_outside_of_a_dvc_project_nothing_is_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
