@@ -171,7 +171,7 @@ def _call(*command: str, text: str | None = None) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     ended = subprocess.run(command, input=text, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path})
     if ended.returncode != 0:
-        raise DataError(f"`{' '.join(command[:3])}` failed: {ended.stderr.strip() or ended.stdout.strip()}")
+        raise DataError(f"`{' '.join(command)}` failed: {ended.stderr.strip() or ended.stdout.strip()}")
     return ended.stdout.strip()
 
 
