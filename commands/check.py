@@ -214,7 +214,7 @@ def other_versions() -> Iterator[str]:
         with suppress(OSError, ValueError, KeyError):  # it has not run, or was of an earlier version of this project
             recorded = json.loads(path.read_text(encoding="utf-8"))["versions"]
             if other := changes(recorded, versions(list(recorded))):
-                yield f"{stage} was made with other packages: {', '.join(other)}; `dvc repro -f {stage}` makes it anew"
+                yield f"{stage} was made with other packages: {', '.join(other)}; `dvc repro -f -s {stage}` makes it anew"
 
 
 if __name__ == "__main__":

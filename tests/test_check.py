@@ -226,7 +226,7 @@ def test_other_versions_of_packages_are_told_for_each_stage(tmp_path: Path, monk
         (tmp_path / "metrics" / stage / "scores.json").write_text(json.dumps({"versions": recorded}))
 
     assert list(other_versions()) == [
-        f"evaluate was made with other packages: torch 1.0 -> {now['torch']}; `dvc repro -f evaluate` makes it anew"
+        f"evaluate was made with other packages: torch 1.0 -> {now['torch']}; `dvc repro -f -s evaluate` makes it anew"
     ]
 
 
