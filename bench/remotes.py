@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench.process import CommandError
-from bench.sample import Checkout, add_clips, clone, make_developer, restored, set_rate
+from bench.sample import RECORDINGS, Checkout, add_clips, clone, make_developer, objects, set_rate
 from bench.servers import SSHD, Remote, Written, files_of, opened
 from bench.tables import aligned
 
@@ -112,12 +112,12 @@ def measure_rows(developer: Checkout, remotes: Sequence[Remote], scratch: Path) 
 
 
 def measure_training(developer: Checkout, remote: Remote, scratch: Path) -> Moved:
-    """What a clean clone pulls to train with a rate that nobody has trained with: what it has then that the remote has."""
+    """What a clean clone pulls to train with a rate that nobody has tried: what it has, did not make, and the remote has."""
     trainer = clone(developer, remote, scratch / f"trainer {remote.name}")
     set_rate(trainer, 2e-4)
     trainer.dvc("repro", "--quiet", "--pull", "--allow-missing", "train")
-    served = remote.files()
-    return moved(developer, {}, {path: written for path, written in held(trainer).items() if path in served})
+    pulled = remote.files().keys() - objects(trainer, "models/whisper")
+    return moved(developer, {}, {path: written for path, written in held(trainer).items() if path in pulled})
 
 
 def measure_verify(developer: Checkout, remote: Remote, verify: bool, rounds: int, scratch: Path) -> Verified:
@@ -140,7 +140,7 @@ def held(checkout: Checkout) -> dict[str, Written]:
 def moved(developer: Checkout, before: dict[str, Written], after: dict[str, Written]) -> Moved:
     """What is there now and was not, or was written again."""
     new = {path for path, written in after.items() if written != before.get(path)}
-    recordings, features = restored(developer, "recordings"), restored(developer, "features")
+    recordings, features = objects(developer, RECORDINGS), objects(developer, "data/features")
     return Moved(len(new), sum(after[path].size for path in new), len(new & recordings), len(new & features))
 
 

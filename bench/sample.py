@@ -119,15 +119,16 @@ def add_clips(checkout: Checkout, count: int) -> None:
     checkout.dvc("add", "--quiet", RECORDINGS)
 
 
-def restored(checkout: Checkout, what: str) -> set[str]:
-    """The files that hold the recordings, or the features, as DVC's cache and every remote name them."""
-    if what == RECORDINGS:
-        folders = read_yaml(checkout.folder / f"{RECORDINGS}.dvc")["outs"]
-    else:
-        stages = read_yaml(checkout.folder / "dvc.lock")["stages"]
-        folders = [out for stage in stages.values() for out in stage["outs"] if out["path"].startswith("data/features/")]
+def objects(checkout: Checkout, place: str) -> set[str]:
+    """The files of the recordings, or of the folders in `place` that stages write, as DVC's cache and remotes name them."""
+    stages = read_yaml(checkout.folder / "dvc.lock")["stages"]
+    outs = [out for stage in stages.values() for out in stage["outs"]] + read_yaml(checkout.folder / f"{RECORDINGS}.dvc")[
+        "outs"
+    ]
     listed: list[dict[str, Any]] = []
-    for folder in folders:
+    for folder in outs:
+        if not folder["path"].startswith(place) or not folder["md5"].endswith(".dir"):
+            continue
         listed += json.loads((checkout.folder / ".dvc" / "cache" / _name(folder["md5"])).read_text(encoding="utf-8"))
     return {_name(entry["md5"]) for entry in listed}
 
