@@ -39,4 +39,4 @@ $(VENV)/%.txt: %.txt
 $(VENV)/requirements-dev.txt: requirements.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf $(VENV) data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt
+	rm -rf .venv data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt metrics/comment.md metrics/comparison.html

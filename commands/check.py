@@ -25,7 +25,8 @@ from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
 from asr.report.parameters import Regression
 from asr.training.recipe import Train
-from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes, unverified_remote
+from commands.remote import unverified_remote
+from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes
 from stages.common.command import begin, run
 from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
@@ -63,8 +64,9 @@ class Params(Section):
 def main() -> None:
     """Check, and say all that is wrong."""
     params, machine, pipeline = read_params(Params), read_machine(), read_yaml(Path("dvc.yaml"))
-    found = [f"{PARAMS}: {problem}" for problem in problems(params, machine, pipeline, elsewhere())]
-    found.extend(unlisted_changes(places(params)))
+    away = elsewhere()
+    found = [f"{PARAMS}: {problem}" for problem in problems(params, machine, pipeline, away)]
+    found.extend(unlisted_changes(places(params), away.remote))
     found.extend(unverified_remote())
     if found:
         raise DataError("\n".join(found))

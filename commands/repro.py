@@ -16,8 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from asr.base.errors import DataError
 from asr.machine.shutdown import end_with_parent
-from commands.tracking import default_remote, reaches_remote, stale_stages
+from commands.lock import stale_stages
+from commands.programs import surroundings
+from commands.remote import default_remote, reaches_remote
 from stages.common.command import telling_errors
 
 TABLE = Path("metrics/report.txt")
@@ -29,18 +32,28 @@ def main(arguments: Sequence[str]) -> None:
 
     check()
     remote = default_remote()
-    code = reproduce([*(how_to_get() if remote else []), *arguments])
-    if code == 0 and not TABLE.exists():
+    code = reproduce([*(how_to_get(arguments) if remote else []), *arguments])
+    if code == 0 and remote and not arguments and not TABLE.exists():
         print(f"repro: the model and the report of this run are in {remote}: `dvc pull train report`", file=sys.stderr)
     sys.exit(code)
 
 
-def how_to_get() -> list[str]:
+def how_to_get(arguments: Sequence[str]) -> list[str]:
     """The options by which what isn't here is taken for unchanged, and fetched when a stage needs it.
 
     To pull, DVC first copies the run-cache of all runs there have ever been, so it is spared when nothing would run.
+
+    Raises:
+        DataError: when the remote doesn't answer a CI job, which should not train for a day what it then can't push.
     """
-    return ["--allow-missing", *(["--pull"] if stale_stages() and reaches_remote() else [])]
+    if not arguments and not stale_stages():
+        return ["--allow-missing"]
+    if reaches_remote():
+        return ["--allow-missing", "--pull"]
+    if os.environ.get("CI"):
+        raise DataError("the remote has to answer a CI job; look at its address, the keys and the network")
+    print("repro: going on with what is here", file=sys.stderr)
+    return ["--allow-missing"]
 
 
 def reproduce(arguments: Sequence[str]) -> int:
@@ -49,15 +62,19 @@ def reproduce(arguments: Sequence[str]) -> int:
     It has a session of its own, so that a signal reaches its stage once, whether it comes from a terminal or from a CI runner,
     which tells this process alone.
     """
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     running = subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro", *arguments],
-        env={**os.environ, "PATH": path},
+        env=surroundings(),
         start_new_session=True,
         preexec_fn=end_with_parent,
     )
+    asked = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked and number == signal.SIGTERM:  # GitHub's second word, while the first is being heeded
+            return
+        asked = True
         with suppress(ProcessLookupError):  # it has just ended
             os.killpg(running.pid, signal.SIGINT)
 

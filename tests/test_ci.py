@@ -9,15 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
+from commands.comment import MARK
 from tests.project import ROOT, environment, make_project, read_yaml
-from tests.workflow import Context, Step, holds, job, run_all, runner_environment, steps, write_gh
+from tests.workflow import TOKEN, Step, context, run_all, runner_environment, steps, write_gh
 
-TOKEN = "ghs_oneThatNobodyMaySee"
 HARM = "$(touch${IFS}harm)`touch${IFS}harm`;touch${IFS}harm"
 BRANCH = f"rate-{HARM}-${{{{github.token}}}}"
 TRANSCRIPT = "$(touch harm);`touch harm` ${{x}} @all <!-- one"
@@ -76,185 +77,167 @@ def developer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def checked_out(developer: Path, branch: str, number: int) -> Path:
-    """What actions/checkout leaves for a job, and an environment that is installed already."""
-    folder = developer.parent / f"job{number}"
-    git(developer.parent, "clone", "--quiet", "--branch", branch, "origin.git", folder.name)
-    (folder / ".venv").symlink_to(sys.prefix)
-    os.utime(folder / "requirements.txt", (1, 1))  # older than what is installed
-    return folder
+@dataclass(frozen=True)
+class Team:
+    """A developer's clone, the environment of a runner's steps, and what was seen."""
 
+    developer: Path
+    env: dict[str, str]
+    seen: list[str]
 
-def context(branch: str) -> dict[str, str]:
-    """A pull request of this repository's `branch` to main, on a runner that has no GPU."""
-    return {
-        "github.event_name": "pull_request",
-        "github.event.pull_request.head.repo.full_name": "a/b",
-        "github.repository": "a/b",
-        "github.head_ref || github.ref_name": branch,
-        "github.base_ref || github.event.repository.default_branch": "main",
-        "github.event.pull_request.number": "3",
-        "github.token": TOKEN,
-        "secrets.AWS_ACCESS_KEY_ID": "",
-        "secrets.AWS_SECRET_ACCESS_KEY": "",
-        "vars.ASR_REQUIRE_GPU || 'true'": "false",
-    }
+    @property
+    def base(self) -> Path:
+        """The folder of all clones."""
+        return self.developer.parent
+
+    def push_change(self, branch: str, message: str, **train: object) -> None:
+        """The developer changes parameters of training on a new branch."""
+        git(self.developer, "checkout", "--quiet", "-b", branch, "main")
+        change(self.developer, **train)
+        git(self.developer, "commit", "--quiet", "--all", "-m", message)
+        git(self.developer, "push", "--quiet", "origin", branch)
+
+    def check_out(self, branch: str) -> Path:
+        """What actions/checkout leaves for a new job, with an environment that is installed already."""
+        folder = self.base / f"job{len(list(self.base.glob('job?')))}"
+        git(self.base, "clone", "--quiet", "--branch", branch, "origin.git", folder.name)
+        (folder / ".venv").symlink_to(sys.prefix)
+        os.utime(folder / "requirements.txt", (1, 1))  # older than what is installed
+        return folder
+
+    def run(self, what: str, found: list[Step], folder: Path) -> str:
+        """Run steps that have to succeed, and keep what they print."""
+        return self.keep(what, run_all(found, folder, self.env))
+
+    def keep(self, what: str, text: str) -> str:
+        """Keep it for the end."""
+        self.seen.append(f"##### {what}\n{text}")
+        return text
+
+    def comment(self) -> str:
+        """The pull request's comment."""
+        return (self.base / "gh/comment.md").read_text()
 
 
 def ran(output: str) -> list[str]:
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage ")]
 
 
-def step_named(name: str, found: list[Step]) -> Step:
+def named(name: str, found: list[Step]) -> Step:
     (only,) = (step for step in found if step.name == name)
     return only
 
 
 @pytest.mark.slow
-def test_a_changed_rate_from_the_push_to_the_comment(developer: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    base = developer.parent
-    env = runner_environment(base / "home", write_gh(base / "gh"))
-    told = []
+def test_pull_requests_from_the_push_to_the_comment(developer: Path) -> None:
+    env = runner_environment(developer.parent / "home", write_gh(developer.parent / "gh"))
+    team = Team(developer, env, [])
+    check, gpu = steps("check.yml", context(BRANCH)), steps("gpu.yml", context(BRANCH))
+    is_current = named("Is dvc.lock current?", check)
 
-    def note(what: str, output: str) -> str:
-        told.append(f"##### {what}\n{output}")
-        return output
+    team.push_change(BRANCH, "another rate", learning_rate=0.01)
+    see_a_stale_lock(team, is_current, named("Publish", gpu))
+    see_a_run(team, gpu)
+    see_its_commit(team, is_current)
+    see_nothing_run_again(team, gpu)
+    team.push_change("long", "many epochs", epochs=20, early_stopping_patience=20)
+    see_a_cancelled_run_go_on(team, steps("gpu.yml", context("long")))
 
-    git(developer, "checkout", "--quiet", "-b", BRANCH)
-    change(developer, learning_rate=0.01)
-    git(developer, "commit", "--quiet", "--all", "-m", "another rate")
-    git(developer, "push", "--quiet", "origin", BRANCH)
+    print("\n".join(team.seen))
+    see_no_harm(team)
 
-    # dvc.lock is stale, and check.yml says so.
-    stale = step_named("Is dvc.lock current?", steps("check.yml", context(BRANCH)))
-    folder = checked_out(developer, BRANCH, 1)
-    running = stale.start(folder, env)
-    assert note("check.yml on the developer's commit", running.communicate()[0]).startswith("ci: dvc.lock is stale, train")
+
+def see_a_stale_lock(team: Team, is_current: Step, publish: Step) -> None:
+    """check.yml fails; and a job whose run fails at once commits nothing and says what it owes."""
+    folder = team.check_out(BRANCH)
+    running = is_current.start(folder, team.env)
+    said = team.keep("check.yml on the developer's commit", running.communicate()[0])
+    assert said.startswith("ci: dvc.lock is stale, for train, evaluate, report: ")
     assert running.returncode == 1
 
-    # A job whose run fails at once commits nothing, and says what it owes.
-    output = run_all([step_named("Publish", steps("gpu.yml", context(BRANCH)))], folder, env)
-    assert "committed" not in output
-    owing = note("the comment after a run that failed", (base / "gh/comment.md").read_text())
-    assert "**The run did not end:** train, report would still run." in owing
+    assert "committed" not in run_all([publish], folder, team.env)
+    owing = team.keep("the comment after a run that failed", team.comment())
+    assert "**The run did not end**; stale: train, evaluate, report." in owing
     assert "compare: workspace: its metrics/evaluate/predictions.jsonl is not here" in owing
 
-    # The runner trains it: no features, no audio.
-    folder = checked_out(developer, BRANCH, 2)
-    output = note("gpu.yml on the developer's commit", run_all(steps("gpu.yml", context(BRANCH)), folder, env))
+
+def see_a_run(team: Team, gpu: list[Step]) -> None:
+    """gpu.yml trains without features and audio being made or fetched, and comments; main has moved on meanwhile."""
+    git(team.developer, "checkout", "--quiet", "main")
+    git(team.developer, "commit", "--quiet", "--allow-empty", "-m", "something else")
+    git(team.developer, "push", "--quiet", "origin", "main")
+    folder = team.check_out(BRANCH)
+
+    output = team.run("gpu.yml on the developer's commit", gpu, folder)
+
     assert ran(output) == ["train", "evaluate", "report"]
     assert not (folder / "recordings").exists()
-    assert "ci: the comment on pull request 3 is edited" in output
-    first = note("the comment", (base / "gh/comment.md").read_text())
-    assert first.startswith("<!-- whisper-finetuning -->\n\n### WER beside `origin/main`\n\n|")
-    assert "\n- test: " in first
-    assert "| params.yaml | train.learning_rate | auto" in first
-    assert "metrics/evaluate.json" in first
-    assert "[the job](https://github.com/a/b/actions/runs/9)" in first
-    assert (base / "home/summary.md").read_text() == owing + first
     assert (folder / "metrics/report.html").exists()
+    assert "ci: the comment on pull request 3 is edited" in output
+    comment = team.keep("the comment", team.comment())
+    left_at = git(team.developer, "rev-parse", "main~1")[:7]
+    assert comment.startswith(f"{MARK}\n\n### WER beside <code>origin/main</code> at {left_at}\n\nCommits that ")
+    assert "\n- test: " in comment
+    assert "| params.yaml | train.learning_rate | auto" in comment
+    assert "metrics/evaluate.json" in comment
+    assert "[the job](https://github.com/a/b/actions/runs/9)" in comment
+    assert (team.base / "home/summary.md").read_text().endswith(comment)
 
-    # What it wrote is on the branch, and check.yml is content with it.
-    git(developer, "pull", "--quiet", "origin", BRANCH)
-    assert git(developer, "log", "-1", "--format=%an: %s").startswith("github-actions[bot]: Results of the run on ")
-    changed = git(developer, "diff", "--name-only", "HEAD~1").splitlines()
+
+def see_its_commit(team: Team, is_current: Step) -> None:
+    """What the run wrote is on the branch, and check.yml is content with it."""
+    git(team.developer, "checkout", "--quiet", BRANCH)
+    git(team.developer, "pull", "--quiet", "origin", BRANCH)
+    assert git(team.developer, "log", "-1", "--format=%an: %s").startswith("github-actions[bot]: Results of the run on ")
+    changed = git(team.developer, "diff", "--name-only", "HEAD~1").splitlines()
     assert changed[0] == "dvc.lock"
     assert {Path(name).parent.name for name in changed[1:]} == {"metrics"}
-    note("check.yml on the runner's commit", run_all([stale], checked_out(developer, BRANCH, 3), env))
+    team.run("check.yml on the runner's commit", [is_current], team.check_out(BRANCH))
 
-    # The same commit again: nothing is trained, and the comment is edited.
-    folder = checked_out(developer, BRANCH, 4)
-    output = note("gpu.yml once more", run_all(steps("gpu.yml", context(BRANCH)), folder, env))
+
+def see_nothing_run_again(team: Team, gpu: list[Step]) -> None:
+    """The same commit once more: nothing is trained, the comment is edited, the page is there."""
+    before = team.comment()
+    folder = team.check_out(BRANCH)
+
+    output = team.run("gpu.yml once more", gpu, folder)
+
     assert ran(output) == []
-    assert len((base / "gh/comment.md").read_text().splitlines()) == len(first.splitlines())
-    assert (folder / "metrics/report.html").exists()
     assert "ci: dvc.lock and metrics are those of the commit" in output
     assert "ci: the comment on pull request 3 is edited" in output
-
-    # A job that GitHub ends, and the next one.
-    git(developer, "checkout", "--quiet", "main")
-    git(developer, "checkout", "--quiet", "-b", "long")
-    change(developer, epochs=20, early_stopping_patience=20)
-    git(developer, "commit", "--quiet", "--all", "-m", "many epochs")
-    git(developer, "push", "--quiet", "origin", "long")
-    folder = checked_out(developer, "long", 5)
-    found = steps("gpu.yml", context("long"))
-    before, run = [step for step in found if step.name in ("Install", "Prepare")], step_named("Run", found)
-    run_all(before, folder, env)
-    note("a job that is cancelled", cancelled(run, folder, env))
-    assert list((base / "home/.cache/whisper-finetuning/training").glob("*/checkpoint-*"))
-    output = note("the next job", run_all(found, checked_out(developer, "long", 6), env))
-    assert "train: goes on from " in output
-    assert ran(output) == ["train", "evaluate", "report"]
-
-    print("\n".join(told))
-    calls = [json.loads(line) for line in (base / "gh/calls.jsonl").read_text().splitlines()]
-    assert [arguments[:2] for arguments, _ in calls if arguments[0] == "workflow"] == [["workflow", "run"]] * 2
-    assert {token for _, token in calls} == {TOKEN}
-    everything = "\n".join([*told, *(" ".join(arguments) for arguments, _ in calls)])
-    assert TOKEN not in everything
-    assert not any(TOKEN in path.read_text(errors="replace") for path in base.glob("job*/.git/**/*") if path.is_file())
-    assert list(base.rglob("harm")) == []
+    assert len(team.comment().splitlines()) == len(before.splitlines())
+    assert (folder / "metrics/report.html").exists()
 
 
-def cancelled(run: Step, folder: Path, env: dict[str, str]) -> str:
-    """Start a step, and stop it as GitHub does once training has a checkpoint."""
-    running = run.start(folder, {**env, "ASR_CHECKPOINT_MINUTES": "0.001"})
+def see_a_cancelled_run_go_on(team: Team, gpu: list[Step]) -> None:
+    """GitHub ends a job once training has a checkpoint: SIGINT, and SIGTERM after some seconds. The next job goes on."""
+    folder = team.check_out("long")
+    run_all([step for step in gpu if step.name in ("Install", "Prepare")], folder, team.env)
+    running = named("Run", gpu).start(folder, {**team.env, "ASR_CHECKPOINT_MINUTES": "0.001"})
     assert running.stdout is not None
     lines = []
     for line in running.stdout:
         lines.append(line)
         if "epoch 1 of" in line:
+            running.send_signal(signal.SIGINT)
+        if "a checkpoint is saved at the end of this step" in line:
+            running.send_signal(signal.SIGTERM)
             break
-    running.send_signal(signal.SIGINT)
-    lines.append(running.communicate(timeout=60)[0])
-    output = "".join(lines)
-    assert "train: stopped; the same run goes on from its checkpoint" in output
+    lines.append(running.communicate(timeout=120)[0])
+    said = team.keep("a job that is cancelled", "".join(lines))
+    assert "train: stopped; the same run goes on from its checkpoint" in said
     assert running.returncode != 0
-    return output
+
+    output = team.run("the next job", gpu, team.check_out("long"))
+
+    assert "train: goes on from " in output
+    assert ran(output) == ["train", "evaluate", "report"]
 
 
-def test_a_fork_is_refused_by_the_workflow_and_by_the_script(tmp_path: Path) -> None:
-    condition = job("gpu.yml")["if"]
-    fork: Context = {**context("main"), "github.event.pull_request.head.repo.full_name": "c/b"}
-    assert holds(condition, context("main"))
-    assert holds(condition, {**fork, "github.event_name": "workflow_dispatch"})
-    assert not holds(condition, fork)
-
-    event = {"pull_request": {"head": {"repo": {"full_name": "c/b"}}, "base": {"repo": {"full_name": "a/b"}}}}
-    (tmp_path / "event.json").write_text(json.dumps(event))
-    refused = subprocess.run(
-        [sys.executable, "-m", "commands.ci", "prepare", "--keep", str(tmp_path / "keep")],
-        cwd=ROOT, env=environment(GITHUB_EVENT_PATH=str(tmp_path / "event.json")), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert refused.returncode == 1
-    assert refused.stderr.startswith(
-        "ci: this pull request comes from c/b, and code of a fork is not run on the machines of a/b"
-    )
-    assert not (tmp_path / "keep").exists()
-
-
-@pytest.mark.parametrize("workflow", ["check.yml", "gpu.yml"])
-def test_scripts_hold_no_expression_and_actions_are_pinned(workflow: str) -> None:
-    for step in job(workflow)["steps"]:
-        assert "${{" not in step.get("run", "")
-        if "uses" in step:
-            name, _, revision = step["uses"].partition("@")
-            assert name.startswith("actions/")
-            assert len(revision) == 40
-
-
-def test_a_job_may_do_no_more_than_it_needs() -> None:
-    check, gpu = (read_yaml(ROOT / ".github/workflows" / name) for name in ("check.yml", "gpu.yml"))
-
-    assert check["permissions"] == {"contents": "read"}
-    assert gpu["permissions"] == {}
-    assert job("gpu.yml")["permissions"] == {"contents": "write", "pull-requests": "write", "actions": "write"}
-    tokens = [step["name"] for step in job("gpu.yml")["steps"] if "github.token" in str(step.get("env", ""))]
-    assert tokens == ["Publish"]
-
-
-def test_actionlint_finds_nothing() -> None:
-    found = subprocess.run([Path(sys.executable).parent / "actionlint"], cwd=ROOT, capture_output=True, text=True, check=False)
-
-    assert (found.returncode, found.stdout) == (0, "")
+def see_no_harm(team: Team) -> None:
+    """No token where somebody could read it, and nothing was run that a branch's name or a transcript holds."""
+    calls = [json.loads(line) for line in (team.base / "gh/calls.jsonl").read_text().splitlines()]
+    assert {token for _, token in calls} == {TOKEN}
+    assert TOKEN not in "\n".join([*team.seen, *(" ".join(arguments) for arguments, _ in calls)])
+    assert not any(TOKEN in path.read_text(errors="replace") for path in team.base.glob("job*/.git/**/*") if path.is_file())
+    assert list(team.base.rglob("harm")) == []

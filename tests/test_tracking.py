@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from commands.tracking import Elsewhere, elsewhere, linked_folders, reaches_remote, tracker, unlisted_changes, unverified_remote
+from asr.base.errors import DataError
+from commands.remote import default_remote, reaches_remote, unverified_remote
+from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes
 from tests.project import environment
 
 LOCK = """
@@ -85,6 +87,10 @@ def test_a_remote_whose_objects_are_not_checked_is_told(tracked: Path) -> None:
     dvc("remote", "modify", "storage", "verify", "true")
     assert list(unverified_remote()) == []
 
+    dvc("config", "core.remote", "nowhere")
+    with pytest.raises(DataError, match=r"core\.remote names nowhere, which is not there"):
+        default_remote()
+
 
 def test_outside_of_a_dvc_project_nothing_is_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -93,11 +99,11 @@ def test_outside_of_a_dvc_project_nothing_is_elsewhere(tmp_path: Path, monkeypat
 
 
 def test_what_is_as_it_was_added_and_what_is_not_here_is_not_told(tracked: Path) -> None:
-    assert list(unlisted_changes(["recordings/clips.csv", "recordings", "data/sample"])) == []
+    assert list(unlisted_changes(["recordings/clips.csv", "recordings", "data/sample"], None)) == []
 
     tracked.rename(tracked.parent / "moved")
 
-    assert list(unlisted_changes(["recordings"])) == []
+    assert list(unlisted_changes(["recordings"], None)) == []
 
 
 def test_what_was_added_changed_and_removed_is_counted_once(tracked: Path) -> None:
@@ -106,24 +112,30 @@ def test_what_was_added_changed_and_removed_is_counted_once(tracked: Path) -> No
         (tracked / "audios" / f"{name}.wav").write_text("another sound")
     (tracked / "audios" / "2.wav").unlink()
 
-    assert list(unlisted_changes(["recordings/clips.csv", "recordings"])) == [
-        "recordings is not what recordings.dvc lists (1 added, 1 changed, 1 gone): `dvc add recordings` takes it as it is, "
-        "`dvc checkout recordings.dvc` brings back what is listed"
+    assert list(unlisted_changes(["recordings/clips.csv", "recordings"], None)) == [
+        "recordings is not what recordings.dvc lists (1 added, 1 changed, 1 gone): `dvc checkout recordings.dvc` brings what "
+        "is listed, as after a `git pull` or `git checkout`; `dvc add recordings` lists what is here instead"
     ]
+
+
+def test_what_a_colleague_has_added_is_pulled(tracked: Path) -> None:
+    (tracked / "audios/1.wav").unlink()
+
+    assert "(1 gone): `dvc pull recordings.dvc` brings what is listed" in next(unlisted_changes(["recordings"], "storage"))
 
 
 def test_an_emptied_folder_is_told(tracked: Path) -> None:
     for file in tracked.rglob("*.wav"):
         file.unlink()
 
-    assert "(3 gone)" in next(unlisted_changes(["recordings"]))
+    assert "(3 gone)" in next(unlisted_changes(["recordings"], None))
 
 
 def test_the_file_of_another_branch_is_told_though_its_list_is_not_here(tracked: Path) -> None:
     file = tracked.with_name("recordings.dvc")
     file.write_text(file.read_text().replace("md5: ", "md5: 0123456789abcdef0123456789abcdef.dir #", 1))
 
-    assert "is not what recordings.dvc lists (its files are others)" in next(unlisted_changes(["recordings"]))
+    assert "is not what recordings.dvc lists (its files are others)" in next(unlisted_changes(["recordings"], None))
 
 
 def test_links_to_folders_are_found_wherever_they_are(tmp_path: Path) -> None:
