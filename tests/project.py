@@ -17,6 +17,7 @@ STAGES = ("validate", "split", "sets", "features_eval", "features_train", "train
 SPEAKERS = 30
 
 EDITS = {
+    "filter": {"max_seconds": 4.0},
     "model": {"name": "models/pico"},
     "split": {"validation_share": 0.2, "test_share": 0.2},
     "train": {"epochs": 1, "effective_batch": 8, "max_new_tokens": 6},

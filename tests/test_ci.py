@@ -54,7 +54,6 @@ def developer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / ".github", project / ".github")
     values = read_yaml(project / "params.yaml")
     values["data"].update(csv="clips.csv", audio_root="recordings")
-    values["filter"]["max_seconds"] = 4.0
     (project / "params.yaml").write_text(yaml.safe_dump(values))
     clips = (project / "recordings/clips.csv").read_text().replace("this is sentence 0,", f'"{TRANSCRIPT}",')
     assert TRANSCRIPT in clips

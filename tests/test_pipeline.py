@@ -264,6 +264,7 @@ def test_without_other_sets(project: Path) -> None:
 
 def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(project: Path) -> None:
     write_tone(project / "data/sample/audios/7.wav", seconds=5.5)
+    edit(project / "params.yaml", "max_seconds: 4.0", "max_seconds: 8.0")
 
     result = subprocess.run(
         [sys.executable, "-m", "dvc", "repro", "train"],
