@@ -185,7 +185,7 @@ def folders() -> Iterator[Folder]:
     try:
         with Repo() as repo:
             for out in repo.index.outs:
-                if "features" in Path(str(out)).parts:
+                if "features" in Path(str(out)).parts and not Path(str(out)).suffix:
                     yield Folder(Path(str(out)), out.stage.addressing, _objects(repo, out))
     except NotDvcRepoError as error:
         raise DataError(f"{error}; run this in the project's folder") from error

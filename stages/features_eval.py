@@ -1,6 +1,7 @@
 """Compute the log-mel features of the validation and test clips and those of evaluate.sets, as recorded.
 
-Reads the audio lists and the audio; writes data/features/validation, data/features/test and data/features/sets.
+Reads the audio lists and the audio; writes data/features/validation, data/features/test, data/features/sets, and
+data/features/eval_summary.json, how many clips of each were dropped.
 """
 
 from stages.common.command import begin, run
@@ -10,15 +11,17 @@ if __name__ == "__main__":
 
 from pathlib import Path
 
-from asr.base.entries import AudioEntry, count_rows, iterate_rows
+from asr.base.entries import AudioEntry, count_rows, iterate_rows, write_json
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED
 from asr.features.parameters import Features
+from asr.shards.format import MANIFEST, read_manifest
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
 SPLITS = Path("data/splits/audio")
 OUT = Path("data/features")
+SUMMARY = OUT / "eval_summary.json"
 LISTS = {"validation": SPLITS / "validation.jsonl", "test": SPLITS / "test.jsonl", "sets": Path("data/sets/audio.jsonl")}
 
 
@@ -35,7 +38,8 @@ def main() -> None:
         clips = iterate_rows(listed, AudioEntry)
         cache = read_machine().cache_folder
         build_features(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, cache, read_machine().job_engine)
+    write_json(SUMMARY, {name: len(read_manifest(OUT / name / MANIFEST).dropped) for name in LISTS})
 
 
 if __name__ == "__main__":
-    run("features_eval", main, writes=[OUT / name for name in LISTS])
+    run("features_eval", main, writes=[*(OUT / name for name in LISTS), SUMMARY])

@@ -1,6 +1,7 @@
 """Compute the log-mel features of the training clips, augmented.
 
-Reads the audio list and the audio; writes data/features/train.
+Reads the audio list and the audio; writes data/features/train, and how many clips were dropped to
+data/features/train_summary.json.
 """
 
 from stages.common.command import begin, run
@@ -13,17 +14,19 @@ from pathlib import Path
 
 import asr.features.augment
 import asr.features.sounds
-from asr.base.entries import AudioEntry, count_rows, iterate_rows
+from asr.base.entries import AudioEntry, count_rows, iterate_rows, write_json
 from asr.base.hashes import code_version, files_of
 from asr.features.augment import augment, content, variants
 from asr.features.build import build_features
 from asr.features.clip import Variants
 from asr.features.parameters import Augment, Features
+from asr.shards.format import MANIFEST, read_manifest
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
 CLIPS = Path("data/splits/audio/train.jsonl")
 OUT = Path("data/features/train")
+SUMMARY = OUT.with_name("train_summary.json")
 
 
 class Params(StageParams):
@@ -39,6 +42,7 @@ def main() -> None:
     clips = iterate_rows(CLIPS, AudioEntry)
     cache = read_machine().cache_folder
     build_features(clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), cache, read_machine().job_engine)
+    write_json(SUMMARY, {OUT.name: len(read_manifest(OUT / MANIFEST).dropped)})
 
 
 def changes(settings: Augment) -> Variants:
@@ -49,4 +53,4 @@ def changes(settings: Augment) -> Variants:
 
 
 if __name__ == "__main__":
-    run("features_train", main, writes=(OUT,))
+    run("features_train", main, writes=(OUT, SUMMARY))

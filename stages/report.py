@@ -66,9 +66,7 @@ def main() -> None:
         validate=read(Path("data/validated/summary.json")),
         split=read(Path("data/splits/summary.json")),
         sets=read(Path("data/sets/summary.json")),
-        features_dropped={
-            name: len(read(FEATURES / name / "manifest.json")["dropped"]) for name in ("train", "validation", "test", "sets")
-        },
+        features_dropped=read(FEATURES / "train_summary.json") | read(FEATURES / "eval_summary.json"),
         in_training={
             name: sum(sound_of(row.id) in known for row in rows)
             for name, rows in read_texts(Path("data/sets/text.jsonl")).items()

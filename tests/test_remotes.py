@@ -95,23 +95,42 @@ def test_what_is_pushed_comes_back_and_a_clean_clone_pulls_what_it_runs(
     dvc(developer, "push", "--quiet", "--run-cache")
 
     there = remote.files().keys()
-    assert there <= held(developer)
-    assert without_runs < there
+    assert without_runs < there <= held(developer)
     assert all(path.startswith("runs/") for path in there - without_runs)
-    assert "Everything is up to date." in dvc(developer, "push")
 
     colleague = clone(developer, tmp_path / "colleague")
     let_in(colleague, remote)
     dvc(colleague, "pull", "--quiet")
     for folder in ("data", "models", "metrics/evaluate"):
         assert tree(colleague / folder) == tree(developer / folder)
-    assert repro(colleague, "--pull", "--allow-missing") == []
+    assert repro(colleague) == []
 
     clean = clone(developer, tmp_path / "clean")
     let_in(clean, remote)
-    edit(clean / "params.yaml", "max_regression: null", "max_regression: 1000.0")
-    assert "Running stage 'report'" in call(clean, sys.executable, "-m", "commands.repro")
+    edit(clean / "params.yaml", "seed: 42\n  test_share", "seed: 7\n  test_share")
+    assert "Running stage 'split'" in call(clean, sys.executable, "-m", "commands.repro", "split")
     assert not objects_of(developer / RECORDINGS / "audios") & held(clean)
+
+
+def test_what_is_pulled_for_a_report_makes_nothing_stale(pushed: Path, tmp_path: Path) -> None:
+    project = clone(pushed, tmp_path / "project")
+    edit(project / "params.yaml", "max_regression: null", "max_regression: 1000.0")
+    assert repro(project, "--pull", "--allow-missing") == ["report"]
+
+    assert not (project / FEATURES).exists()
+    assert repro(project, "--allow-missing") == []
+
+
+def test_a_clean_clone_that_has_to_validate_pulls_all_recordings_though_the_csv_lies_among_them(
+    pushed: Path, tmp_path: Path
+) -> None:
+    project = clone(pushed, tmp_path / "project")
+    edit(project / "params.yaml", "min_clips: 20", "min_clips: 21")
+
+    assert repro(project, "--pull", "--allow-missing", "validate") == ["validate"]
+
+    assert tree(project / RECORDINGS) == tree(pushed / RECORDINGS)
+    assert tree(project / "data/validated") == tree(pushed / "data/validated")
 
 
 def test_a_clean_clone_trains_without_any_audio(pushed: Path, tmp_path: Path) -> None:
