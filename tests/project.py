@@ -15,6 +15,8 @@ from tests.sounds import write_tiny_whisper, write_tone
 ROOT = Path(__file__).parent.parent
 STAGES = ("validate", "split", "sets", "features_eval", "features_train", "train", "baseline", "evaluate", "report")
 SPEAKERS = 30
+EVIL = "$(touch harm);`touch harm` ${{x}} @all <!-- one"
+"""The transcript of the first clip: nothing may take it for anything but text."""
 
 EDITS = {
     "filter": {"max_seconds": 4.0},
@@ -42,7 +44,8 @@ def make_project(folder: Path, audio: Path) -> Path:
     lines = ["audios,transcription,speaker"]
     for number in range(2 * SPEAKERS):
         write_tone(audio / "audios" / f"{number}.wav", seconds=1.2 + number % 9 / 10, hertz=150 + 10 * number)
-        lines.append(f"audios/{number}.wav,this is sentence {number},speaker {number % SPEAKERS}")
+        text = f"this is sentence {number}" if number else EVIL
+        lines.append(f"audios/{number}.wav,{text},speaker {number % SPEAKERS}")
     lines.insert(5, "audios/missing.wav,nobody recorded this,speaker 1")
     (audio / "clips.csv").write_text("\n".join(lines) + "\n")
     write_general(folder / "data" / "general")

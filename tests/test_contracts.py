@@ -4,7 +4,7 @@ import importlib
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -76,6 +76,13 @@ def test_only_the_reports_metrics_are_kept_out_of_the_cache() -> None:
     }
 
     assert uncached == {("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate")}
+
+
+def test_no_stage_reads_a_part_of_what_another_writes() -> None:
+    written = [PurePath(out) for stage in STAGES for out in outs(stage)]
+
+    assert len(written) > 20
+    assert [dep for stage in STAGES for dep in deps(stage) for out in written if out in PurePath(dep).parents] == []
 
 
 def test_nothing_is_chosen_on_the_test_split() -> None:

@@ -112,15 +112,6 @@ def test_what_is_pushed_comes_back_and_a_clean_clone_pulls_what_it_runs(
     assert not objects_of(developer / RECORDINGS / "audios") & held(clean)
 
 
-def test_what_is_pulled_for_a_report_makes_nothing_stale(pushed: Path, tmp_path: Path) -> None:
-    project = clone(pushed, tmp_path / "project")
-    edit(project / "params.yaml", "max_regression: null", "max_regression: 1000.0")
-    assert repro(project, "--pull", "--allow-missing") == ["report"]
-
-    assert not (project / FEATURES).exists()
-    assert repro(project, "--allow-missing") == []
-
-
 def test_a_clean_clone_that_has_to_validate_pulls_all_recordings_though_the_csv_lies_among_them(
     pushed: Path, tmp_path: Path
 ) -> None:
