@@ -1,5 +1,7 @@
 """What DVC keeps of the user's data: what need not be here, and what must not be taken as it is without a word."""
 
+import contextlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,18 +26,25 @@ def dvc(*command: str) -> None:
     subprocess.run([sys.executable, "-m", "dvc", *command, "--quiet"], env=environment(), check=True)
 
 
-@pytest.fixture
-def tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose recordings `dvc add` has taken."""
-    monkeypatch.chdir(tmp_path)
-    subprocess.run(["git", "init", "--quiet"], check=True)
-    dvc("init")
-    recordings = tmp_path / "recordings"
-    (recordings / "audios").mkdir(parents=True)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose recordings `dvc add` has taken; nobody changes it."""
+    project = tmp_path_factory.mktemp("made")
+    (project / "recordings/audios").mkdir(parents=True)
     for name in ("1", "2", "3"):
-        (recordings / "audios" / f"{name}.wav").write_text(f"sound {name}")
-    dvc("add", "recordings")
-    return recordings
+        (project / "recordings/audios" / f"{name}.wav").write_text(f"sound {name}")
+    with contextlib.chdir(project):
+        subprocess.run(["git", "init", "--quiet"], check=True)
+        dvc("init")
+        dvc("add", "recordings")
+    return project
+
+
+@pytest.fixture
+def tracked(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The recordings of a copy to change."""
+    monkeypatch.chdir(shutil.copytree(made, tmp_path / "project"))
+    return tmp_path / "project" / "recordings"
 
 
 def test_a_path_is_tracked_by_its_own_file_or_that_of_a_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
