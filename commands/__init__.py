@@ -1,1 +1,1 @@
-"""What a person types besides `dvc repro`: check, cache and compare."""
+"""What a person or a CI job types: repro, check, cache, compare and ci, and what they are made of."""
