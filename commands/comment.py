@@ -78,4 +78,4 @@ def _told(*command: str) -> str:
     try:
         return output(*command)
     except DataError as error:
-        return str(error)
+        return str(error).partition(" failed: ")[2]  # which program it was doesn't matter to a reader

@@ -4,7 +4,6 @@ The scripts are the workflows' own. GitHub is played by tests/workflow.py, the r
 """
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -91,8 +90,10 @@ class Team:
         """What actions/checkout leaves for a new job, with an environment that is installed already."""
         folder = self.base / f"job{len(list(self.base.glob('job?')))}"
         git(self.base, "clone", "--quiet", "--branch", branch, "origin.git", folder.name)
-        (folder / ".venv").symlink_to(sys.prefix)
-        os.utime(folder / "requirements.txt", (1, 1))  # older than what is installed
+        (folder / ".venv").mkdir()
+        for name in ("bin", "lib", "pyvenv.cfg"):
+            (folder / ".venv" / name).symlink_to(Path(sys.prefix) / name)
+        (folder / ".venv/requirements.txt").touch()
         return folder
 
     def run(self, what: str, found: list[Step], folder: Path) -> str:
@@ -148,7 +149,7 @@ def see_a_stale_lock(team: Team, is_current: Step, publish: Step) -> None:
     assert "committed" not in run_all([publish], folder, team.env)
     owing = team.keep("the comment after a run that failed", team.comment())
     assert "**The run did not end**; stale: train, evaluate, report." in owing
-    assert "compare: workspace: its metrics/evaluate/predictions.jsonl is not here" in owing
+    assert "\ncompare: workspace: its metrics/evaluate/predictions.jsonl is not here" in owing
 
 
 def see_a_run(team: Team, gpu: list[Step]) -> None:
@@ -225,7 +226,7 @@ def see_a_cancelled_run_go_on(team: Team, gpu: list[Step]) -> None:
     lines = []
     for line in running.stdout:
         lines.append(line)
-        if "train: the best step is" in line:  # the rest has been seen before
+        if "Running stage 'evaluate'" in line:  # the rest has been seen before
             running.send_signal(signal.SIGINT)
     running.wait()
     said = team.keep("the next job, up to the end of training", "".join(lines))
