@@ -47,7 +47,10 @@ def main() -> None:
         first = read_side(arguments.first or "HEAD")
         others = everything(arguments.others, first.name) if arguments.all else named(arguments.others or [WORKSPACE])
         members = family(first, others)
-        print(of_two(first, others[0], arguments.md) if len(others) == 1 else of_several(first, others, members, arguments.md))
+        if len(others) == 1:
+            print(of_two(first, others[0], members, arguments.md))
+        else:
+            print(of_several(first, others, members, arguments.md))
         if arguments.html:
             arguments.html.parent.mkdir(parents=True, exist_ok=True)
             arguments.html.write_text(render(first, others, members), encoding="utf-8")

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from asr.report.comparison import Comparison, compare, otherness, spelled, verdict
+from asr.report.comparison import Comparison, otherness, spelled, verdict
 from commands.family import Member, how_judged, remarks
 from commands.sides import Side, unlike
 
 
-def of_two(first: Side, second: Side, md: bool) -> str:
+def of_two(first: Side, second: Side, members: Sequence[Member], md: bool) -> str:
     """Make a table with a line for each test set that both have, and below what is to be said of them."""
-    found = {name: compare(rows, second.predictions.get(name, [])) for name, rows in first.predictions.items()}
+    found = {member.dataset: member.comparison for member in members}
     header = ["", "clips", f"WER {first.name}", f"WER {second.name}", "difference", "95 %", "p", "better", "worse"]
     rows = [[dataset, *numbers(each), *counts(each)] for dataset, each in found.items() if each]
     return "\n".join([table(header, rows, md), "", *listed([*notes(found, first, second), *unlike(first.how, second.how)], md)])
