@@ -23,11 +23,13 @@ ENV HOME=/home/asr \
 ENV PATH=$VENV/bin:$PATH
 
 # The lists lie in a folder of their own, as the project is mounted over /project. DVC's cache is set for the user, so that the
-# project's own .dvc/config stays as it is.
+# project's own .dvc/config stays as it is. Python compiles everything here, and not whenever a container starts; a few packages
+# hold files that are not of its syntax, which does no harm.
 WORKDIR /home/asr/packages
 COPY Makefile requirements*.txt ./
 RUN PIP_NO_CACHE_DIR=1 make "$VENV/requirements.txt" "$VENV/requirements-dev.txt" \
-    && dvc config --global cache.dir /cache/dvc
+    && dvc config --global cache.dir /cache/dvc \
+    && { python -m compileall -q -j 0 "$VENV/lib" > /dev/null || true; }
 
 ENV ASR_CACHE=/cache/features \
     ASR_CHECKPOINTS=/cache/training \

@@ -1,4 +1,4 @@
-"""The sizes of the released Whispers.
+"""The sizes of the released Whispers, and of the bundled model, `pico`.
 
 Of table 1 of arXiv:2212.04356; turbo is large-v3 with 4 decoder layers (openai/whisper, discussion 2363).
 """
@@ -17,6 +17,7 @@ class Shape(NamedTuple):
 
 
 SHAPES = {
+    "pico": Shape(3, 2, 128, 4),
     "tiny": Shape(4, 4, 384, 6),
     "base": Shape(6, 6, 512, 8),
     "small": Shape(12, 12, 768, 12),

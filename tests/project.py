@@ -67,9 +67,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of this process, with its Python first on the path; no bytecode files, no network."""
+    """The environment of this process, with its Python first on the path; no network."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1", **more}
+    return {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1", **more}
 
 
 def run_stage(stage: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:

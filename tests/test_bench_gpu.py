@@ -170,7 +170,7 @@ def modules_of(path: Path) -> set[str]:
 
 @pytest.mark.slow
 def test_every_row_of_a_whole_run() -> None:
-    command = [sys.executable, "-m", "bench.gpu", "--shape", "tiny", "--minutes", "20"]
+    command = [sys.executable, "-m", "bench.gpu", "--shape", "pico", "--minutes", "20"]
     result = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 
@@ -182,6 +182,6 @@ def test_every_row_of_a_whole_run() -> None:
     for name in ("device", "fp32", "bf16", "lora", "decoding windows", "weight cache", "activation checkpointing"):
         assert states[name] == "yes"
     assert {said[name] for name, state in states.items() if state == "-"} <= {"needs a GPU", "bitsandbytes is not installed"}
-    speeds = found["Speed, tiny"]
+    speeds = found["Speed, pico"]
     assert [row["figures"]["clips"] > 0 for row in speeds.values()] == [True] * 5
     assert speeds["training, fit"]["figures"]["flops_per_clip"] < speeds["training, full"]["figures"]["flops_per_clip"]

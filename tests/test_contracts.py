@@ -104,7 +104,7 @@ def test_each_stage_runs_with_nothing_but_what_it_declares_and_any_number_of_wor
         alone = tmp_path / stage
         given = isolate(stage, world, alone)
 
-        result = run_stage(stage, alone, HF_HOME=str(tmp_path / "hf"), ASR_WORKERS="3")
+        result = run_stage(stage, alone, HF_HOME=str(tmp_path / "hf"), ASR_WORKERS="3", PYTHONDONTWRITEBYTECODE="1")
 
         assert result.returncode == 0, f"{stage}: {result.stderr}"
         assert "Traceback" not in result.stderr

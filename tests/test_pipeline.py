@@ -174,7 +174,7 @@ def test_a_transcript(project: Path) -> None:
 def test_the_base_model(project: Path) -> None:
     edit(project / "params.yaml", "name: models/pico", "name: models/other")
 
-    ran = repro(project)
+    ran = repro(project, "--dry")
 
     assert not {"validate", "split", "features_eval", "features_train"} & set(ran)
     assert {"train", "baseline"} <= set(ran)
@@ -360,9 +360,7 @@ def test_an_augmentation_parameter_and_prune_which_goes_with_gc_and_loses_nothin
     before = shards(project)
     git(project, "checkout", "--quiet", "-b", "noisy")
     edit(project / "params.yaml", "noise_probability: 0.2", "noise_probability: 0.9")
-    ran = repro(project)
-    # A model this small scores the same as before, and then there is nothing new to report.
-    assert [stage for stage in ran if stage != "report"] == ["features_train", "train", "evaluate"]
+    assert repro(project, "train") == ["features_train", "train"]
     noisy = shards(project) - before
     git(project, "commit", "--quiet", "--all", "-m", "more noise")
     git(project, "checkout", "--quiet", "main")

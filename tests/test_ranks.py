@@ -15,10 +15,14 @@ import psutil
 import pytest
 import yaml
 
-from tests.project import environment, make_project, read_yaml, run_stage
+from asr.base.errors import DataError
+from asr.training.ranks import run_ranks
+from stages.common.machine import Machine
+from stages.train import require_ranks
+from tests.project import environment, read_yaml, run_stage
+from tests.recipes import recipe
 from tests.test_cluster import two_nodes
-
-pytestmark = pytest.mark.slow
+from tests.test_pipeline import copied, make_finished, shared
 
 VALIDATED = 9
 
@@ -32,13 +36,11 @@ def cluster() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with its features, trained in one process."""
-    folder = tmp_path_factory.mktemp("ranks")
-    project = make_project(folder / "project", folder / "audio")
+    finished = shared(tmp_path_factory, "finished", make_finished)
+    project = copied(finished, tmp_path_factory.mktemp("ranks") / "project")
     params = read_yaml(project / "params.yaml")
     params["train"].update(epochs=6, effective_batch=5, window="fit", time_masks=1, early_stopping_patience=6)
     (project / "params.yaml").write_text(yaml.safe_dump(params))
-    for stage in ("validate", "split", "sets", "features_eval", "features_train"):
-        assert run_stage(stage, project).returncode == 0
     # An odd number of clips can't be shared evenly.
     texts = project / "data/splits/text/validation.jsonl"
     texts.write_text("".join(texts.read_text().splitlines(keepends=True)[:VALIDATED]))
@@ -59,16 +61,6 @@ def require_as_alone(project: Path) -> None:
     assert heard.groupby("epoch")["path"].agg(["size", "nunique"]).to_numpy().tolist() == [[VALIDATED, VALIDATED]] * 6
 
 
-def test_two_ranks_learn_what_one_process_learns(cluster: Any, project: Path) -> None:
-    result = run_stage("train", project, **ray_settings(cluster, project))
-
-    assert result.returncode == 0, result.stderr
-    assert result.stderr.count("train: epoch 6 of 6") == 1
-    assert json.loads((project / "metrics/train/summary.json").read_text())["ranks"] == 2
-    require_as_alone(project)
-    assert not list(project.glob(".cache/training/*"))
-
-
 def started(cluster: Any, project: Path) -> "subprocess.Popen[str]":
     """The stage, once it has saved a checkpoint that was not there before."""
     pattern = ".cache/training/*/checkpoint-*/trainer_state.json"
@@ -83,7 +75,10 @@ def started(cluster: Any, project: Path) -> "subprocess.Popen[str]":
     return running
 
 
-def test_a_run_that_is_told_to_end_and_loses_a_rank_ends_alike(cluster: Any, project: Path) -> None:
+@pytest.mark.slow
+def test_two_ranks_that_are_told_to_end_and_one_of_which_is_lost_learn_what_one_process_learns(
+    cluster: Any, project: Path
+) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         running = started(cluster, project)
         running.send_signal(number)
@@ -98,7 +93,9 @@ def test_a_run_that_is_told_to_end_and_loses_a_rank_ends_alike(cluster: Any, pro
     assert running.returncode == 0, said
     assert said.count("train: epoch 1 of 6") == 0
     assert said.count("train: epoch 6 of 6") == 1
+    assert json.loads((project / "metrics/train/summary.json").read_text())["ranks"] == 2
     require_as_alone(project)
+    assert not list(project.glob(".cache/training/*"))
 
 
 def ranks() -> list[psutil.Process]:
@@ -110,34 +107,25 @@ def ranks() -> list[psutil.Process]:
     return found
 
 
-def test_bad_data_in_a_rank_is_told_in_a_line(cluster: Any, project: Path, tmp_path: Path) -> None:
-    texts = project / "data/splits/text/train.jsonl"
-    before = texts.read_text()
-    texts.write_text(before.replace("this is sentence", "this is a sentence " + 20 * "so long "))
-    try:
-        result = run_stage("train", project, **ray_settings(cluster, project))
-    finally:
-        texts.write_text(before)
-
-    assert result.returncode == 1
-    assert "transcripts are longer than the model's 64 tokens" in result.stderr
-    assert "Traceback" not in result.stderr
+def refused() -> None:
+    raise DataError("the clips are bad")
 
 
-def test_more_ranks_than_the_cluster_has_cores_is_an_error(cluster: Any, project: Path) -> None:
-    result = run_stage("train", project, **{**ray_settings(cluster, project), "ASR_TRAIN_RANKS": "3"})
+@pytest.mark.slow
+def test_bad_data_in_a_rank_is_told_in_a_line(cluster: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DataError, match=r"^the clips are bad$"):
+        run_ranks(refused, 1, cluster.address, tmp_path)
+    assert "Traceback" not in capfd.readouterr().err
 
-    assert result.returncode == 1
-    assert "train_ranks is 3, but the cluster at" in result.stderr
+
+@pytest.mark.slow
+def test_more_ranks_than_the_cluster_has_cores_is_an_error(cluster: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^train_ranks is 3, but the cluster at \S+ has 2 CPUs"):
+        run_ranks(refused, 3, cluster.address, tmp_path)
 
 
-def test_ranks_need_ray_and_a_clip_each(project: Path) -> None:
-    result = run_stage("train", project, ASR_TRAIN_RANKS="2")
-
-    assert result.returncode == 1
-    assert "train_ranks is 2 but engine is local: set engine: ray in machine.yaml" in result.stderr
-
-    result = run_stage("train", project, ASR_TRAIN_RANKS="6", ASR_ENGINE="ray")
-
-    assert result.returncode == 1
-    assert "train.effective_batch is 5, fewer clips than train_ranks (6)" in result.stderr
+def test_ranks_need_ray_and_a_clip_each() -> None:
+    with pytest.raises(DataError, match=r"^train_ranks is 2 but engine is local: set engine: ray in machine.yaml$"):
+        require_ranks(recipe(), Machine(train_ranks=2))
+    with pytest.raises(DataError, match=r"^train.effective_batch is 5, fewer clips than train_ranks \(6\)"):
+        require_ranks(recipe(effective_batch=5), Machine(train_ranks=6, engine="ray"))

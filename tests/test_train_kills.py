@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("KILLS", "3"))
 STATES = ".cache/training/*/checkpoint-*/trainer_state.json"
-EPOCHS, STEPS = 12, 108
+EPOCHS, STEPS = 6, 54
 RESULTS = ("curves.csv", "validation.csv", "summary.json")
 
 

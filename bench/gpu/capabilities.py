@@ -68,6 +68,7 @@ def _precision(shape: str, precision: Precision) -> Found:
     whisper = model(shape)
     losses = _losses(_trained(whisper, precision=precision))
     whisper.model.to(device=pick_device(), dtype=DTYPES[precision]).eval()
+    whisper.mark_fitted(True)  # as it was trained
     whisper.model.generation_config.min_new_tokens = 8
     clips = frames(whisper, [FRAMES_PER_SECOND] * 2)
     heard = transcribe(whisper, clips, greedy(8))
