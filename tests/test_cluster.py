@@ -45,7 +45,32 @@ def two_nodes() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def bucket() -> Iterator[str]:
+    """The address of an S3 bucket by moto, in a process of its own, as the cluster's workers must reach it too."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    s3fs = pytest.importorskip("s3fs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        for _ in range(100):
+            try:
+                s3fs.S3FileSystem(skip_instance_cache=True).mkdir("features")
+                break
+            except Exception:
+                time.sleep(0.2)
+        yield "s3://features/shards"
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(bucket: str) -> Iterator[Any]:
+    """Whose processes have the bucket's address and keys."""
     with two_nodes() as running:
         yield running
 
@@ -62,17 +87,6 @@ def slowly(numbers: Numbers) -> Numbers:
 def test_no_cluster_is_an_error_with_a_remedy() -> None:
     with pytest.raises(DataError, match=r"no Ray cluster answers at 127.0.0.1:1.*`ray start --head`"):
         list(run_jobs(Work(doubled, apart, name), [(1,)], Engine("ray", address="127.0.0.1:1")))
-
-
-def test_a_node_that_is_lost_loses_nothing() -> None:
-    with two_nodes() as cluster:
-        jobs = [(number,) for number in range(30)]
-        results = run_jobs(Work(slowly, apart, name), jobs, on(cluster))
-        first = next(results)
-        lost = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
-        threading.Timer(0.5, cluster.remove_node, [lost], {"allow_graceful": False}).start()
-
-        assert dict([first, *results]) == {job: doubled(job) for job in jobs}
 
 
 def test_results_and_bad_input_are_as_on_one_machine(cluster: Any) -> None:
@@ -140,39 +154,30 @@ def test_a_driver_that_is_killed_and_run_again(cluster: Any, finished: Path, tmp
     assert tree(project / "data/features/train") == tree(finished / "data/features/train")
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an S3 bucket by moto, in a process of its own, as the cluster's workers must reach it too."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    s3fs = pytest.importorskip("s3fs")
-    for _ in range(100):
-        try:
-            s3fs.S3FileSystem(skip_instance_cache=True).mkdir("features")
-            break
-        except Exception:
-            time.sleep(0.2)
-    yield "s3://features/shards"
-    server.kill()
-    server.wait()
-
-
-def test_shards_in_s3(bucket: str, finished: Path, tmp_path: Path) -> None:
+def test_shards_in_s3(cluster: Any, bucket: str, finished: Path, tmp_path: Path) -> None:
     project = copied(finished, tmp_path / "project")
+    cache = {"ASR_CACHE": str(tmp_path / "other")}
     edit(project / "params.yaml", "store: null", f"store: {bucket}")
-    with two_nodes() as cluster:  # whose processes have the bucket's address and keys
-        for stage in ("features_eval", "features_train"):
-            result = run_stage(stage, project, ASR_CACHE=str(tmp_path / "other"), **machine(cluster))
-            assert result.returncode == 0, result.stderr
-    for stage in ("train", "evaluate"):
-        result = run_stage(stage, project, ASR_CACHE=str(tmp_path / "other"))
+    for stage, more in (
+        ("features_eval", machine(cluster)),
+        ("features_train", machine(cluster)),
+        ("train", {}),
+        ("evaluate", {}),
+    ):
+        result = run_stage(stage, project, **cache, **more)
         assert result.returncode == 0, result.stderr
 
     assert not any(path.endswith(".arrow") for path in tree(project / "data" / "features"))
     assert shards(tmp_path / "other") == shards(finished / ".cache/features")
+
+
+def test_a_node_that_is_lost_loses_nothing(cluster: Any) -> None:
+    jobs = [(number,) for number in range(30)]
+    results = run_jobs(Work(slowly, apart, name), jobs, on(cluster))
+    first = next(results)
+    lost = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
+    threading.Timer(0.5, cluster.remove_node, [lost], {"allow_graceful": False}).start()
+
+    assert dict([first, *results]) == {job: doubled(job) for job in jobs}
+    cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()

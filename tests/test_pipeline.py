@@ -343,7 +343,6 @@ def test_a_damaged_shard_is_named_and_the_printed_command_repairs_it(project: Pa
     assert f".cache/features/shards/{damaged.name}: damaged, removed" in told
     assert told.endswith("repaired\n")
     assert tree(project / "data/features") == before
-    assert repro(project, "train")[0] == "train"
 
 
 def test_repair_finds_nothing_where_nothing_is_damaged(project: Path) -> None:

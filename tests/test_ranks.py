@@ -19,7 +19,7 @@ from asr.base.errors import DataError
 from asr.training.ranks import run_ranks
 from stages.common.machine import Machine
 from stages.train import require_ranks
-from tests.project import environment, read_yaml, run_stage
+from tests.project import ROOT, environment, read_yaml, run_stage
 from tests.recipes import recipe
 from tests.test_cluster import two_nodes
 from tests.test_pipeline import copied, make_finished, shared
@@ -76,15 +76,12 @@ def started(cluster: Any, project: Path) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.slow
-def test_two_ranks_that_are_told_to_end_and_one_of_which_is_lost_learn_what_one_process_learns(
-    cluster: Any, project: Path
-) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        running = started(cluster, project)
-        running.send_signal(number)
-        said = running.communicate()[1]
-        assert running.returncode == 128 + number, said
-        assert "train: stopped; the same run goes on from its checkpoint in" in said
+def test_two_ranks_that_are_stopped_and_lose_one_learn_what_one_process_learns(cluster: Any, project: Path) -> None:
+    running = started(cluster, project)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate()[1]
+    assert running.returncode == 128 + signal.SIGINT, said
+    assert "train: stopped; the same run goes on from its checkpoint in" in said
 
     running = started(cluster, project)
     ranks()[-1].kill()
@@ -105,6 +102,26 @@ def ranks() -> list[psutil.Process]:
             if "RayTrainWorker" in " ".join(process.cmdline()):
                 found.append(process)
     return found
+
+
+@pytest.mark.slow
+def test_a_stage_that_listens_once_it_is_connected_hears_sigterm(cluster: Any, tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from asr.machine.ray_cluster import connected
+from asr.machine.shutdown import StopRequest
+stop = StopRequest(Path({str(tmp_path / "stop")!r}))
+connected({cluster.address!r})
+stop.listen()
+os.kill(os.getpid(), signal.SIGTERM)
+print(stop.is_made)
+"""
+    heard = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+
+    assert (heard.returncode, heard.stdout) == (0, "True\n")
 
 
 def refused() -> None:
