@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from asr.base.errors import DataError
-from asr.training.ranks import run_ranks
+from asr.training.ranks import ERROR, _Rank, run_ranks
 from stages.common.machine import Machine
 from stages.train import require_ranks
 from tests.project import ROOT, environment, read_yaml, run_stage
@@ -128,11 +128,18 @@ def refused() -> None:
     raise DataError("the clips are bad")
 
 
-@pytest.mark.slow
-def test_bad_data_in_a_rank_is_told_in_a_line(cluster: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bad_data_in_a_rank_is_noted_and_not_read_again_when_ray_starts_all_ranks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asr.training.ranks._cores_of_a_rank", lambda: 1)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    rank = _Rank(refused, 1, Path.cwd(), tmp_path)
+
     with pytest.raises(DataError, match=r"^the clips are bad$"):
-        run_ranks(refused, 1, cluster.address, tmp_path)
-    assert "Traceback" not in capfd.readouterr().err
+        rank.run()
+    rank.run()
+
+    assert (tmp_path / ERROR).read_text() == "the clips are bad"
 
 
 @pytest.mark.slow
