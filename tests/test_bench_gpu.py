@@ -45,6 +45,8 @@ def test_small_and_large_come_first_and_other_shapes_last() -> None:
     assert [part.name for part in planned(["tiny"]) if part.table == "Speed, tiny"] == [
         "the guide's settings", "training, full", "training, fit", "decoding, full", "decoding, fit",
     ]  # fmt: skip
+    assert {part.shape for part in planned(["small"]) if part.table == "Capabilities"} == {"tiny"}
+    assert {part.shape for part in planned(["pico"])} == {"pico"}
 
 
 def test_a_part_has_no_more_time_than_is_left_but_enough_to_begin() -> None:

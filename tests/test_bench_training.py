@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,6 @@ from bench.shapes import random_whisper, training_flops
 from bench.sides import Run
 from bench.training import table, targets
 from tests.project import ROOT
-from tests.test_pipeline import make_finished, shared
 
 ARTICLE = Run(
     clips=128, seconds=160.0, waited=1.0, loader_clips_per_second=None, cuda_bytes=None, flops_per_clip=5e9,
@@ -97,9 +97,8 @@ def run_bench(name: str, *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_every_side_learns_from_the_same_clips(tmp_path_factory: pytest.TempPathFactory) -> None:
-    project = shared(tmp_path_factory, "finished", make_finished)
-    data = ("--model", str(project / "models/pico"), "--data", str(project), "--cache", str(project / ".cache/features"))
+def test_every_side_learns_from_the_same_clips(finished: Path) -> None:
+    data = ("--model", str(finished / "models/pico"), "--data", str(finished), "--cache", str(finished / ".cache/features"))
 
     sides = run_bench("training", *data, "--clips", "24", "--epochs", "3", "--sides", "article", "full")["sides"]
     modes = run_bench("window_modes", *data, "--epochs", "2", "--seeds", "1")["modes"]

@@ -18,7 +18,7 @@ import yaml
 
 from commands.comment import MARK
 from tests.project import ROOT, environment, read_yaml
-from tests.test_pipeline import copied, make_finished, shared
+from tests.test_pipeline import copied, shared
 from tests.test_remotes import RECORDINGS, make_published
 from tests.workflow import TOKEN, Step, context, run_all, runner_environment, steps, write_gh
 
@@ -47,9 +47,8 @@ def change(project: Path, **train: object) -> None:
 
 
 @pytest.fixture
-def developer(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
+def developer(tmp_path_factory: pytest.TempPathFactory, finished: Path, tmp_path: Path) -> Path:
     """A developer's clone: recordings added by `dvc add`, run once, pushed to origin and to the remote."""
-    finished = shared(tmp_path_factory, "finished", make_finished)
     published = shared(tmp_path_factory, "published", partial(make_published, finished))
     project = copied(published, tmp_path / "developer")
     for name in ("Makefile", "requirements.txt"):

@@ -19,7 +19,7 @@ from asr.jobs.work import Work
 from asr.machine.engine import Engine
 from tests.project import ROOT, environment, run_stage, tree
 from tests.test_jobs import Numbers, apart, doubled, killed_by_13, killed_once, name, refused
-from tests.test_pipeline import copied, edit, make_finished, shared
+from tests.test_pipeline import copied, edit
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -110,11 +110,6 @@ def test_a_job_that_always_crashes_is_named_within_a_minute(cluster: Any) -> Non
     with pytest.raises(DataError, match=r"^number 13: the process that worked on it was killed each time"):
         list(run_jobs(Work(killed_by_13, apart, name), [(1, 2), (12, 13, 14), (3, 4)], on(cluster)))
     assert time.monotonic() - start < 60
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shared(tmp_path_factory, "finished", make_finished)
 
 
 def shards(cache: Path) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import environment
-from tests.test_pipeline import call, copied, dvc, git, make_finished, metrics, repro, shared
+from tests.test_pipeline import call, copied, dvc, git, metrics, repro, shared
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +24,8 @@ WORKER = ".dvc/tmp/exps/celery/dvc-exp-worker-1.pid"
 
 
 @pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tried(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
     """A clean clone of a project whose recordings DVC keeps, with two experiments; what these said is in files beside it."""
-    finished = shared(tmp_path_factory, "finished", make_finished)
     return shared(tmp_path_factory, "tried", partial(make_tried, finished))
 
 

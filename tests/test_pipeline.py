@@ -65,14 +65,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose pipeline has run once."""
-    return shared(tmp_path_factory, "finished", make_finished)
-
-
-@pytest.fixture(scope="module")
 def retrained(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
-    """The same with a branch `other`, checked out, whose learning rate is another; `ran` says which stages that ran."""
+    """`finished` with a branch `other`, checked out, whose learning rate is another; `ran` says which stages that ran."""
     return shared(tmp_path_factory, "retrained", partial(make_retrained, finished))
 
 

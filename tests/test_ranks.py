@@ -22,7 +22,7 @@ from stages.train import require_ranks
 from tests.project import ROOT, environment, read_yaml, run_stage
 from tests.recipes import recipe
 from tests.test_cluster import two_nodes
-from tests.test_pipeline import copied, make_finished, shared
+from tests.test_pipeline import copied
 
 VALIDATED = 9
 
@@ -34,9 +34,8 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
     """A project with its features, trained in one process."""
-    finished = shared(tmp_path_factory, "finished", make_finished)
     project = copied(finished, tmp_path_factory.mktemp("ranks") / "project")
     params = read_yaml(project / "params.yaml")
     params["train"].update(epochs=6, effective_batch=5, window="fit", time_masks=1, early_stopping_patience=6)

@@ -12,7 +12,7 @@ import pytest
 
 from bench.servers import SSHD, Remote, files_of, opened
 from tests.project import environment, tree
-from tests.test_pipeline import copied, dvc, edit, flip_a_byte, git, make_finished, repro, shared
+from tests.test_pipeline import copied, dvc, edit, flip_a_byte, git, repro, shared
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +22,8 @@ FEATURES = "data/features/train"
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
     """A project that has run, with its recordings under `dvc add`, and without a remote."""
-    finished = shared(tmp_path_factory, "finished", make_finished)
     return shared(tmp_path_factory, "published", partial(make_published, finished))
 
 
