@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asr.base.errors import DataError
-from commands.family import family
-from commands.picture import render
-from commands.sides import WORKSPACE, Side, experiments, read_side
-from commands.tables import of_several, of_two
+from commands.comparing.family import family
+from commands.comparing.picture import render
+from commands.comparing.sides import WORKSPACE, Side, experiments, read_side
+from commands.comparing.tables import of_several, of_two
 from stages.common.command import telling_errors
 
 PAGE = Path("metrics/comparison.html")

@@ -1,9 +1,9 @@
 """The comparison of two revisions, or of several, as it is printed."""
 
 from asr.scoring.predictions import Prediction
-from commands.family import family
-from commands.sides import Side
-from commands.tables import of_several, of_two
+from commands.comparing.family import family
+from commands.comparing.sides import Side
+from commands.comparing.tables import of_several, of_two
 
 
 def heard(hypothesis: str, clip: str, dataset: str = "test", reference: str = "a b c d") -> Prediction:

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from commands.family import family
-from commands.picture import LEFT, RIGHT, draw, render
-from commands.sides import Side
+from commands.comparing.family import family
+from commands.comparing.picture import LEFT, RIGHT, draw, render
+from commands.comparing.sides import Side
 from tests.project import ROOT, environment
 from tests.test_compare import BAD, CLOSE, GOOD, side
 

@@ -15,10 +15,15 @@ NO_TIMESTAMPS = "<|notimestamps|>"
 
 
 def label(tokenizer: WhisperTokenizer, text: str) -> list[int]:
-    """Token ids of a transcript: the prompt, the text, the end."""
-    ids: list[int] = tokenizer(text).input_ids
+    """Token ids of a transcript: the prompt, the text, the end.
+
+    The text begins with a space, as in pretraining (openai/whisper `decoding.py` strips it off again): " hi" and "hi" are other
+    tokens.
+    """
     if TIMESTAMP.search(text) is None:
-        return ids
+        with_space: list[int] = tokenizer(f" {text}").input_ids
+        return with_space
+    ids: list[int] = tokenizer(text).input_ids
     return [number for number in ids if number != tokenizer.convert_tokens_to_ids(NO_TIMESTAMPS)]
 
 

@@ -11,8 +11,8 @@ from asr.report.chart import Scale, Tick, round_scale, short
 from asr.report.comparison import Comparison, Tone, tone
 from asr.report.figures import DASH, figure, probability, signed, whole
 from asr.report.page import FOLDER, by_hash
-from commands.family import Member, how_judged, remarks
-from commands.sides import Side
+from commands.comparing.family import Member, how_judged, remarks
+from commands.comparing.sides import Side
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from asr.report.comparison import Comparison, compare, holm, otherness, tone
-from commands.sides import Side, unlike
+from commands.comparing.sides import Side, unlike
 
 WORDS = {"better": "better", "worse": "worse", "same": "not beyond chance"}
 

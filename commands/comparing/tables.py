@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from tabulate import tabulate
 
 from asr.report.comparison import Comparison, otherness, spelled, verdict
-from commands.family import Member, how_judged, remarks
-from commands.sides import Side, unlike
+from commands.comparing.family import Member, how_judged, remarks
+from commands.comparing.sides import Side, unlike
 
 
 def of_two(first: Side, second: Side, members: Sequence[Member], md: bool) -> str:
