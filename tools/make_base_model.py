@@ -2,25 +2,19 @@
 
     python -m tools.make_base_model            (about 40 minutes on two cores; writes models/pico)
 
-Every sentence is spoken by a random voice at a random speed and pitch. Most utterances are one sentence, some are up to four with
-pauses. Half are trimmed and at full volume, as the pipeline prepares clips; half are as other software gets them, with silence
-at both ends, at any volume, in a little noise. All go through the project's own features, in windows of 30 s like the released
-models'.
+What it learns from is made in `tools/utterances.py`; its window is of 30 s, as the released models' are.
 """
 
 import argparse
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import jiwer
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import (
     GenerationConfig,
@@ -30,42 +24,25 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from asr.features.logmel import log_mel
-from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import load_tuned
-from asr.shards.frames import FRAMES_PER_SECOND, SAMPLE_RATE, LogMel, pad_frames
+from asr.shards.frames import FRAMES_PER_SECOND, LogMel, pad_frames
 from asr.training.labels import label
 from tools.base_tokenizer import train_tokenizer
-from tools.phrases import sentence
-from tools.voices import VARIANTS, Voice, speak
+from tools.utterances import N_MELS, WINDOW_FRAMES, WINDOW_SECONDS, Utterance, speak_utterances
 
-N_MELS = 80
 VOCABULARY = 512
 CTC_TOKENS = VOCABULARY + 1
 CTC_WEIGHT = 0.5
-AS_RECORDED_SHARE = 0.5
 MASKED_MELS = 16
 MASKED_FRAMES = 20
-WINDOW_SECONDS = 30
-WINDOW_FRAMES = WINDOW_SECONDS * FRAMES_PER_SECOND
 BATCH = 32
 WHOLE_WINDOWS = 8
 """Of a step, as each costs what six utterances do."""
 
-SENTENCES = {1: 0.8, 2: 0.12, 3: 0.05, 4: 0.03}
 PEAK_LEARNING_RATE = 2e-3
 WHOLE_WINDOW_SHARE = 0.12
-ACCENTS = ("en-us", "en-gb")
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One spoken sentence: `features` is float16 of shape (frames, mels)."""
-
-    text: str
-    features: NDArray[np.float16]
 
 
 def main() -> None:
@@ -103,38 +80,6 @@ def main() -> None:
             "whole" if whole else "fitted",
             100 * jiwer.wer([u.text for u in unseen], [each.text for each in heard]),
         )
-
-
-def speak_utterances(count: int, seed: int) -> list[Utterance]:
-    """`count` utterances, each different; the same for the same seed."""
-    with ProcessPoolExecutor() as pool:
-        spoken = pool.map(_utterance, (seed * 1_000_000 + n for n in range(count)), chunksize=100)
-        return [utterance for utterance in spoken if len(utterance.features) <= WINDOW_FRAMES]
-
-
-def _utterance(seed: int) -> Utterance:
-    random = Random(seed)
-    sentences = [sentence(random) for _ in range(random.choices(list(SENTENCES), list(SENTENCES.values()))[0])]
-    voice = Voice(random.choice(ACCENTS), random.choice(VARIANTS), random.randint(130, 200), random.randint(25, 70))
-    parts = [_silence(random, 0.0)]
-    for text in sentences:
-        parts += [trim_silence(to_mono_16k(*speak(text, voice)), below_peak_db=30), _silence(random, 0.8)]
-    waveform = normalize_peak(np.concatenate(parts[:-1]))
-    if random.random() < AS_RECORDED_SHARE:
-        waveform = _as_recorded(waveform, random)
-    return Utterance(" ".join(sentences), log_mel(waveform, N_MELS).astype(np.float16))
-
-
-def _silence(random: Random, longest: float) -> Waveform:
-    return np.zeros(int(random.uniform(0, longest) * SAMPLE_RATE), np.float32)
-
-
-def _as_recorded(waveform: Waveform, random: Random) -> Waveform:
-    """Silence at both ends, noise 35 to 75 dB below the peak, and a peak of 0 to 20 dB below full volume."""
-    waveform = np.concatenate([_silence(random, 0.8), waveform, _silence(random, 0.8)])
-    loudness = 10 ** (-random.uniform(35, 75) / 20)
-    noise = np.random.default_rng(random.randrange(2**32)).normal(size=len(waveform), scale=loudness)
-    return ((waveform + noise) * 10 ** (-random.uniform(0, 20) / 20)).astype(np.float32)
 
 
 def new_model(tokenizer: WhisperTokenizer) -> WhisperForConditionalGeneration:

@@ -12,9 +12,9 @@ from pathlib import Path
 from random import Random
 
 from asr.features.waveform import normalize_peak, to_mono_16k
-from tools.make_base_model import ACCENTS
 from tools.make_sample import write
 from tools.phrases import sentence
+from tools.utterances import ACCENTS
 from tools.voices import VARIANTS, Voice, speak
 
 

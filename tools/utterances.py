@@ -1,0 +1,66 @@
+"""What the bundled base model learns from: sentences, each spoken by a random voice at a random speed and pitch.
+
+Most utterances are one sentence, some are up to four with pauses between them. Half are trimmed and at full volume, as the pipeline
+prepares clips; half are as other software gets them: with silence at both ends, at any volume, in a little noise. All go
+through the project's own features.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.features.logmel import log_mel
+from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
+from asr.shards.frames import FRAMES_PER_SECOND, SAMPLE_RATE
+from tools.phrases import sentence
+from tools.voices import VARIANTS, Voice, speak
+
+N_MELS = 80
+WINDOW_SECONDS = 30
+WINDOW_FRAMES = WINDOW_SECONDS * FRAMES_PER_SECOND
+SENTENCES = {1: 0.8, 2: 0.12, 3: 0.05, 4: 0.03}
+AS_RECORDED_SHARE = 0.5
+ACCENTS = ("en-us", "en-gb")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What was said: `features` is float16 of shape (frames, mels)."""
+
+    text: str
+    features: NDArray[np.float16]
+
+
+def speak_utterances(count: int, seed: int) -> list[Utterance]:
+    """`count` utterances, each different; the same for the same seed."""
+    with ProcessPoolExecutor() as pool:
+        spoken = pool.map(_utterance, (seed * 1_000_000 + n for n in range(count)), chunksize=100)
+        return [utterance for utterance in spoken if len(utterance.features) <= WINDOW_FRAMES]
+
+
+def _utterance(seed: int) -> Utterance:
+    random = Random(seed)
+    sentences = [sentence(random) for _ in range(random.choices(list(SENTENCES), list(SENTENCES.values()))[0])]
+    voice = Voice(random.choice(ACCENTS), random.choice(VARIANTS), random.randint(130, 200), random.randint(25, 70))
+    parts = [_silence(random, 0.0)]
+    for text in sentences:
+        parts += [trim_silence(to_mono_16k(*speak(text, voice)), below_peak_db=30), _silence(random, 0.8)]
+    waveform = normalize_peak(np.concatenate(parts[:-1]))
+    if random.random() < AS_RECORDED_SHARE:
+        waveform = _as_recorded(waveform, random)
+    return Utterance(" ".join(sentences), log_mel(waveform, N_MELS).astype(np.float16))
+
+
+def _silence(random: Random, longest: float) -> Waveform:
+    return np.zeros(int(random.uniform(0, longest) * SAMPLE_RATE), np.float32)
+
+
+def _as_recorded(waveform: Waveform, random: Random) -> Waveform:
+    """Silence at both ends, noise 35 to 75 dB below the peak, and a peak of 0 to 20 dB below full volume."""
+    waveform = np.concatenate([_silence(random, 0.8), waveform, _silence(random, 0.8)])
+    loudness = 10 ** (-random.uniform(35, 75) / 20)
+    noise = np.random.default_rng(random.randrange(2**32)).normal(size=len(waveform), scale=loudness)
+    return ((waveform + noise) * 10 ** (-random.uniform(0, 20) / 20)).astype(np.float32)
