@@ -29,7 +29,7 @@ from asr.base.text import Text, normalizer
 from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.model.parameters import Model
-from asr.model.whisper import Whisper, commit_of, load, require_in_window, require_label_positions, require_same_mels
+from asr.model.whisper import Whisper, load, require_in_window, require_label_positions, require_same_mels
 from asr.shards.format import MANIFEST
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
@@ -43,6 +43,7 @@ from asr.training.ranks import rank_and_ranks, run_ranks
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
+from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
 
@@ -102,7 +103,8 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         stop: asks the run to end early; without one, it is asked for in the process that started this.
     """
     params = read_params(Params)
-    whisper = load(params.model.name, params.model.language, params.model.task)
+    commit = base_commit(params.model)
+    whisper = load(params.model.name, params.model.language, params.model.task, commit)
     mode = params.train.mode(whisper.window_frames)
     whisper.mark_fitted(mode == "fit")
     # Both splits are checked before the first step.
@@ -114,7 +116,6 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         [text.path for text in texts],
         [text.text for text in texts],
         normalizer(params.text.normalizer),
-        params.train.max_new_tokens,
     )
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
     stop = stop or StopRequest(folder / STOP)
@@ -134,7 +135,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         return
     if rank_and_ranks()[0] == 0:
         whisper.save(MODEL)
-        write(trained, params.train, len(examples), Diary(folder))
+        write(trained, params.train, commit, len(examples), Diary(folder))
 
 
 def run_facts(params: Params) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def run_facts(params: Params) -> dict[str, Any]:
         "packages": versions(LEARNING),
         "code": code_version([*files_of(modules), Path(__file__)], ()),
         "data": fingerprint({}, lists),
-        "base model": fingerprint({}, weights) if Path(name).is_dir() else commit_of(name),
+        "base model": fingerprint({}, weights) if Path(name).is_dir() else base_commit(params.model),
     }
 
 
@@ -177,7 +178,7 @@ def require_ranks(settings: Train, machine: Machine) -> None:
         )
 
 
-def write(trained: Trained, settings: Train, clips: int, diary: Diary) -> None:
+def write(trained: Trained, settings: Train, commit: str | None, clips: int, diary: Diary) -> None:
     """Write metrics/train."""
     OUT.mkdir(parents=True, exist_ok=True)
     write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
@@ -185,6 +186,7 @@ def write(trained: Trained, settings: Train, clips: int, diary: Diary) -> None:
     write_json(
         SUMMARY,
         {
+            "base_commit": commit,
             "precision": trained.precision,
             "learning_rate": trained.learning_rate,
             "effective_batch": settings.effective_batch,

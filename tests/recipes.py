@@ -28,7 +28,6 @@ PLAIN: dict[str, object] = {
     "lora_rank": 0,
     "lora_alpha": 8,
     "lora_dropout": 0.0,
-    "max_new_tokens": 8,
     "early_stopping_patience": 3,
     "keep_checkpoints": 2,
     "seed": 1,

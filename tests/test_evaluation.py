@@ -19,7 +19,7 @@ from tests.sounds import write_tiny_whisper
 
 DECODE: dict[str, object] = {
     "window": "auto", "batch_size": "auto", "max_new_tokens": 6, "num_beams": 1, "temperature": 0.0,
-    "repetition_penalty": 1.0, "no_repeat_tokens": 0, "seed": 1,
+    "repetition_penalty": 1.0, "no_repeat_tokens": 0, "suppress": "none", "seed": 1,
 }  # fmt: skip
 
 

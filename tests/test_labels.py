@@ -26,7 +26,7 @@ def written(tokenizer: WhisperTokenizer, ids: list[int]) -> str:
 def test_a_label_has_the_prompt_in_front_and_the_end_behind(tokenizer: WhisperTokenizer) -> None:
     ids = label(tokenizer, "ja")
 
-    assert written(tokenizer, ids) == "<|startoftranscript|> <|nl|> <|transcribe|> <|notimestamps|> j a <|endoftext|>"
+    assert written(tokenizer, ids) == "<|startoftranscript|> <|nl|> <|transcribe|> <|notimestamps|> Ġ j a <|endoftext|>"
 
 
 def test_timestamps_are_kept_and_the_prompt_asks_for_them(tokenizer: WhisperTokenizer) -> None:

@@ -72,7 +72,6 @@ def run(
         [f"{clip}.wav" for clip in range(clips)],
         [text(clip) for clip in range(clips)],
         basic_english,
-        settings.max_new_tokens,
     )
     (folder / "run").mkdir(exist_ok=True)
     stop = stop or StopRequest(folder / "stop")

@@ -22,6 +22,7 @@ DECODE = {
     "temperature": 0.0,
     "repetition_penalty": 1.0,
     "no_repeat_tokens": 0,
+    "suppress": "none",
     "seed": 1,
 }
 

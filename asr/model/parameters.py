@@ -11,6 +11,7 @@ class Model(Section):
     """The checkpoint to start from."""
 
     name: str = Field(min_length=1)
+    revision: str | None = Field(min_length=1)
     language: str | None
     task: Literal["transcribe", "translate"]
 
@@ -25,6 +26,7 @@ class Decode(Section):
     temperature: float = Field(ge=0)
     repetition_penalty: float = Field(gt=0)
     no_repeat_tokens: int = Field(ge=0)
+    suppress: Literal["none", "non_speech"]
     seed: int = Field(ge=0, lt=2**32)
 
     @model_validator(mode="after")
@@ -50,5 +52,5 @@ def greedy(max_new_tokens: int, batch_size: int | Literal["auto"] = "auto") -> D
     """Greedy decoding: the likeliest token each time, in the window that the model was trained in."""
     return Decode(
         window="auto", batch_size=batch_size, max_new_tokens=max_new_tokens, num_beams=1, temperature=0.0,
-        repetition_penalty=1.0, no_repeat_tokens=0, seed=0,
+        repetition_penalty=1.0, no_repeat_tokens=0, suppress="none", seed=0,
     )  # fmt: skip

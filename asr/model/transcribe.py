@@ -12,6 +12,7 @@ from transformers import WhisperForConditionalGeneration
 from asr.base.errors import DataError
 from asr.base.progress import track
 from asr.model.parameters import Decode
+from asr.model.suppression import non_speech_tokens
 from asr.model.whisper import Whisper
 from asr.model.window import encoder_window, fitted
 from asr.shards.frames import LogMel, pad_frames
@@ -49,9 +50,12 @@ def transcribe(whisper: Whisper, clips: Sequence[LogMel], decode: Decode) -> lis
     fit = hears_fitted(whisper, decode)
     windows = [fitted(len(clip), whole) if fit else whole for clip in clips]
     budget = min(decode.max_new_tokens, model.config.max_target_positions - PROMPT_TOKENS)
+    # By the same rule for every model: the list of the checkpoint's own is of what it was before tuning.
+    suppressed = non_speech_tokens(whisper.tokenizer) if decode.suppress == "non_speech" else []
+    options = {"max_new_tokens": budget, "suppress_tokens": suppressed, **decode.options}
     heard: dict[int, Hypothesis] = {}
     for positions, tokens in track(
-        _decoded(model, clips, windows, decode.batch_size, {"max_new_tokens": budget, **decode.options}),
+        _decoded(model, clips, windows, decode.batch_size, options),
         total=len(clips),
         what="transcribe",
         size=lambda batch: len(batch[0]),

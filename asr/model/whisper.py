@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
-from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
+from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
 from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
 
 from asr.base.errors import DataError
-from asr.model.description import not_to_be_had, speaks_many, wrong_language, wrong_mels
+from asr.model.description import speaks_many, wrong_language, wrong_mels
+from asr.model.folder import write_checkpoint
+from asr.model.hub import checkpoint_folder, first_line, not_to_be_had
 from asr.model.window import whole_window
 from asr.shards.frames import FRAMES_PER_SECOND
-
-HOW_IT_WAS_LOADED = ("is_local", "local_files_only")
-"""What transformers 5.23 would write into tokenizer_config.json of the folder, and of whether HF_HUB_OFFLINE was set."""
 
 
 @dataclass(frozen=True)
@@ -44,45 +44,38 @@ class Whisper:
         self.model.config.fitted_windows = fitted
 
     def save(self, folder: Path) -> None:
-        """Write what `load_tuned` and transformers read: the same bytes wherever the checkpoint was loaded from."""
-        for said in HOW_IT_WAS_LOADED:
-            self.tokenizer.init_kwargs.pop(said, None)
-        self.model.save_pretrained(folder)
-        self.processor.save_pretrained(folder)
+        """Write what `load_tuned` and other software read."""
+        write_checkpoint(self.model, self.processor, folder)
 
 
-def load(name: str, language: str | None, task: str) -> Whisper:
-    """Load a checkpoint from a folder or the hub, and set its language and task.
+def load(name: str, language: str | None, task: str, commit: str | None = None) -> Whisper:
+    """Load a checkpoint from a folder or, at this commit, from the hub, and set its language and task.
 
     Raises:
         DataError: when it can't be had, or when the language doesn't suit it.
     """
+    folder = checkpoint_folder(name, commit)
     try:
-        whisper = _from_pretrained(name)
+        whisper = load_tuned(folder)
+    except UnpicklingError as error:
+        raise DataError(
+            f"model.name {name}: its pickled weights hold more than numbers, and to load them would run what its maker wrote: take "
+            "a checkpoint with model.safetensors, or have this one saved anew by whoever trusts it"
+        ) from error
     except (OSError, ValueError) as error:
-        raise not_to_be_had(name, error) from error
+        raise not_to_be_had(name, first_line(error)) from error
     _set_prompt(whisper, name, language, task)
     return whisper
 
 
 def load_tuned(folder: Path) -> Whisper:
-    """Load a checkpoint that holds its own language and task."""
-    return _from_pretrained(str(folder))
+    """Load a checkpoint that holds its own language and task. Nothing that comes with it is executed.
 
-
-def commit_of(name: str) -> str | None:
-    """The version of a checkpoint on the hub; None when it can't be told."""
-    try:
-        commit: str | None = WhisperConfig.from_pretrained(name)._commit_hash
-    except (OSError, ValueError):  # `load` says why
-        return None
-    return commit
-
-
-def _from_pretrained(name: str) -> Whisper:
+    Pickled weights are read by `torch.load(weights_only=True)`, which transformers 5 leaves on unless it is told otherwise.
+    """
     # Some checkpoints are stored in half precision; training and comparing start from float32 alike.
-    model = WhisperForConditionalGeneration.from_pretrained(name, dtype=torch.float32)
-    return Whisper(model, WhisperProcessor.from_pretrained(name))
+    model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, weights_only=True, trust_remote_code=False)
+    return Whisper(model, WhisperProcessor.from_pretrained(folder, trust_remote_code=False))
 
 
 def is_multilingual(model: WhisperForConditionalGeneration) -> bool:
@@ -95,6 +88,7 @@ def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) ->
     """English-only checkpoints take neither language nor task; the others need both."""
     config = whisper.model.generation_config
     config.forced_decoder_ids = None
+    config.suppress_tokens = []  # transcripts may hold what pretraining never wrote, such as brackets
     for mistake in wrong_language(name, language, task, is_multilingual(whisper.model)):
         raise DataError(mistake)
     if language is None:

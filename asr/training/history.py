@@ -50,6 +50,8 @@ class Diary:
         at = {"step": state.global_step, "epoch": round(state.epoch or 0)}
         rows = [{**at, **asdict(row)} for row in found.clips[:KEPT]]
         write_csv(self.folder / f"validation-{state.global_step}.csv", DIARY_COLUMNS, rows)
+        if found.cut_off:
+            print(f"train:   {found.cut_off} hypotheses went on past the longest label's length", file=sys.stderr)
         for row in found.clips[:SAID]:
             if row.wer:
                 print(f"train:   {row.path}: {row.reference!r} heard as {row.hypothesis!r}", file=sys.stderr)

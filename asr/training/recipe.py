@@ -46,7 +46,6 @@ class Train(Section):
     lora_rank: int = Field(ge=0)
     lora_alpha: int = Field(ge=1)
     lora_dropout: float = Field(ge=0, lt=1)
-    max_new_tokens: int = Field(ge=1)
     early_stopping_patience: int = Field(ge=1)
     keep_checkpoints: int = Field(ge=1)
     seed: int = Field(ge=0, lt=2**32)

@@ -146,8 +146,6 @@ def _prepared(whisper: Whisper, settings: Train) -> nn.Module:
     """The module whose parameters are trained: the model, or LoRA's around it."""
     model = whisper.model
     model.config.use_cache = False
-    # What the checkpoint never wrote, such as brackets, the user's transcripts may hold.
-    model.generation_config.suppress_tokens = []
     set_dropout(model, settings.dropout)
     freeze_encoder(model, settings.freeze_encoder_layers)
     return with_lora(model, settings.lora_rank, settings.lora_alpha, settings.lora_dropout) if settings.lora_rank else model

@@ -8,7 +8,7 @@ from torch import Tensor, distributed
 
 from asr.base.text import Normalizer
 from asr.model.parameters import greedy
-from asr.model.transcribe import transcribe
+from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
 from asr.model.window import fitted
 from asr.training.batch import Examples, Row, collate, micro_batches
@@ -37,11 +37,15 @@ class HeardClip:
 
 @dataclass(frozen=True)
 class Validation:
-    """A model's mean loss over all labels, its corpus WER in percent, and the clips, worst first."""
+    """A model's mean loss over all labels, its corpus WER in percent, and the clips, worst first.
+
+    `cut_off` counts hypotheses that were longer than the longest label.
+    """
 
     loss: float
     wer: float
     clips: list[HeardClip]
+    cut_off: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,6 @@ class Validator:
         paths: of the clips.
         texts: what is said in them.
         normalize: applied to both sides.
-        max_new_tokens: where a hypothesis is cut off.
     """
 
     whisper: Whisper
@@ -62,7 +65,6 @@ class Validator:
     paths: Sequence[str]
     texts: Sequence[str]
     normalize: Normalizer
-    max_new_tokens: int
 
     def validate(self, loss: Loss, most: Callable[[int], int], rank: int = 0, ranks: int = 1) -> Validation:
         """Score the model as it is now. Ranks share the clips, and each learns what all have found.
@@ -87,6 +89,11 @@ class Validator:
         labels = sum(count for (_, count), _ in shares)
         return self._compared(total / labels, [heard[clip] for clip in range(len(heard))])
 
+    @property
+    def max_new_tokens(self) -> int:
+        """Where a hypothesis is cut off: at the tokens of the longest label, with its prompt and its end."""
+        return max(len(label) for label in self.examples.labels)
+
     def _losses(self, clips: Sequence[int], loss: Loss, most: Callable[[int], int]) -> tuple[float, int]:
         total, labels = 0.0, 0
         for start in range(0, len(clips), CLIPS_AT_A_TIME):
@@ -98,24 +105,24 @@ class Validator:
             labels += batch.step_labels
         return total, labels
 
-    def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[str]:
+    def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[Hypothesis]:
         # Without what a backward pass needs, several times as many fit.
         decode = greedy(self.max_new_tokens, min(MOST_DECODED, 4 * most(self.whisper.window_frames)))
-        heard = transcribe(self.whisper, [self.examples.frames[clip] for clip in clips], decode)
-        return [hypothesis.text for hypothesis in heard]
+        return transcribe(self.whisper, [self.examples.frames[clip] for clip in clips], decode)
 
     def _window(self, clip: int) -> int:
         whole = self.whisper.window_frames
         return fitted(len(self.examples.frames[clip]), whole) if self.whisper.is_fitted else whole
 
-    def _compared(self, loss: float, hypotheses: Sequence[str]) -> Validation:
+    def _compared(self, loss: float, hypotheses: Sequence[Hypothesis]) -> Validation:
         import jiwer  # here, as a bench of training needs no scores and may have no jiwer
 
         said = [self.normalize(text) for text in self.texts]
-        heard = [self.normalize(text) for text in hypotheses]
+        heard = [self.normalize(hypothesis.text) for hypothesis in hypotheses]
         compared = [
             HeardClip(path, reference, hypothesis, round(100 * jiwer.wer(reference, hypothesis), 2))
             for path, reference, hypothesis in zip(self.paths, said, heard, strict=True)
         ]
         worst_first = sorted(compared, key=lambda clip: (-clip.wer, clip.path))
-        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first)
+        cut_off = sum(hypothesis.is_cut_off for hypothesis in hypotheses)
+        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first, cut_off)
