@@ -40,4 +40,4 @@ $(VENV)/%.txt: %.txt
 $(VENV)/requirements-dev.txt: requirements.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf .venv data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt metrics/comment.md metrics/comparison.html
+	rm -rf .venv data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html

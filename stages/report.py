@@ -20,6 +20,7 @@ from asr.base.errors import DataError
 from asr.base.hashes import fingerprint
 from asr.base.text import spoken
 from asr.base.versions import changes
+from asr.report.card import card
 from asr.report.comparison import Outcome, compare
 from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
 from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render
@@ -33,7 +34,7 @@ from stages.common.params import PARAMS, StageParams, read_params, read_yaml
 FEATURES = Path("data/features")
 METRICS = Path("metrics")
 PLOTS = METRICS / "plots"
-PAGE, TABLE = METRICS / "report.html", METRICS / "report.txt"
+PAGE, TABLE, CARD = METRICS / "report.html", METRICS / "report.txt", METRICS / "card.md"
 REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
 STAGES = {"base": "baseline", "tuned": "evaluate"}
 SPEEDS = "../.cache/speeds"
@@ -78,8 +79,9 @@ def main() -> None:
         for name, rows in after.predictions.items()
     ]
     compared = {each.name: each.change for each in tested}
+    training = read(METRICS / "train/summary.json")
     write_json(METRICS / "data.json", data_metrics(findings))
-    write_json(METRICS / "train.json", read(METRICS / "train/summary.json"))
+    write_json(METRICS / "train.json", training)
     write_json(METRICS / "baseline.json", model_metrics(before, {}))
     write_json(METRICS / "evaluate.json", model_metrics(after, compared))
     PLOTS.mkdir()
@@ -87,7 +89,9 @@ def main() -> None:
         frame.to_csv(PLOTS / f"{name}.csv", index=False)
     told = table(findings, tested, changes(before.scores["versions"], after.scores["versions"]))
     TABLE.write_text(told + "\n", encoding="utf-8")
-    PAGE.write_text(render(page(params, findings, tested, before, after)), encoding="utf-8")
+    shown = page(params, findings, tested, before, after)
+    PAGE.write_text(render(shown), encoding="utf-8")
+    CARD.write_text(card(shown, training, before.scores["base_commit"]), encoding="utf-8")
     print(told)
     limit = params.evaluate.max_regression
     if limit is not None and (worse := regressions(compared, limit)):
@@ -160,4 +164,4 @@ def read_curves(path: Path) -> list[dict[str, float | None]]:
 
 
 if __name__ == "__main__":
-    run("report", main, writes=(PLOTS, PAGE, TABLE))
+    run("report", main, writes=(PLOTS, PAGE, TABLE, CARD))

@@ -9,8 +9,8 @@ import pytest
 from tests.project import ROOT, STAGES, environment
 
 CODE = ("asr", "stages", "commands", "bench", "tools")
-COMMANDS = ("check", "cache", "ci", "compare", "repro")
-HEAVY = {"torch", "transformers", "pyarrow", "datasets", "pandas", "dvc"}
+COMMANDS = ("check", "cache", "ci", "compare", "publish", "repro")
+HEAVY = {"torch", "transformers", "pyarrow", "datasets", "pandas", "dvc", "huggingface_hub"}
 
 
 def lines(path: Path) -> int:

@@ -1,0 +1,154 @@
+"""The model card: its numbers are the metrics', what is private is not in it, and the hub's own classes can read it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pytest
+from huggingface_hub import ModelCard
+
+from asr.report.card import CHOICES, SECTIONS, Quantised, card, cell, settings
+from asr.report.metrics import data_metrics, model_metrics
+from asr.report.page import Page, SliceRow
+from asr.report.slices import Slice
+from commands.check import Params
+from tests.pages import report, utterance
+from tests.project import ROOT, read_yaml
+from tests.test_report import CHANGES, FINDINGS, TESTED, TUNED
+
+TRAINING = {
+    "validation_wer": 20.0, "best_step": 28, "steps": 35, "learning_rate": 0.001, "precision": "fp32", "effective_batch": 64,
+    "window": "fit", "versions": {"torch": "2.13.0"},
+}  # fmt: skip
+INT8 = Quantised("int8", wer=9.25, wer_low=4.5, wer_high=15.75, raw_wer=9.0, megabytes=41.26)
+
+
+def shown(*values: tuple[str, str], **more: Any) -> Page:
+    """A page of the sets of tests/test_report.py, with slices of these kinds and values; params.yaml is the project's own."""
+    rows = [SliceRow(each, each) for each in (Slice(kind, value, 5, 12, 25.0, None, None) for kind, value in values)]
+    said = utterance("recordings/ada.wav", said="take 3 drops")
+    about = {"params": read_yaml(ROOT / "params.yaml"), "data": data_metrics(FINDINGS), "sets": TESTED, "slices": rows}
+    return report(said, **{**about, **more})
+
+
+def with_params(**changes: dict[str, Any]) -> dict[str, Any]:
+    params = read_yaml(ROOT / "params.yaml")
+    return params | {section: params[section] | values for section, values in changes.items()}
+
+
+def told(page: Page, **more: Any) -> str:
+    return card(page, TRAINING, more.pop("commit", None), **more)
+
+
+def test_the_hubs_classes_read_what_they_wrote_and_its_numbers_are_the_metrics(tmp_path: Path) -> None:
+    (tmp_path / "card.md").write_text(told(shown()))
+    numbers = model_metrics(TUNED, CHANGES)
+
+    read = ModelCard.load(tmp_path / "card.md")
+
+    assert str(read) == told(shown())
+    found = {(each.dataset_config, each.metric_type): each.metric_value for each in read.data.eval_results}
+    general = numbers["sets"]["general"]
+    assert found == {
+        ("test", "wer"): numbers["wer"],
+        ("test", "cer"): numbers["cer"],
+        ("general", "wer"): general["wer"],
+        ("general", "cer"): general["cer"],
+    }
+    assert read.data.eval_results[0].metric_name == f"WER, % (95 %: {numbers['wer_low']:.2f} to {numbers['wer_high']:.2f})"
+
+
+def test_every_test_set_is_told_before_and_after_with_intervals_and_what_became_worse_is() -> None:
+    said = told(shown())
+
+    assert "tuned on 71 recorded clips, 0.10 hours in all" in said
+    assert "| validation | 10 | 0.0200 | unknown |" in said
+    assert "| test | 8 | 24 | 33.33 | – | 8.33 | 0.00 to 39.72 | −25.00 | −40.26 to −9.74 |" in said
+    assert "2 clips of general are among the training data, so its WER is too good." in said
+    assert "- general: WER 0.00 % → 12.50 %, no difference beyond chance (p 0.057)\n" in said
+    assert "nobody knows what the model has forgotten" in told(shown(sets=TESTED[:1]))
+
+
+def test_nothing_of_the_datas_own_texts_is_told_but_its_categories() -> None:
+    kinds = [
+        ("speaker", "Ada"),
+        ("line", "telephone"),
+        ("sentence", "Take 3  drops"),
+        ("folder", "calls/monday"),
+        ("ward", "7"),
+    ]
+    params = with_params(
+        data={"csv": "/srv/calls/clips.csv", "audio_root": "/srv/calls", "speaker_column": "nurse"},
+        features={"store": "s3://bucket/nurses"},
+        augment={"room_folder": "/srv/rooms", "background_folder": "noises"},
+        model={"name": "/srv/models/base"},
+        evaluate={"sets": {"general": "/srv/general.csv"}},
+    )
+
+    said = told(shown(*kinds, params=params, model="/srv/models/base"))
+
+    assert "| line | telephone | 5 | 12 | 25.00 | 25.00 | – |" in said
+    assert "| ward | 7 |" in said
+    for private in ("Ada", "drops", "monday", "/srv", "nurse", "bucket", "noises", "ada.wav"):
+        assert private not in said, private
+    assert "# base, tuned" in said
+
+
+def test_of_the_parameters_numbers_and_choices_are_told_and_no_text_that_is_free() -> None:
+    for section in SECTIONS:
+        for name, field in Params.model_fields[section].annotation.model_fields.items():  # type: ignore[union-attr]
+            kinds = {field.annotation, *get_args(field.annotation)}
+            words = [word for kind in kinds if getattr(kind, "__origin__", None) is Literal for word in get_args(kind)]
+            words += [each for each in get_args(field.annotation) if isinstance(each, str)]
+            if any(isinstance(word, str) for word in words):
+                assert name in CHOICES, f"{section}.{name} is a choice, and the card leaves it out"
+            if str in kinds:
+                assert (name in CHOICES) == (name == "language"), f"{section}.{name} may be anything"
+    assert settings(read_yaml(ROOT / "params.yaml"))["train"] == read_yaml(ROOT / "params.yaml")["train"]
+
+
+def test_a_value_of_the_csv_stays_in_its_cell() -> None:
+    evil = "a|b <img src=x> `c` [d](e)\n# f"
+
+    line = next(line for line in told(shown(("line", evil), ("line", "plain"))).splitlines() if "img" in line)
+
+    assert r"| a\|b \<img src\=x\> \`c\` \[d\]\(e\) \# f |" in line
+    assert cell("plain words, 3") == r"plain words\, 3"
+
+
+@pytest.mark.parametrize(
+    ("language", "code"), [(None, "en"), ("nl", "nl"), ("Dutch", "nl"), ("javanese", "jv"), ("lao", "lo"), ("yue", "yue")]
+)
+def test_the_language_is_the_models_as_iso_has_it(language: str | None, code: str) -> None:
+    data = ModelCard(told(shown(params=with_params(model={"language": language})))).data
+
+    assert data["language"] == code
+
+
+def test_the_base_is_named_when_it_is_on_the_hub_and_no_licence_is_made_up() -> None:
+    local, tuned = ModelCard(told(shown())), ModelCard(told(shown(model="openai/whisper-small.en"), commit="0123abc"))
+
+    assert local.data.get("base_model") is None
+    assert tuned.data["base_model"] == "openai/whisper-small.en"
+    assert tuned.data["model_name"] == "whisper-small.en, tuned"
+    assert "[openai/whisper-small.en](https://huggingface.co/openai/whisper-small.en/tree/0123abc) tuned on" in tuned.text
+    assert "license" not in str(tuned)
+
+
+def test_the_quantised_model_has_a_place() -> None:
+    assert "quantised" not in told(shown())
+    assert "In int8 for CTranslate2, 41.3 MB: WER 9.25 % (95 %: 4.50 to 15.75)" in told(shown(), quantised=INT8)
+    assert "The model itself has" not in told(shown(), quantised=replace(INT8, raw_wer=None))
+
+
+@pytest.mark.slow
+def test_the_card_of_a_real_run_has_the_numbers_of_its_metrics(finished: Path) -> None:
+    data = ModelCard.load(finished / "metrics" / "card.md").data
+    numbers = json.loads((finished / "metrics" / "evaluate.json").read_text())
+
+    found = {(each.dataset_config, each.metric_type): each.metric_value for each in data.eval_results}
+
+    sets = {"test": numbers, **numbers["sets"]}
+    assert found == {(name, rate): rates[rate] for name, rates in sets.items() for rate in ("wer", "cer")}
+    assert "general" in sets
