@@ -43,7 +43,7 @@ MODEL = Kind(
 EXPORT = Kind(
     Path("models/export"),
     re.compile(r"model\.bin"),
-    {"config.json", "preprocessor_config.json", "tokenizer.json"},
+    {"config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json"},
     {"vocabulary.json", "vocabulary.txt"},
 )
 PLACES: dict[Contents, dict[str, Kind]] = {
