@@ -21,6 +21,7 @@ from asr.features.parameters import Augment, Features
 from asr.features.sounds import folders, sound_files
 from asr.machine.gpu import gpu_line
 from asr.model.description import describe, mistakes
+from asr.model.hub import commit_of
 from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
 from asr.report.parameters import Regression
@@ -28,6 +29,7 @@ from asr.training.recipe import Train
 from commands.remote import unverified_remote
 from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes
 from stages.common.command import begin, run
+from stages.common.commit import BASE, kept_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
 
@@ -81,7 +83,7 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: E
     yield from unusable_sets(params.evaluate, pipeline, away)
     yield from unusable_sounds(params.augment, pipeline, away)
     if not away.is_absent(params.model.name):
-        yield from unsuitable_model(params)
+        yield from unsuitable_model(params, away)
     yield from unsuitable_device(params.train, machine)
     if Path(params.data.csv).is_file():
         yield from moved_times(params)
@@ -156,13 +158,17 @@ def unusable_sounds(augment: Augment, pipeline: dict[str, Any], away: Elsewhere)
             yield f"augment.{key}: add {folder} to the deps of features_train in dvc.yaml, so that a change is seen"
 
 
-def unsuitable_model(params: Params) -> Iterator[str]:
-    """Ask that the model can be had, and takes the features and the clips."""
+def unsuitable_model(params: Params, away: Elsewhere) -> Iterator[str]:
+    """Ask that the model can be had, and takes the features and the clips; say which commit of the hub it is."""
+    model = params.model
     try:
-        found = describe(params.model.name)
+        commit = kept_commit(model) or commit_of(model.name, model.revision)
+        found = describe(model.name, commit)
     except DataError as error:
         yield str(error)
         return
+    if commit and not away.is_absent(str(BASE)):  # the last run's may be fetched
+        print(f"check: {model.name} is commit {commit}", file=sys.stderr)
     most = params.filter.max_seconds
     slowest = min(params.augment.tempo_min, 1.0) if params.augment.tempo_probability else 1.0
     yield from mistakes(found, params.model, params.features.n_mels, most / slowest)

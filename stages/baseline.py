@@ -17,6 +17,7 @@ from asr.base.text import normalizer
 from asr.model.parameters import Model
 from asr.model.whisper import load
 from asr.scoring.evaluation import evaluate
+from stages.common.commit import base_commit
 from stages.common.params import read_params
 from stages.testing import Params as TestingParams
 from stages.testing import read_sets, write
@@ -33,8 +34,10 @@ class Params(TestingParams):
 def main() -> None:
     """Evaluate the base model."""
     params = read_params(Params)
-    whisper = load(params.model.name, params.model.language, params.model.task)
-    write(OUT, "baseline", evaluate(whisper, read_sets(), params.decode, normalizer(params.text.normalizer)), params)
+    commit = base_commit(params.model)
+    whisper = load(params.model.name, params.model.language, params.model.task, commit)
+    evaluation = evaluate(whisper, read_sets(), params.decode, normalizer(params.text.normalizer))
+    write(OUT, "baseline", evaluation, params, base_commit=commit)
 
 
 if __name__ == "__main__":

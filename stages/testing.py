@@ -38,14 +38,15 @@ def read_sets() -> list[EvaluationSet]:
     return [test, *(EvaluationSet(name, others, rows) for name, rows in texts.items() if others is not None)]
 
 
-def write(out: Path, stage: str, evaluation: Evaluation, params: Params) -> None:
-    """Write the predictions, what they come to, and how fast it went."""
+def write(out: Path, stage: str, evaluation: Evaluation, params: Params, **facts: str | None) -> None:
+    """Write the predictions, what they come to, what else is said of the model, and how fast it went."""
     rows = [row for predictions in evaluation.predictions.values() for row in predictions]
     summaries = {name: summary(predictions) for name, predictions in evaluation.predictions.items()}
     write_rows(out / "predictions.jsonl", rows)
     write_json(
         out / "scores.json",
         {
+            **facts,
             "normalizer": params.text.normalizer,
             "window": evaluation.window,
             "precision": evaluation.precision,

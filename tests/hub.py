@@ -6,7 +6,7 @@
         hub.answer_here(monkeypatch, tmp_path / "cache")  # for this one
         assert hub.asked("config.json") == ["HEAD", "GET"]
 
-It knows one token (`hub.token`), hides a repository from whoever lacks it (`private`, `gated`), and breaks off a file once
+It knows one token (`hub.token`), hides a repository from whoever lacks it (`private`, `gated`), and breaks off files
 (`breaks`). More of the API is a function from a hub, a request and the parts of its path to a response, put into the table by
 `hub.handle`; it may raise `RefusedError`. Answers are those that huggingface_hub 2.4 looks for. No file is said to be in Xet's
 storage, so each comes by plain HTTP.
@@ -105,14 +105,14 @@ class Hub:
     Attributes:
         repositories: by name.
         token: the one that is valid; with any other, nothing is to be had.
-        breaks: files that break off once, each after so many bytes.
+        breaks: files that break off, each after so many bytes, once for each number.
         requests: all there have been.
     """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.token = "hf_valid"
-        self.breaks: dict[str, int] = {}
+        self.breaks: dict[str, list[int]] = {}
         self.requests: list[Request] = []
         self._handlers: list[tuple[str, re.Pattern[str], Answer]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
@@ -227,7 +227,8 @@ def resolve(hub: Hub, request: Request, parts: Mapping[str, str]) -> Response:
     if content is None:
         raise RefusedError(404, "EntryNotFound", "Entry not found", **named)
     named["ETag"] = f'"{etag(parts["file"], content)}"'
-    breaks_at = hub.breaks.pop(parts["file"], None) if request.method == "GET" else None
+    breaks = hub.breaks.get(parts["file"], []) if request.method == "GET" else []
+    breaks_at = breaks.pop(0) if breaks else None
     start = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
     if start is None:
         return Response(200, content, named, breaks_at)
@@ -256,12 +257,12 @@ def handler_for(hub: Hub) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             response = hub.answer(Request(self.command, asked.path, parse_qs(asked.query), headers, body))
             self.send_response(response.status)
-            for name, value in {**response.headers, "Content-Length": str(len(response.body))}.items():
+            length = str(len(response.body))
+            for name, value in {**response.headers, "Content-Length": length, "Connection": "close"}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(response.body[: response.breaks_at])
-            self.close_connection |= response.breaks_at is not None
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
 

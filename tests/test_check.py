@@ -36,7 +36,7 @@ from tests.sounds import write_tiny_whisper, write_tone
 HERE = Elsewhere()
 """Nothing is elsewhere: there is no remote."""
 RELEASED = Description(mels=80, window_seconds=30.0, is_multilingual=False)
-MODEL = Model(name="openai/whisper-tiny.en", language=None, task="transcribe")
+MODEL = Model(name="openai/whisper-tiny.en", revision=None, language=None, task="transcribe")
 
 
 def params(**sections: dict[str, Any]) -> Params:
@@ -178,7 +178,7 @@ def test_a_model_that_is_not_to_be_had_is_told(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')
 
     def told(name: str) -> str:
-        (said,) = unsuitable_model(params(model={"name": name}))
+        (said,) = unsuitable_model(params(model={"name": name}), HERE)
         return said
 
     assert told("nobody/nothing").startswith("model.name nobody/nothing: not a folder, nor to be had from the hub (")
@@ -190,7 +190,8 @@ def test_a_clip_must_fit_the_models_window_however_slow_it_is_made(tmp_path: Pat
     name = str(write_tiny_whisper(tmp_path, window_seconds=10))
 
     def told(**augment: float) -> list[str]:
-        return list(unsuitable_model(params(model={"name": name}, augment=augment, filter={"max_seconds": 9.5})))
+        changed = params(model={"name": name}, augment=augment, filter={"max_seconds": 9.5})
+        return list(unsuitable_model(changed, HERE))
 
     assert told() == told(tempo_min=0.9) == told(tempo_min=0.96, tempo_probability=0.5) == []
     assert told(tempo_min=0.9, tempo_probability=0.5)[0].startswith("filter.max_seconds lets clips of 10.5556 s through")

@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -40,3 +41,24 @@ def track(
             left = (total - done) / rate
             print(f"{what}: {done:,} of {total:,} {unit}s, {rate:.1f} {unit}s/s, {left:.0f} s left", file=sys.stderr)
             spoke = now
+
+
+class Lines:
+    """A file for a bar in a log: each time that it is drawn becomes a line on stderr."""
+
+    def write(self, drawn: str) -> None:
+        """Write what is more than blanks that wipe out what was drawn before."""
+        if line := drawn.strip():
+            print(line, file=sys.stderr)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def download_bar() -> Any:
+    """What huggingface_hub is to draw in place of its own bar, which shows on terminals alone; None on a terminal."""
+    if sys.stderr.isatty():
+        return None
+    drawn = "{desc}: {n_fmt} of {total_fmt}, {rate_fmt}, {remaining} left"
+    seconds = SECONDS_BETWEEN_LINES
+    return partial(tqdm, file=Lines(), bar_format=drawn, delay=seconds, mininterval=seconds, maxinterval=seconds, leave=False)

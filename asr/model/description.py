@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from asr.base.errors import DataError
+from asr.model.hub import CONFIG, file_of, first_line, not_to_be_had
 from asr.model.parameters import Model
 from asr.shards.frames import FRAMES_PER_SECOND
 
@@ -26,19 +26,18 @@ class Description:
     is_multilingual: bool
 
 
-def describe(name: str) -> Description:
-    """Describe a checkpoint in a folder or on the hub, from where two small files are fetched, once.
+def describe(name: str, commit: str | None = None) -> Description:
+    """Describe a checkpoint in a folder or, at this commit, on the hub, from where two small files are fetched, once.
 
     Raises:
         DataError: when it can't be had, or is no Whisper.
     """
-    config = _read(name, "config.json")
+    config = _read(name, CONFIG, commit)
+    if config is None:
+        raise not_to_be_had(name, f"there is no {CONFIG}")
     if config.get("model_type") != "whisper":
-        raise DataError(f"model.name {name}: its config.json is not a Whisper's; choose one that is")
-    try:
-        stated = _read(name, "generation_config.json").get("is_multilingual")
-    except DataError:  # older checkpoints have none
-        stated = None
+        raise DataError(f"model.name {name}: its {CONFIG} is not a Whisper's; choose one that is")
+    stated = (_read(name, "generation_config.json", commit) or {}).get("is_multilingual")  # older checkpoints have none
     seconds = FRAMES_PER_POSITION * config["max_source_positions"] / FRAMES_PER_SECOND
     return Description(config["num_mel_bins"], seconds, speaks_many(stated, config["vocab_size"]))
 
@@ -81,26 +80,10 @@ def wrong_language(name: str, language: str | None, task: str, is_multilingual: 
         yield f"model.name {name} is English-only: set model.language to null and model.task to transcribe"
 
 
-def not_to_be_had(name: str, error: Exception) -> DataError:
-    """The error of a checkpoint that can't be read or fetched."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    in_folder = "the folder holds no Whisper that can be read"
-    where = in_folder if Path(name).is_dir() else "not a folder, nor to be had from the hub"
-    remedy = "check the name, the network, and that HF_HUB_OFFLINE is not set"
-    return DataError(f"model.name {name}: {where} ({reason}); {remedy}")
-
-
-def _read(name: str, file: str) -> dict[str, Any]:
+def _read(name: str, file: str, commit: str | None) -> dict[str, Any] | None:
+    path = file_of(name, file, commit, may_lack=file != CONFIG)
     try:
-        path = Path(name) / file if Path(name).is_dir() else _from_hub(name, file)
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except Exception as error:  # the hub's client has a dozen, some of them of the library it speaks through
-        raise not_to_be_had(name, error) from error
+        values: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path else None
+    except (OSError, ValueError) as error:
+        raise not_to_be_had(name, first_line(error)) from error
     return values
-
-
-def _from_hub(name: str, file: str) -> Path:
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache  # here, as a model in a folder needs none of it
-
-    known = try_to_load_from_cache(name, file)
-    return Path(known if isinstance(known, str) else hf_hub_download(name, file))

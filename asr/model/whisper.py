@@ -59,8 +59,8 @@ def load(name: str, language: str | None, task: str, commit: str | None = None) 
         whisper = load_tuned(folder)
     except UnpicklingError as error:
         raise DataError(
-            f"model.name {name}: its pickled weights hold more than numbers, and to load them would run what its maker wrote: take "
-            "a checkpoint with model.safetensors, or have this one saved anew by whoever trusts it"
+            f"model.name {name}: its pickled weights hold more than numbers, and to load them would run what its maker wrote: "
+            "take a checkpoint with model.safetensors, or have this one saved anew by whoever trusts it"
         ) from error
     except (OSError, ValueError) as error:
         raise not_to_be_had(name, first_line(error)) from error
@@ -74,7 +74,7 @@ def load_tuned(folder: Path) -> Whisper:
     Pickled weights are read by `torch.load(weights_only=True)`, which transformers 5 leaves on unless it is told otherwise.
     """
     # Some checkpoints are stored in half precision; training and comparing start from float32 alike.
-    model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, weights_only=True, trust_remote_code=False)
+    model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, weights_only=True)
     return Whisper(model, WhisperProcessor.from_pretrained(folder, trust_remote_code=False))
 
 
