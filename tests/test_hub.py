@@ -7,6 +7,7 @@ import pty
 import shutil
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,7 @@ def test_the_check_says_the_commit_and_a_download_shows_on_a_terminal(folder: Pa
     use_the_hubs_model(project)
     command = [sys.executable, "-m", "commands.check"]
     terminal, its_end = pty.openpty()
+    termios.tcsetwinsize(its_end, (24, 120))
     with Hub() as hub:
         commit = hub.push(NAME, folder)
         around = environment(**hub.environment(tmp_path / "cache", hub.token))
