@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH"
+# Python compiles what it imports; to compile all 24,000 files at once takes longer than to install them.
+PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check
 # A process for each core; each begins with tests that stand side by side, and takes some of another's when it has none left.
 PYTEST := python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 
@@ -30,14 +32,15 @@ check: $(VENV)/requirements-dev.txt  ## formatting, lint, types and layers
 	@$(RUN) mypy
 	@$(RUN) lint-imports --no-cache --no-logo
 
-# Python compiles what it imports; to compile all 24,000 files at once takes longer than to install them.
 $(VENV)/%.txt: %.txt
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, this is {v.major}.{v.minor}: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r $<
+	$(PIP) -r $<
+	$(if $(REFERENCE),$(PIP) --no-deps -r $(REFERENCE))
 	@cp $< $@
 
-$(VENV)/requirements-dev.txt: requirements.txt
+$(VENV)/requirements-dev.txt: REFERENCE := requirements-reference.txt
+$(VENV)/requirements-dev.txt: requirements.txt requirements-reference.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf .venv data/validated data/splits data/sets data/features models/whisper metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html
+	rm -rf .venv data/validated data/splits data/sets data/features models/whisper models/export metrics/export metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html

@@ -17,6 +17,7 @@ from asr.base.errors import DataError
 from asr.base.sections import Section
 from asr.base.text import TIMESTAMP, Text
 from asr.base.versions import changes, versions
+from asr.export.parameters import Export as ExportFormat
 from asr.features.parameters import Augment, Features
 from asr.features.sounds import folders, sound_files
 from asr.machine.gpu import gpu_line
@@ -24,6 +25,7 @@ from asr.model.description import describe, mistakes
 from asr.model.hub import commit_of
 from asr.model.parameters import Decode, Model
 from asr.recordings.parameters import Data, ExtraSets, Filter, Split
+from asr.report.parameters import Export as ExportLimit
 from asr.report.parameters import Regression
 from asr.training.recipe import Train
 from commands.remote import unverified_remote
@@ -33,17 +35,27 @@ from stages.common.commit import BASE, kept_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
 
-OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "models/whisper", "metrics")
+OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "models/whisper", "models/export", "metrics")
 WRITTEN = {
     "train": Path("metrics/train/summary.json"),
     "baseline": Path("metrics/baseline/scores.json"),
     "evaluate": Path("metrics/evaluate/scores.json"),
+    "export": Path("metrics/export/summary.json"),
 }
 """Where stages say which versions they were made with."""
 
 
+EXPORTED_SECONDS = 30.0
+
+
 class Evaluate(ExtraSets, Regression):
     """The section that two stages share, each with its own keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Export(ExportFormat, ExportLimit):
+    """Likewise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -61,6 +73,7 @@ class Params(Section):
     train: Train
     decode: Decode
     evaluate: Evaluate
+    export: Export
 
 
 def main() -> None:
@@ -172,6 +185,11 @@ def unsuitable_model(params: Params, away: Elsewhere) -> Iterator[str]:
     most = params.filter.max_seconds
     slowest = min(params.augment.tempo_min, 1.0) if params.augment.tempo_probability else 1.0
     yield from mistakes(found, params.model, params.features.n_mels, most / slowest)
+    if params.export.quantization and found.window_seconds != EXPORTED_SECONDS:
+        yield (
+            f"export.quantization: faster-whisper knows windows of {EXPORTED_SECONDS:g} s only, the model's is "
+            f"{found.window_seconds:g} s: set it to null"
+        )
     if most < found.window_seconds:
         told = f"drops clips from {most:g} s on; the model's window holds {found.window_seconds:g} s"
         print(f"check: filter.max_seconds {told}", file=sys.stderr)

@@ -1,7 +1,8 @@
 """Gather every stage's findings into metrics/*.json, which git keeps, tables for plots, and a page to look at.
 
-Reads what the other stages found; writes metrics/data.json, train.json, baseline.json, evaluate.json, plots, report.txt and
-report.html. Fails, once all is written, when a test set got worse by more than evaluate.max_regression.
+Reads what the other stages found; writes metrics/data.json, train.json, baseline.json, evaluate.json, export.json, plots,
+report.txt, report.html and card.md. Fails, once all is written, when a test set got worse by more than evaluate.max_regression,
+or the export by more than export.max_wer_increase.
 """
 
 from stages.common.command import begin, run
@@ -15,16 +16,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.base.entries import TEST_SPLIT, TextEntry, read_csv, read_rows, read_texts, write_json
+from asr.base.entries import TEST_SPLIT, Heard, TextEntry, read_csv, read_rows, read_texts, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import fingerprint
-from asr.base.text import spoken
+from asr.base.text import Text, normalizer, spoken
 from asr.base.versions import changes
 from asr.report.card import card
-from asr.report.comparison import Outcome, compare
+from asr.report.comparison import Comparison, Outcome, compare
+from asr.report.deployed import Deployed, deployed, deployed_lines, deployed_metrics, increase
 from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
 from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render
-from asr.report.parameters import Regression
+from asr.report.parameters import Export, Regression
 from asr.report.plots import paired, plots
 from asr.report.table import regressions, table
 from asr.report.words import confusions, vocabulary
@@ -37,6 +39,7 @@ PLOTS = METRICS / "plots"
 PAGE, TABLE, CARD = METRICS / "report.html", METRICS / "report.txt", METRICS / "card.md"
 REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
 STAGES = {"base": "baseline", "tuned": "evaluate"}
+HEARD = METRICS / "export/hypotheses.jsonl"
 SPEEDS = "../.cache/speeds"
 """Where those stages write how fast they were, as the page sees it."""
 CONFUSIONS = 30
@@ -46,10 +49,11 @@ class Params(StageParams):
     """What this stage reads of params.yaml; the page shows all of it."""
 
     evaluate: Regression
+    export: Export
+    text: Text
     data: dict[str, Any]
     filter: dict[str, Any]
     split: dict[str, Any]
-    text: dict[str, Any]
     features: dict[str, Any]
     augment: dict[str, Any]
     model: dict[str, Any]
@@ -84,18 +88,35 @@ def main() -> None:
     write_json(METRICS / "train.json", training)
     write_json(METRICS / "baseline.json", model_metrics(before, {}))
     write_json(METRICS / "evaluate.json", model_metrics(after, compared))
+    exported = read_export(after, params.text)
+    write_json(METRICS / "export.json", deployed_metrics(exported))
     PLOTS.mkdir()
     for name, frame in plots(before, after).items():
         frame.to_csv(PLOTS / f"{name}.csv", index=False)
     told = table(findings, tested, changes(before.scores["versions"], after.scores["versions"]))
+    told = "\n".join([told, *deployed_lines(exported)])
     TABLE.write_text(told + "\n", encoding="utf-8")
-    shown = page(params, findings, tested, before, after)
+    shown = page(params, findings, tested, before, after, exported)
     PAGE.write_text(render(shown), encoding="utf-8")
     CARD.write_text(card(shown, training, before.scores["base_commit"]), encoding="utf-8")
     print(told)
+    require_good_enough(params, compared, exported)
+
+
+def require_good_enough(params: Params, compared: Mapping[str, Comparison | None], exported: Deployed | None) -> None:
+    """Stop when something is worse than params.yaml allows.
+
+    Raises:
+        DataError: with what was found and the limit.
+    """
+    told = []
     limit = params.evaluate.max_regression
     if limit is not None and (worse := regressions(compared, limit)):
-        raise DataError(f"worse by more than evaluate.max_regression, {limit:g} points:\n  " + "\n  ".join(worse))
+        told.append(f"worse by more than evaluate.max_regression, {limit:g} points:\n  " + "\n  ".join(worse))
+    if over := increase(exported, params.export.max_wer_increase):
+        told.append(over)
+    if told:
+        raise DataError("\n".join(told))
 
 
 def read(path: Path) -> Any:
@@ -109,13 +130,27 @@ def read_model(stage: str, seen: Mapping[str, int]) -> ScoredModel:
         return summed_up(read(METRICS / stage / "scores.json"), parse_predictions(lines), seen)
 
 
+def read_export(after: ScoredModel, text: Text) -> Deployed | None:
+    """Read what stage export has heard, and score it as the tuned model was scored."""
+    heard = read_rows(HEARD, Heard)
+    return deployed(read(METRICS / "export/summary.json"), heard, after.predictions[TEST_SPLIT], normalizer(text.normalizer))
+
+
 def predictions(stage: str) -> Path:
     """The file of what a stage's model has heard."""
     return METRICS / stage / "predictions.jsonl"
 
 
-def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: ScoredModel, after: ScoredModel) -> Page:
+def page(
+    params: Params,
+    findings: Findings,
+    tested: Sequence[Outcome],
+    before: ScoredModel,
+    after: ScoredModel,
+    exported: Deployed | None,
+) -> Page:
     """Gather all that the page shows."""
+    said = {name: predictions(stage) for name, stage in STAGES.items()} | ({"export": HEARD} if exported else {})
     base_heard = {(row.dataset, row.id): row.raw_hypothesis for rows in before.predictions.values() for row in rows}
     utterances = [
         UtteranceRow(row, base_heard.get((row.dataset, row.id)), sound(row.path))
@@ -128,6 +163,7 @@ def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: 
         base_window=before.scores["window"],
         window=after.scores["window"],
         sets=tested,
+        deployed=exported,
         slices=[SliceRow(*pair) for pair in paired(before, after)],
         confusions=confusions(after.predictions[TEST_SPLIT], CONFUSIONS),
         recalls={rarity: (recall, after.recalls[rarity]) for rarity, recall in before.recalls.items()},
@@ -135,7 +171,7 @@ def page(params: Params, findings: Findings, tested: Sequence[Outcome], before: 
         utterances=utterances,
         data=data_metrics(findings),
         rejects=[row for path in REJECTS for row in read_csv(path)],
-        speeds=Speeds(SPEEDS, {name: fingerprint({}, [predictions(stage)]) for name, stage in STAGES.items()}),
+        speeds=Speeds(SPEEDS, {name: fingerprint({}, [file]) for name, file in said.items()}),
         params=read_yaml(PARAMS),
         versions={
             "train": read(METRICS / "train/summary.json")["versions"],

@@ -1,25 +1,23 @@
 """What the two stages that test a model share: the parameters, the sets they read, the files they write."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from asr.base.entries import TEST_SPLIT, TextEntry, read_rows, read_texts, write_json, write_rows
-from asr.base.hashes import fingerprint
 from asr.base.text import Text
 from asr.base.versions import HEARING, versions
 from asr.model.parameters import Decode
 from asr.scoring.evaluation import Evaluation, EvaluationSet, summary
 from asr.scoring.predictions import Summary
 from asr.shards.reader import StoredFeatures
-from stages.common.machine import at_home, read_machine
+from stages.common.machine import read_machine
 from stages.common.params import StageParams
+from stages.common.speeds import real_time_factor, write_speeds
 
 FEATURES = Path("data/features")
 TEST_TEXTS = Path("data/splits/text/test.jsonl")
 SET_TEXTS = Path("data/sets/text.jsonl")
-SPEEDS = Path(".cache/speeds")
 
 
 class Params(StageParams):
@@ -55,25 +53,12 @@ def write(out: Path, stage: str, evaluation: Evaluation, params: Params, **facts
             "sets": {name: asdict(each) for name, each in summaries.items()},
         },
     )
-    write_speed(stage, out / "predictions.jsonl", evaluation, len(rows))
+    rate = len(rows) / evaluation.taken
+    factor = real_time_factor(evaluation.taken, evaluation.sound)
+    write_speeds(out / "predictions.jsonl", {"clips_per_second": round(rate, 2), "real_time_factor": factor})
+    print(f"{stage}: {len(rows)} clips in {evaluation.taken:.1f} s, {rate:.1f} clips/s", file=sys.stderr)
     for name, each in summaries.items():
         print(f"{stage}: {name}: WER {each.wer:.1f} % on {each.clips} clips{warnings(each)}", file=sys.stderr)
-
-
-def write_speed(stage: str, predictions: Path, evaluation: Evaluation, clips: int) -> None:
-    """Write how fast it went, for the page: a script named by the hash of `predictions`, outside of the outputs.
-
-    It is never twice the same, and outputs are: so it is found by what was predicted, and where it is not, nothing is shown.
-    """
-    key = fingerprint({}, [predictions])
-    speed = {
-        "clips_per_second": round(clips / evaluation.taken, 2),
-        "real_time_factor": float(f"{evaluation.taken / evaluation.sound:.3g}"),
-    }
-    folder = at_home(SPEEDS)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{key}.js").write_text(f'(window.speeds ??= {{}})["{key}"] = {json.dumps(speed)};\n', encoding="utf-8")
-    print(f"{stage}: {clips} clips in {evaluation.taken:.1f} s, {clips / evaluation.taken:.1f} clips/s", file=sys.stderr)
 
 
 def warnings(summary: Summary) -> str:

@@ -31,6 +31,7 @@ from asr.machine.ray_cluster import connected
 from asr.model.parameters import Model
 from asr.model.whisper import Whisper, load, require_in_window, require_label_positions, require_same_mels
 from asr.shards.format import MANIFEST
+from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
@@ -109,6 +110,8 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     whisper.mark_fitted(mode == "fit")
     # Both splits are checked before the first step.
     examples, train_texts = read_split("train", whisper, machine.cache_folder)
+    longest = whisper.window_frames if mode == "pack" else max(len(clip) for clip in examples.frames)
+    whisper.mark_longest_clip(longest / FRAMES_PER_SECOND)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     validator = Validator(
         whisper,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from asr.report.comparison import Comparison, Outcome
+from asr.report.deployed import Deployed, Listening
 from asr.report.page import Page, SliceRow, Speeds, UtteranceRow
 from asr.report.slices import Slice
 from asr.report.words import Confusion, Recall
@@ -21,6 +22,17 @@ CHANGE = Comparison(
     clips=50, first=61.75, second=24.0, difference=Difference(-37.75, Interval(-44.0, -31.25), 0.0002), resampled="speakers",
     better=41, worse=3, only_first=0, only_second=0, other_reference=0,
 )  # fmt: skip
+DEPLOYED = Deployed(
+    quantization="int8",
+    raw=Listening(25.0, Interval(19.0, 32.0), replace(CHANGE, first=24.0, second=25.0, difference=Difference(1.0, None, None))),
+    exported=Listening(
+        26.0,
+        Interval(20.0, 33.0),
+        replace(CHANGE, first=24.0, second=26.0, difference=Difference(2.0, Interval(-0.5, 4.5), 0.11)),
+    ),
+    size=2_100_000,
+    checkpoint_size=6_800_000,
+)
 CURVES: list[Mapping[str, float | None]] = [
     {"step": 1, "epoch": 0.5, "train_loss": 2.5, "learning_rate": 0.001, "validation_loss": None, "validation_wer": None},
     {"step": 2, "epoch": 1.0, "train_loss": 1.5, "learning_rate": 0.0005, "validation_loss": 1.25, "validation_wer": 40.0},
@@ -50,6 +62,7 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
         base_window="fit",
         window="fit",
         sets=[Outcome("test", BASE, TUNED, CHANGE), Outcome("everyday", TUNED, TUNED, None)],
+        deployed=DEPLOYED,
         slices=[
             SliceRow(
                 Slice("seconds", "2 to 4 s", 50, 400, 61.75, 55.5, 68.25),

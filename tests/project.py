@@ -13,7 +13,7 @@ from stages.common.params import Yaml12Loader
 from tests.sounds import write_tiny_whisper, write_tone
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("validate", "split", "sets", "features_eval", "features_train", "base", "train", "baseline", "evaluate", "report")
+STAGES = tuple("validate split sets features_eval features_train base train baseline evaluate export report".split())
 SPEAKERS = 30
 EVIL = "$(touch harm);`touch harm` ${{x}} @all <!-- one"
 """The transcript of the first clip: nothing may take it for anything but text."""
@@ -24,6 +24,7 @@ EDITS = {
     "split": {"validation_share": 0.2, "test_share": 0.2},
     "train": {"epochs": 1, "effective_batch": 8},
     "decode": {"max_new_tokens": 6},
+    "export": {"quantization": None},
 }
 
 

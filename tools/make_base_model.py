@@ -2,13 +2,16 @@
 
     python -m tools.make_base_model            (about 40 minutes on two cores; writes models/pico)
 
-What it learns from is made in `tools/utterances.py`; its window is of 30 s, as the released models' are.
+It learns the voices from plain utterances first, in windows as long as they are; with all that is hard at once it learns nothing
+but the grammar. What it learns from is made in `tools/utterances.py`; its window is of 30 s, as the released models' are.
 """
 
 import argparse
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from random import Random
 
@@ -21,9 +24,11 @@ from transformers import (
     WhisperConfig,
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
+    WhisperProcessor,
     WhisperTokenizer,
 )
 
+from asr.model.folder import write_checkpoint
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import load_tuned
@@ -42,13 +47,15 @@ WHOLE_WINDOWS = 8
 """Of a step, as each costs what six utterances do."""
 
 PEAK_LEARNING_RATE = 2e-3
-WHOLE_WINDOW_SHARE = 0.12
+PLAIN_STEPS_SHARE = 0.7
+WHOLE_WINDOW_SHARE = 0.2
+"""Of the steps after those."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--utterances", type=int, default=12_000)
-    parser.add_argument("--steps", type=int, default=2_700)
+    parser.add_argument("--steps", type=int, default=2_400)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--out", type=Path, default=Path("models/pico"))
     options = parser.parse_args()
@@ -67,9 +74,8 @@ def main() -> None:
     fit(model, tokenizer, train, options.steps, Random(options.seed))
 
     model.half()
-    model.save_pretrained(options.out)
-    tokenizer.save_pretrained(options.out)
-    WhisperFeatureExtractor(feature_size=N_MELS, chunk_length=WINDOW_SECONDS).save_pretrained(options.out)
+    extractor = WhisperFeatureExtractor(feature_size=N_MELS, chunk_length=WINDOW_SECONDS)
+    write_checkpoint(model, WhisperProcessor(extractor, tokenizer), options.out)
     for whole in (False, True):
         whisper = load_tuned(options.out)
         whisper.mark_fitted(not whole)
@@ -136,8 +142,12 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=steps, pct_start=0.1)
     labels = [label(tokenizer, u.text) for u in utterances]
     model.train()
-    for step, batch in zip(range(1, steps + 1), _endless_batches(utterances, random), strict=False):
-        whole = random.random() < WHOLE_WINDOW_SHARE
+    plain_steps = int(PLAIN_STEPS_SHARE * steps)
+    plain = [n for n, utterance in enumerate(utterances) if utterance.is_plain]
+    first = islice(_endless_batches(utterances, plain, random), plain_steps)
+    then = _endless_batches(utterances, range(len(utterances)), random)
+    for step, batch in zip(range(1, steps + 1), chain(first, then), strict=False):
+        whole = step > plain_steps and random.random() < WHOLE_WINDOW_SHARE
         batch = random.sample(batch, WHOLE_WINDOWS) if whole and len(batch) > WHOLE_WINDOWS else batch
         heard = [_masked(utterances[n], random) for n in batch]
         losses = _losses(model, to_tokens, heard, [labels[n] for n in batch], whole, random.random() < 0.5)
@@ -159,7 +169,7 @@ def _masked(utterance: Utterance, random: Random) -> Utterance:
         low, first = random.randrange(mels), random.randrange(frames)
         features[:, low : low + random.randint(0, MASKED_MELS)] = silence
         features[first : first + random.randint(0, MASKED_FRAMES)] = silence
-    return Utterance(utterance.text, features)
+    return replace(utterance, features=features)
 
 
 def _losses(
@@ -204,9 +214,9 @@ def _zeros_behind(features: LogMel, frames: int) -> LogMel:
     return np.concatenate([features[:frames], np.zeros((frames - len(features), features.shape[1]), features.dtype)])
 
 
-def _endless_batches(utterances: list[Utterance], random: Random) -> Iterator[list[int]]:
+def _endless_batches(utterances: list[Utterance], of: Sequence[int], random: Random) -> Iterator[list[int]]:
     while True:
-        order = sorted(range(len(utterances)), key=lambda n: len(utterances[n].features) + random.uniform(0, 20))
+        order = sorted(of, key=lambda n: len(utterances[n].features) + random.uniform(0, 20))
         batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
         random.shuffle(batches)
         yield from batches

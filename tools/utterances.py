@@ -1,8 +1,8 @@
 """What the bundled base model learns from: sentences, each spoken by a random voice at a random speed and pitch.
 
-Most utterances are one sentence, some are up to four with pauses between them. Half are trimmed and at full volume, as the pipeline
-prepares clips; half are as other software gets them: with silence at both ends, at any volume, in a little noise. All go
-through the project's own features.
+Two of three are plain: one sentence, trimmed and at full volume, as the pipeline prepares clips. The third is as other software
+gets recordings: up to four sentences with pauses, silence at both ends, any volume, a little noise. All go through the
+project's own features.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -21,8 +21,10 @@ from tools.voices import VARIANTS, Voice, speak
 N_MELS = 80
 WINDOW_SECONDS = 30
 WINDOW_FRAMES = WINDOW_SECONDS * FRAMES_PER_SECOND
-SENTENCES = {1: 0.8, 2: 0.12, 3: 0.05, 4: 0.03}
-AS_RECORDED_SHARE = 0.5
+PLAIN_SHARE = 2 / 3
+SENTENCES = {1: 0.6, 2: 0.2, 3: 0.12, 4: 0.08}
+"""How many an utterance has that is not plain."""
+
 ACCENTS = ("en-us", "en-gb")
 
 
@@ -32,6 +34,7 @@ class Utterance:
 
     text: str
     features: NDArray[np.float16]
+    is_plain: bool
 
 
 def speak_utterances(count: int, seed: int) -> list[Utterance]:
@@ -43,15 +46,17 @@ def speak_utterances(count: int, seed: int) -> list[Utterance]:
 
 def _utterance(seed: int) -> Utterance:
     random = Random(seed)
-    sentences = [sentence(random) for _ in range(random.choices(list(SENTENCES), list(SENTENCES.values()))[0])]
+    is_plain = random.random() < PLAIN_SHARE
+    count = 1 if is_plain else random.choices(list(SENTENCES), list(SENTENCES.values()))[0]
+    sentences = [sentence(random) for _ in range(count)]
     voice = Voice(random.choice(ACCENTS), random.choice(VARIANTS), random.randint(130, 200), random.randint(25, 70))
-    parts = [_silence(random, 0.0)]
+    parts: list[Waveform] = []
     for text in sentences:
         parts += [trim_silence(to_mono_16k(*speak(text, voice)), below_peak_db=30), _silence(random, 0.8)]
     waveform = normalize_peak(np.concatenate(parts[:-1]))
-    if random.random() < AS_RECORDED_SHARE:
+    if not is_plain:
         waveform = _as_recorded(waveform, random)
-    return Utterance(" ".join(sentences), log_mel(waveform, N_MELS).astype(np.float16))
+    return Utterance(" ".join(sentences), log_mel(waveform, N_MELS).astype(np.float16), is_plain)
 
 
 def _silence(random: Random, longest: float) -> Waveform:

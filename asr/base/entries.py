@@ -51,6 +51,15 @@ class TextEntry:
     extra: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What a clip's recording, as it is on the disk, sounds like to the exported model, and to the tuned one itself (`raw`)."""
+
+    id: str
+    exported: str
+    raw: str
+
+
 Entry = TypeVar("Entry")
 
 TEST_SPLIT = "test"

@@ -11,6 +11,9 @@ LEARNING = ("accelerate", "numpy", "peft", "tokenizers", "torch", "transformers"
 HEARING = ("jiwer", "numpy", "tokenizers", "torch", "transformers", "whisper-normalizer")
 """What a score may depend on."""
 
+EXPORTING = ("av", "ctranslate2", "faster-whisper", "numpy", "tokenizers", "torch", "transformers")
+"""What an exported model, and what it hears, may depend on."""
+
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
     """The version of each package, as it is installed."""

@@ -43,6 +43,10 @@ class Whisper:
         """Note in the checkpoint whether it was trained so; other software ignores it."""
         self.model.config.fitted_windows = fitted
 
+    def mark_longest_clip(self, seconds: float) -> None:
+        """Note how long the clips were that it was trained on at most, for those who cut long recordings for it."""
+        self.model.generation_config.longest_clip_seconds = round(seconds, 2)
+
     def save(self, folder: Path) -> None:
         """Write what `load_tuned` and other software read."""
         write_checkpoint(self.model, self.processor, folder)

@@ -6,7 +6,6 @@ speaker's name, and of params.yaml no value but numbers and what this project ha
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
@@ -54,32 +53,13 @@ ISO_CODES = {"jw": "jv"}
 """Where Whisper's code of a language is not ISO's, which the hub takes."""
 
 
-@dataclass(frozen=True)
-class Quantised:
-    """The export on the recordings of the test split as they are on the disk, untrimmed: WER in percent with its interval.
-
-    Attributes:
-        quantization: export.quantization.
-        raw_wer: that of the model itself on the same recordings; None where it was not taken.
-        megabytes: of the folder.
-    """
-
-    quantization: str
-    wer: float
-    wer_low: float | None
-    wer_high: float | None
-    raw_wer: float | None
-    megabytes: float
-
-
-def card(page: Page, training: Json, base_commit: str | None, quantised: Quantised | None = None) -> str:
+def card(page: Page, training: Json, base_commit: str | None) -> str:
     """Write the card, of the same bytes for the same arguments: metadata in YAML, and Markdown.
 
     Args:
         page: what the page shows.
         training: metrics/train.json.
         base_commit: the base model's on the hub; None when it is a folder, which is nobody else's.
-        quantised: how well the export does; None where there is none.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -105,7 +85,7 @@ def card(page: Page, training: Json, base_commit: str | None, quantised: Quantis
         test=next(each for each in page.sets if each.name == TEST_SPLIT),
         others=[each for each in page.sets if each.name != TEST_SPLIT],
         slices=shown_slices(page),
-        quantised=quantised,
+        deployed=page.deployed,
         settings=yaml.safe_dump(settings(page.params), sort_keys=False),
         loading=loading(REPOSITORY, "both", language, model["task"]),
     )

@@ -102,10 +102,10 @@ def model_metrics(model: ScoredModel, changes: Mapping[str, Comparison | None]) 
 
 def _set_metrics(model: ScoredModel, name: str, changes: Mapping[str, Comparison | None]) -> dict[str, Any]:
     change = changes.get(name)
-    return {**asdict(model.summaries[name]), **({"change": _change(change)} if change else {})}
+    return {**asdict(model.summaries[name]), **({"change": change_metrics(change)} if change else {})}
 
 
-def _change(comparison: Comparison) -> dict[str, Any]:
+def change_metrics(comparison: Comparison) -> dict[str, Any]:
     """The change from the base model, in points of WER."""
     difference, interval = comparison.difference, comparison.difference.interval
     return {

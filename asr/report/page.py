@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from asr.report import chart
 from asr.report.comparison import Outcome, otherness, tone, verdict
+from asr.report.deployed import Deployed
 from asr.report.figures import DASH, figure, plain, probability, signed, whole
 from asr.report.slices import DIGITS, DURATION, SPEAKER, Slice
 from asr.report.words import RARE, Confusion, Recall
@@ -78,6 +79,7 @@ class Page:
         normalizer: what both texts went through before they were compared.
         base_window, window: how long a clip was when either model's encoder was given it, one of WINDOWS.
         sets: the test split first.
+        deployed: what the export hears; None without one.
         slices: of the test split.
         confusions: of the tuned model on the test split, the commonest first.
         recalls: by rarity, base and tuned, on the test split.
@@ -85,7 +87,7 @@ class Page:
         utterances: of every set; most errors come first, and among equals the order is kept.
         data: what became of the rows, as in metrics/data.json.
         rejects: rows that could not be used: line, path, reason, detail, remedy, and `dataset` where they are another set's.
-        speeds: where the page finds how fast `base` and `tuned` were on this machine, which is never twice the same.
+        speeds: where the page finds how fast each model was on this machine, which is never twice the same.
         params: params.yaml.
         versions: of the packages, by the stage that used them.
     """
@@ -95,6 +97,7 @@ class Page:
     base_window: str
     window: str
     sets: Sequence[Outcome]
+    deployed: Deployed | None
     slices: Sequence[SliceRow]
     confusions: Sequence[Confusion]
     recalls: Mapping[str, tuple[Recall, Recall]]

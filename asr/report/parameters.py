@@ -11,3 +11,11 @@ class Regression(Section):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
     max_regression: float | None = Field(ge=0)
+
+
+class Export(Section):
+    """How many points of WER the exported model may be worse on recordings than evaluation was. None: as many as it likes."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+    max_wer_increase: float | None = Field(ge=0)

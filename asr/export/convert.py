@@ -1,0 +1,38 @@
+"""Conversion: from a checkpoint in transformers' format to CTranslate2's, which faster-whisper runs."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from ctranslate2.converters import TransformersConverter
+
+from asr.base.errors import DataError
+from asr.export.parameters import Quantization
+
+COPIED = ("tokenizer.json", "preprocessor_config.json", "generation_config.json")
+"""What faster-whisper opens besides the model, and what says the language, the task and the longest clip of training."""
+
+WHOLE = 1_500
+"""Positions of a window of 30 s."""
+
+
+def convert(checkpoint: Path, folder: Path, quantization: Quantization) -> None:
+    """Write `checkpoint` into `folder` as CTranslate2 has it, with the files of COPIED.
+
+    Raises:
+        DataError: when a file is missing, or when it takes other windows than 30 s, which is all that faster-whisper knows.
+    """
+    missing = [name for name in ("config.json", *COPIED) if not (checkpoint / name).is_file()]
+    if missing:
+        raise DataError(f"{checkpoint}: {', '.join(missing)} missing; it needs a checkpoint that training has saved")
+    positions = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))["max_source_positions"]
+    if positions != WHOLE:
+        raise DataError(f"{checkpoint}: its window has {positions} positions, faster-whisper knows only {WHOLE} (30 s)")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Not into the folder itself, where a conversion that was stopped would look like one that is done.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as near:
+        made = Path(near) / "made"
+        TransformersConverter(str(checkpoint), copy_files=list(COPIED)).convert(str(made), quantization=quantization)
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)

@@ -1,0 +1,97 @@
+"""Export the tuned model for faster-whisper, and let it hear the test split's recordings as they are on the disk.
+
+Reads models/whisper and the recordings; writes models/export, a folder of CTranslate2's, and metrics/export: hypotheses.jsonl,
+what the export and the model itself have heard in the recordings, untrimmed, and summary.json. The report scores them.
+"""
+
+from asr.machine.shutdown import end_with_parent
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+    end_with_parent()  # now, as the imports take seconds in which DVC may die
+
+import sys
+import time
+from pathlib import Path
+
+from asr.base.entries import AudioEntry, Heard, read_rows, write_json, write_rows
+from asr.base.versions import EXPORTING, versions
+from asr.export.parameters import Export, Quantization
+from stages.common.params import StageParams, read_params
+from stages.common.speeds import real_time_factor, write_speeds
+
+CHECKPOINT = Path("models/whisper")
+MODEL = Path("models/export")
+OUT = Path("metrics/export")
+HYPOTHESES = OUT / "hypotheses.jsonl"
+CLIPS = Path("data/splits/audio/test.jsonl")
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    export: Export
+
+
+def main() -> None:
+    """Export, where it is asked for."""
+    quantization = read_params(Params).export.quantization
+    OUT.mkdir(parents=True)
+    if quantization is None:
+        MODEL.mkdir(parents=True)
+        write_rows(HYPOTHESES, [])
+        write_json(OUT / "summary.json", {"quantization": None})
+        print("export: export.quantization is null, so there is none", file=sys.stderr)
+    else:
+        export(quantization)
+
+
+def export(quantization: Quantization) -> None:
+    """Convert the model, listen with both, and write what they heard."""
+    from asr.export.convert import convert  # here, as these take seconds, and who wants no export needs none of them
+    from asr.export.hearing import hear_exported, hear_raw
+    from asr.export.recognizer import load_recognizer
+    from asr.model.whisper import load_tuned
+
+    convert(CHECKPOINT, MODEL, quantization)
+    clips = read_rows(CLIPS, AudioEntry)
+    recordings = [Path(clip.path) for clip in clips]
+    start = time.perf_counter()
+    recognizer = load_recognizer(MODEL)
+    loaded = time.perf_counter() - start
+    exported, speed = hear_exported(recognizer, recordings)
+    raw = hear_raw(load_tuned(CHECKPOINT), recordings)
+    write_rows(HYPOTHESES, [Heard(clip.id, *texts) for clip, *texts in zip(clips, exported, raw, strict=True)])
+    write_json(
+        OUT / "summary.json",
+        {
+            "quantization": quantization,
+            "bytes": size(MODEL),
+            "checkpoint_bytes": size(CHECKPOINT),
+            "versions": versions(EXPORTING),
+        },
+    )
+    factor = real_time_factor(speed.taken, speed.sound)
+    write_speeds(
+        HYPOTHESES,
+        {
+            "clips_per_second": round(len(clips) / speed.taken, 2),
+            "real_time_factor": factor,
+            "load_seconds": round(loaded, 2),
+        },
+    )
+    print(
+        f"export: {quantization}, {size(MODEL) / 1e6:.1f} MB of {size(CHECKPOINT) / 1e6:.1f}, loads in {loaded:.2f} s, "
+        f"{len(clips) / speed.taken:.1f} clips/s, real-time factor {factor:g}",
+        file=sys.stderr,
+    )
+
+
+def size(folder: Path) -> int:
+    """The bytes of a folder's files."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+if __name__ == "__main__":
+    run("export", main, writes=(MODEL, OUT))

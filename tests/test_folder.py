@@ -1,0 +1,130 @@
+"""The saved checkpoint: every file that other software opens, and other software that opens them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from faster_whisper import WhisperModel
+from numpy.typing import NDArray
+from transformers import AutoProcessor, WhisperTokenizer, pipeline
+
+from asr.base.errors import DataError
+from asr.export.convert import convert
+from asr.export.recognizer import load_recognizer
+from asr.model.folder import FILES
+from asr.model.parameters import greedy
+from asr.model.transcribe import transcribe
+from asr.model.whisper import load, load_tuned
+from tests.project import ROOT, environment
+from tests.sounds import write_tiny_whisper
+from tools.make_released import make_released
+
+
+@pytest.fixture(scope="module", params=["tiny.en", "large-v3"])
+def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint as released, of 80 or 128 mels and random weights, loaded for training and saved."""
+    folder = tmp_path_factory.mktemp(request.param)
+    whisper = load(
+        str(make_released(request.param, folder / "released")), None if ".en" in request.param else "nl", "transcribe"
+    )
+    whisper.mark_longest_clip(12.345)
+    whisper.save(folder / "saved")
+    return folder / "saved"
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of a whole window: what is shorter, faster-whisper pads otherwise than all others."""
+    path = tmp_path_factory.mktemp("noise") / "noise.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(size=30 * 16_000, scale=0.1), 16_000)
+    return path
+
+
+def samples(recording: Path) -> NDArray[np.float32]:
+    read: NDArray[np.float32] = soundfile.read(recording, dtype="float32")[0]
+    return read
+
+
+def test_every_file_is_there(saved: Path) -> None:
+    assert tuple(sorted(path.name for path in saved.iterdir())) == FILES
+
+
+def test_the_configuration_has_the_length_that_converters_ask_for_and_nobodys_old_prompt(saved: Path) -> None:
+    config = json.loads((saved / "config.json").read_text())
+
+    assert config["max_length"] == 448
+    assert "forced_decoder_ids" not in config
+    assert json.loads((saved / "generation_config.json").read_text())["longest_clip_seconds"] == 12.35
+
+
+def test_the_old_vocabulary_files_are_the_same_tokenizer(saved: Path) -> None:
+    vocabulary, added = (json.loads((saved / name).read_text()) for name in ("vocab.json", "added_tokens.json"))
+    merges = [tuple(line.split(" ")) for line in (saved / "merges.txt").read_text().splitlines()[1:]]
+    text = " Één café, 12 €!"
+
+    tokenizer = WhisperTokenizer.from_pretrained(saved)
+
+    assert tokenizer.get_vocab() == vocabulary | added
+    assert sorted(added.values()) == list(range(len(vocabulary), len(vocabulary) + len(added)))
+    again = WhisperTokenizer(vocab=vocabulary, merges=merges)
+    assert again(text, add_special_tokens=False).input_ids == tokenizer(text, add_special_tokens=False).input_ids
+    assert tokenizer.normalize("Mr. Park's colour") == "mister park is color"
+
+
+def test_transformers_makes_a_pipeline_of_it(saved: Path, noise: Path) -> None:
+    mels = json.loads((saved / "config.json").read_text())["num_mel_bins"]
+
+    assert AutoProcessor.from_pretrained(saved).feature_extractor.feature_size == mels
+    heard = pipeline("automatic-speech-recognition", model=str(saved))(
+        {"raw": samples(noise)[:16_000], "sampling_rate": 16_000}, generate_kwargs={"max_new_tokens": 4}
+    )
+    assert "text" in heard
+
+
+def test_the_converters_own_command_copies_what_it_is_usually_told_to(saved: Path, tmp_path: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("ct2-transformers-converter")), "--model", str(saved), "--output_dir",
+        str(tmp_path / "converted"), "--copy_files", "tokenizer.json", "preprocessor_config.json",
+    ]  # fmt: skip
+
+    subprocess.run(command, env=environment(), check=True, capture_output=True)
+
+    mels = json.loads((saved / "config.json").read_text())["num_mel_bins"]
+    assert WhisperModel(str(tmp_path / "converted"), device="cpu").feature_extractor.mel_filters.shape == (mels, 201)
+
+
+def test_faster_whisper_writes_the_same_tokens(saved: Path, noise: Path, tmp_path: Path) -> None:
+    convert(saved, tmp_path / "export", "float32")
+    whisper = load_tuned(saved)
+    features = whisper.processor.feature_extractor(samples(noise), sampling_rate=16_000, return_tensors="np")
+
+    recognizer = load_recognizer(tmp_path / "export", "cpu")
+    segments, _ = recognizer.model.transcribe(str(noise), **recognizer.options, max_new_tokens=40)
+    ours = transcribe(whisper, [features.input_features[0].T], greedy(40))[0].text
+
+    theirs = [token for segment in segments for token in segment.tokens]
+    assert len(theirs) == 40
+    assert whisper.tokenizer.decode(theirs, skip_special_tokens=True).strip() == ours
+    assert recognizer.longest_clip == 12.35
+    assert recognizer.language == ("nl" if "large" in str(saved) else None)
+
+
+def test_what_faster_whisper_cannot_take_is_refused(tmp_path: Path) -> None:
+    load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe").save(tmp_path / "saved")
+
+    with pytest.raises(DataError, match=r"saved: its window has 200 positions, faster-whisper knows only 1500 \(30 s\)$"):
+        convert(tmp_path / "saved", tmp_path / "export", "int8")
+    (tmp_path / "saved" / "preprocessor_config.json").unlink()
+    with pytest.raises(DataError, match=r"saved: preprocessor_config.json missing"):
+        convert(tmp_path / "saved", tmp_path / "export", "int8")
+    with pytest.raises(DataError, match=r"export: no exported model; `make repro` makes one"):
+        load_recognizer(tmp_path / "export")
+    assert list(tmp_path.glob("export*")) == []
+
+
+def test_the_bundled_model_is_saved_so_too() -> None:
+    assert {path.name for path in (ROOT / "models/pico").iterdir()} == set(FILES)
