@@ -88,8 +88,10 @@ def entries_and_merges(is_multilingual: bool) -> tuple[dict[str, int], list[tupl
     """The byte-level BPE of a vocabulary: each entry's id, and the merges in the order in which they are tried."""
     encoding = get_tokenizer(is_multilingual).encoding
     ranks = {encoding.decode_single_token_bytes(number): number for number in range(encoding.eot_token)}
+    letters = bytes_to_unicode()
+    written = {token: "".join(letters[byte] for byte in token) for token in ranks}
     merges = [last_merge(token, ranks) for token in ranks if len(token) > 1]
-    return {_written(token): number for token, number in ranks.items()}, [(_written(a), _written(b)) for a, b in merges]
+    return {written[token]: number for token, number in ranks.items()}, [(written[a], written[b]) for a, b in merges]
 
 
 def last_merge(token: bytes, ranks: dict[bytes, int]) -> Pair:
@@ -103,10 +105,6 @@ def last_merge(token: bytes, ranks: dict[bytes, int]) -> Pair:
         first = min(range(len(parts) - 1), key=lambda at: ranks.get(parts[at] + parts[at + 1], own))
         parts[first : first + 2] = [parts[first] + parts[first + 1]]
     return parts[0], parts[1]
-
-
-def _written(token: bytes) -> str:
-    return "".join(bytes_to_unicode()[byte] for byte in token)
 
 
 def _added(name: str, is_special: bool) -> AddedToken:
