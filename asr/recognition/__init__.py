@@ -1,0 +1,1 @@
+"""Recognition: takes an exported model and recordings of any length, gives transcripts and subtitles."""

@@ -1,0 +1,79 @@
+"""Media: which files are to be transcribed, and where each transcript goes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from asr.base.errors import DataError
+
+SUFFIXES = frozenset(
+    """.3gp .aac .ac3 .aif .aiff .alac .amr .ape .asf .au .avi .caf .dts .flac .flv .gsm .m2ts .m4a .m4b .m4v .mka .mkv .mov
+    .mp2 .mp3 .mp4 .mpc .mpeg .mpg .mts .oga .ogg .ogv .opus .ra .rm .spx .tta .voc .w64 .wav .webm .wma .wmv .wv""".split()
+)
+"""The endings of audio and video files, by which they are found in a folder. FFmpeg reads a file by its content."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file to transcribe. `name` is its path in the folder that was named, or its name."""
+
+    path: Path
+    name: Path
+
+
+def find_recordings(paths: Sequence[Path]) -> list[Recording]:
+    """Find what the command line names: files as they are, of folders the audio and video files at any depth, sorted.
+
+    A file that is named twice is found once; hidden files and folders in a folder are left out.
+
+    Raises:
+        DataError: when a folder has none.
+    """
+    found: dict[Path, Recording] = {}
+    for path in paths:
+        inside = [Recording(file, file.relative_to(path)) for file in _in_folder(path)] if path.is_dir() else []
+        if path.is_dir() and not inside:
+            raise DataError(f"{path}: no audio or video files in it, by their endings ({' '.join(sorted(SUFFIXES))})")
+        for recording in inside or [Recording(path, Path(path.name))]:
+            found.setdefault(_place(recording.path), recording)
+    return list(found.values())
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
+            yield path
+
+
+def _place(path: Path) -> Path:
+    """What tells files apart. Not where a link leads: clips that are alike are links to one file in DVC's cache."""
+    return path.parent.resolve() / path.name
+
+
+def plan_outputs(recordings: Sequence[Recording], ending: str, folder: Path | None, overwrite: bool) -> list[Path]:
+    """Say where each transcript goes: beside its recording, or into `folder` under the recording's name.
+
+    Args:
+        recordings: what is transcribed.
+        ending: of the transcripts, without its dot.
+        folder: None: beside each recording.
+        overwrite: whether files may be there.
+
+    Raises:
+        DataError: when two recordings would have one transcript, or one would take a recording's place or another file's.
+    """
+    wanted = [(folder / recording.name if folder else recording.path).with_suffix(f".{ending}") for recording in recordings]
+    by_output: dict[Path, Path] = {}
+    for recording, output in zip(recordings, wanted, strict=True):
+        other = by_output.setdefault(_place(output), recording.path)
+        if other != recording.path:
+            raise DataError(f"{other} and {recording.path} would both be written to {output}; rename one, or run them apart")
+    if own := [output for output in wanted if _place(output) in {_place(recording.path) for recording in recordings}]:
+        raise DataError(f"{own[0]} is to be transcribed, and would be written over; choose another --format, or --out")
+    there = [output for output in wanted if output.exists()]
+    if there and not overwrite:
+        raise DataError(
+            f"{len(there)} of {len(wanted)} transcripts are there already ({there[0]}); --overwrite writes them anew"
+        )
+    return wanted
