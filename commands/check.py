@@ -35,7 +35,9 @@ from stages.common.commit import BASE, kept_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
 
-OUTPUT_FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "models/whisper", "models/export", "metrics")
+OUTPUT_FOLDERS = tuple(
+    "data/validated data/splits data/sets data/features data/recordings models/whisper models/export metrics".split()
+)
 WRITTEN = {
     "train": Path("metrics/train/summary.json"),
     "baseline": Path("metrics/baseline/scores.json"),

@@ -1,6 +1,6 @@
 """Export the tuned model for faster-whisper, and let it hear the test split's recordings as they are on the disk.
 
-Reads models/whisper and the recordings; writes models/export, a folder of CTranslate2's, and metrics/export: hypotheses.jsonl,
+Reads models/whisper and data/recordings; writes models/export, a folder of CTranslate2's, and metrics/export: hypotheses.jsonl,
 what the export and the model itself have heard in the recordings, untrimmed, and summary.json. The report scores them.
 """
 
@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from asr.base.entries import AudioEntry, Heard, read_rows, write_json, write_rows
+from asr.base.entries import Heard, write_json, write_rows
 from asr.base.versions import EXPORTING, versions
 from asr.export.parameters import Export, Quantization
 from stages.common.params import StageParams, read_params
@@ -25,7 +25,7 @@ CHECKPOINT = Path("models/whisper")
 MODEL = Path("models/export")
 OUT = Path("metrics/export")
 HYPOTHESES = OUT / "hypotheses.jsonl"
-CLIPS = Path("data/splits/audio/test.jsonl")
+RECORDINGS = Path("data/recordings")
 
 
 class Params(StageParams):
@@ -55,14 +55,13 @@ def export(quantization: Quantization) -> None:
     from asr.model.whisper import load_tuned
 
     convert(CHECKPOINT, MODEL, quantization)
-    clips = read_rows(CLIPS, AudioEntry)
-    recordings = [Path(clip.path) for clip in clips]
+    recordings = sorted(RECORDINGS.iterdir())
     start = time.perf_counter()
     recognizer = load_recognizer(MODEL)
     loaded = time.perf_counter() - start
     exported, speed = hear_exported(recognizer, recordings)
     raw = hear_raw(load_tuned(CHECKPOINT), recordings)
-    write_rows(HYPOTHESES, [Heard(clip.id, *texts) for clip, *texts in zip(clips, exported, raw, strict=True)])
+    write_rows(HYPOTHESES, [Heard(path.stem, *texts) for path, *texts in zip(recordings, exported, raw, strict=True)])
     write_json(
         OUT / "summary.json",
         {
@@ -76,14 +75,14 @@ def export(quantization: Quantization) -> None:
     write_speeds(
         HYPOTHESES,
         {
-            "clips_per_second": round(len(clips) / speed.taken, 2),
+            "clips_per_second": round(len(recordings) / speed.taken, 2),
             "real_time_factor": factor,
             "load_seconds": round(loaded, 2),
         },
     )
     print(
         f"export: {quantization}, {size(MODEL) / 1e6:.1f} MB of {size(CHECKPOINT) / 1e6:.1f}, loads in {loaded:.2f} s, "
-        f"{len(clips) / speed.taken:.1f} clips/s, real-time factor {factor:g}",
+        f"{len(recordings) / speed.taken:.1f} clips/s, real-time factor {factor:g}",
         file=sys.stderr,
     )
 

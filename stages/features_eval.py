@@ -1,7 +1,7 @@
 """Compute the log-mel features of the validation and test clips and those of evaluate.sets, as recorded.
 
-Reads the audio lists and the audio; writes data/features/validation, data/features/test, data/features/sets, and
-data/features/eval_summary.json, how many clips of each were dropped.
+Reads the audio lists and the audio; writes data/features/validation, data/features/test, data/features/sets,
+data/features/eval_summary.json, how many clips of each were dropped, and data/recordings, the test split's files as they are.
 """
 
 from stages.common.command import begin, run
@@ -9,6 +9,8 @@ from stages.common.command import begin, run
 if __name__ == "__main__":
     begin(__doc__)
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from asr.base.entries import AudioEntry, count_rows, iterate_rows, write_json
@@ -22,6 +24,7 @@ from stages.common.params import StageParams, read_params
 SPLITS = Path("data/splits/audio")
 OUT = Path("data/features")
 SUMMARY = OUT / "eval_summary.json"
+RECORDINGS = Path("data/recordings")
 LISTS = {"validation": SPLITS / "validation.jsonl", "test": SPLITS / "test.jsonl", "sets": Path("data/sets/audio.jsonl")}
 
 
@@ -38,8 +41,19 @@ def main() -> None:
         clips = iterate_rows(listed, AudioEntry)
         cache = read_machine().cache_folder
         build_features(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, cache, read_machine().job_engine)
+    keep_recordings(iterate_rows(LISTS["test"], AudioEntry))
     write_json(SUMMARY, {name: len(read_manifest(OUT / name / MANIFEST).dropped) for name in LISTS})
 
 
+def keep_recordings(clips: Iterable[AudioEntry]) -> None:
+    """Copy the files that stage export will hear, each under its clip's id, so that it can be run where no others are fetched.
+
+    In DVC's cache and in a remote they are not stored again: a file is there once, whatever its names.
+    """
+    RECORDINGS.mkdir(parents=True)
+    for clip in clips:
+        shutil.copyfile(clip.path, RECORDINGS / f"{clip.id}{Path(clip.path).suffix}")
+
+
 if __name__ == "__main__":
-    run("features_eval", main, writes=[*(OUT / name for name in LISTS), SUMMARY])
+    run("features_eval", main, writes=[*(OUT / name for name in LISTS), SUMMARY, RECORDINGS])

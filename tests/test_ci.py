@@ -142,12 +142,12 @@ def see_a_stale_lock(team: Team, is_current: Step, publish: Step) -> None:
     folder = team.check_out(BRANCH)
     running = is_current.start(folder, team.env)
     said = team.keep("check.yml on the developer's commit", running.communicate()[0])
-    assert said.startswith("ci: dvc.lock is stale, for train, evaluate, report: ")
+    assert said.startswith("ci: dvc.lock is stale, for train, evaluate, export, report: ")
     assert running.returncode == 1
 
     assert "committed" not in run_all([publish], folder, team.env)
     owing = team.keep("the comment after a run that failed", team.comment())
-    assert "**The run did not end**; stale: train, evaluate, report." in owing
+    assert "**The run did not end**; stale: train, evaluate, export, report." in owing
     assert "\ncompare: workspace: its metrics/evaluate/predictions.jsonl is not here" in owing
 
 
@@ -160,7 +160,7 @@ def see_a_run(team: Team, gpu: list[Step]) -> None:
 
     output = team.run("gpu.yml on the developer's commit", gpu, folder)
 
-    assert ran(output) == ["train", "evaluate", "report"]
+    assert ran(output) == ["train", "evaluate", "export", "report"]
     assert not (folder / RECORDINGS).exists()
     assert (folder / "metrics/report.html").exists()
     assert "ci: the comment on pull request 3 is edited" in output

@@ -88,7 +88,7 @@ def test_no_stage_reads_a_part_of_what_another_writes() -> None:
 def test_nothing_is_chosen_on_the_test_split() -> None:
     readers = {stage for stage in STAGES for dep in deps(stage) if Path(dep).stem == "test"}
 
-    assert readers == {"features_eval", "baseline", "evaluate", "export"}
+    assert readers == {"features_eval", "baseline", "evaluate"}
 
 
 def test_nothing_is_learned_from_the_other_test_sets() -> None:

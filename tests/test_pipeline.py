@@ -152,7 +152,7 @@ def test_a_stage_that_is_run_by_hand_leaves_the_cache_whole(project: Path) -> No
 
 
 def test_a_training_parameter(retrained: Path) -> None:
-    assert retrained.with_name("ran").read_text().split() == ["train", "evaluate", "report"]
+    assert retrained.with_name("ran").read_text().split() == ["train", "evaluate", "export", "report"]
 
 
 def test_a_transcript(project: Path) -> None:
@@ -180,7 +180,13 @@ def test_evaluation_code(project: Path) -> None:
     ran = repro(project, "--dry")
 
     assert {"baseline", "evaluate"} <= set(ran)
-    assert "train" not in ran
+    assert not {"train", "export"} & set(ran)
+
+
+def test_the_limit_of_the_export_runs_the_report_alone(project: Path) -> None:
+    edit(project / "params.yaml", "max_wer_increase: 0.5", "max_wer_increase: 0.4")
+
+    assert repro(project, "--dry") == ["report"]
 
 
 def test_a_docstring_of_the_features_code_computes_nothing_and_ends_there(project: Path) -> None:

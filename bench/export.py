@@ -1,0 +1,95 @@
+"""The exported model beside transformers' pipeline in float32: same recordings, whole windows, as many tokens, in one run.
+
+Of models/whisper, or of any checkpoint, such as one of random weights in a released size (tools/make_released.py). See
+bench/README.md.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--model", type=Path, default=Path("models/whisper"), help="a checkpoint (%(default)s)")
+    add("--recordings", type=Path, default=Path("data/sample/audios"), help="a folder (%(default)s)")
+    add("--clips", type=int, default=32, help="how many (32)")
+    add("--tokens", type=int, default=20, help="a hypothesis, no more and no less (20)")
+    add("--quantization", default="int8", choices=("int8", "int8_float16", "float16", "float32"), help="(int8)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    parsed()  # `--help` is answered before imports that take seconds
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from transformers import pipeline
+
+from asr.export.convert import convert
+from asr.export.hearing import decoded
+from asr.export.recognizer import load_recognizer
+from asr.shards.frames import SAMPLE_RATE
+from bench.decoding import Side
+from bench.tables import aligned, at_least, targets_table
+
+WARM_UP = 2
+"""Recordings, before the clock runs."""
+
+TARGET = 3.0
+
+
+def main() -> None:
+    """Hear on both sides and print the table."""
+    arguments = parsed()
+    recordings = sorted(arguments.recordings.rglob("*.mp3"))[: arguments.clips]
+    samples = [decoded(path) for path in recordings]
+    with tempfile.TemporaryDirectory() as folder:
+        convert(arguments.model, Path(folder) / "export", arguments.quantization)
+        recognizer = load_recognizer(Path(folder) / "export")
+        end = recognizer.model.hf_tokenizer.token_to_id("<|endoftext|>")
+        options = {**recognizer.options, "suppress_tokens": [end], "max_new_tokens": arguments.tokens}
+        exported = measured(
+            f"faster-whisper, {arguments.quantization}",
+            lambda each: len(list(recognizer.model.transcribe(each, **options)[0])),
+            samples,
+        )
+    transcribe = pipeline("automatic-speech-recognition", model=str(arguments.model), dtype="float32")
+    limits = {"max_new_tokens": arguments.tokens, "min_new_tokens": arguments.tokens}
+    plain = measured(
+        "transformers' pipeline, float32",
+        lambda each: transcribe({"raw": each, "sampling_rate": SAMPLE_RATE}, generate_kwargs=limits),
+        samples,
+    )
+    sides, seconds = [plain, exported], sum(len(each) for each in samples) / SAMPLE_RATE
+    print(f"{arguments.model}, {len(samples)} recordings, {arguments.tokens} tokens each, on {recognizer.model.model.device}\n")
+    rows = [["", "clips/s", "x pipeline", "real-time factor"]]
+    rows += [
+        [side.name, f"{side.speed:.2f}", f"{side.speed / plain.speed:.1f}", f"{side.seconds / seconds:.4f}"] for side in sides
+    ]
+    print(aligned("The export", rows))
+    print(targets_table([at_least("clips/s over the pipeline's", exported.speed / plain.speed, TARGET, " x")]))
+    print(json.dumps({"bench": "export", "model": str(arguments.model), "sides": [asdict(side) for side in sides]}))
+
+
+def measured(name: str, hear: Callable[..., object], samples: Sequence[object]) -> Side:
+    """A side's time, without the first recordings."""
+    print(f"bench.export: {name}", file=sys.stderr)
+    for each in samples[:WARM_UP]:
+        hear(each)
+    start = time.perf_counter()
+    for each in samples:
+        hear(each)
+    return Side(name, len(samples), time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The model as it is deployed: what the export hears is scored as evaluation's predictions are, and beside them."""
+
+from asr.base.entries import Heard
+from asr.base.text import basic_english
+from asr.report.deployed import deployed, deployed_lines, deployed_metrics, increase
+from tests.test_report import heard
+
+EVALUATED = [heard("test", clip, "take 3 drops") for clip in range(8)]
+SUMMARY = {"quantization": "int8", "bytes": 2_100_000, "checkpoint_bytes": 6_849_000}
+HEARD = [
+    *(Heard(str(clip), "Take 3 drops!", "take 3 drops") for clip in range(6)),
+    *(Heard(str(clip), "take drops", "take 3") for clip in (6, 7)),
+    Heard("lost its features", "anything at all", "anything at all"),
+]
+FOUND = deployed(SUMMARY, HEARD, EVALUATED, basic_english)
+
+
+def test_both_ways_of_hearing_are_compared_with_evaluation_on_its_clips() -> None:
+    numbers = deployed_metrics(FOUND)
+
+    assert numbers["quantization"] == "int8"
+    assert (numbers["wer"], numbers["clips"]) == (8.33, 8)  # 2 of 24 words
+    assert (numbers["change"]["wer"], numbers["change"]["worse"], numbers["change"]["better"]) == (8.33, 2, 0)
+    assert numbers["raw"]["wer"] == 8.33
+    assert (numbers["megabytes"], numbers["checkpoint_megabytes"]) == (2.1, 6.85)
+    assert numbers["wer_low"] is not None
+    assert deployed_lines(FOUND)[1].startswith("test recordings as they are, its int8 export: WER 8.33 %, +8.33 points (95 %: ")
+
+
+def test_over_the_limit_both_rates_are_named() -> None:
+    assert increase(FOUND, 8.5) is None
+    assert increase(FOUND, None) is None
+    assert increase(FOUND, 0.5) == (
+        "the int8 export has a WER of 8.33 % on the recordings as they are, evaluation of 0.00 %: worse by more than "
+        "export.max_wer_increase, 0.5 points; models/export is kept"
+    )
+
+
+def test_without_an_export_there_is_nothing_to_say() -> None:
+    none = deployed({"quantization": None}, [], EVALUATED, basic_english)
+
+    assert none is None
+    assert deployed_metrics(none) == {"quantization": None}
+    assert deployed_lines(none) == []
+    assert increase(none, 0.0) is None
