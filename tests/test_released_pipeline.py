@@ -14,12 +14,17 @@ from tools.make_released import RELEASED, make_released
 
 pytestmark = pytest.mark.slow
 
+CLIPS = 25
+"""Few, as random weights never come to an end: what hears a clip writes all the tokens that there is room for."""
+
 
 @pytest.mark.parametrize("name", list(RELEASED))
 def test_a_released_checkpoint_goes_through_every_stage(name: str, tmp_path: Path) -> None:
     project, released = make_project(tmp_path / "project", tmp_path / "project/data/sample"), RELEASED[name]
     shutil.rmtree(project / "models/pico")
     make_released(name, project / "models/pico")
+    csv = project / "data/sample/clips.csv"
+    csv.write_text("".join(csv.read_text().splitlines(keepends=True)[:CLIPS]))
     params = read_yaml(project / "params.yaml")
     params["data"].update(csv="data/sample/clips.csv", audio_root="data/sample")
     params["features"]["n_mels"] = released.mels
