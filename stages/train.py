@@ -106,7 +106,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     params = read_params(Params)
     commit = base_commit(params.model)
     whisper = load(params.model.name, params.model.language, params.model.task, commit)
-    mode = params.train.mode(whisper.window_frames)
+    mode = params.train.mode(whisper.window_frames, whisper.is_fitted)
     whisper.mark_fitted(mode == "fit")
     # Both splits are checked before the first step.
     examples, train_texts = read_split("train", whisper, machine.cache_folder)

@@ -91,12 +91,19 @@ def test_the_masks_are_those_of_the_recipe() -> None:
 
 
 @pytest.mark.parametrize(
-    ("window", "frames", "mode"), [("auto", 3000, "full"), ("auto", 800, "fit"), ("pack", 3000, "pack"), ("full", 800, "full")]
+    ("window", "frames", "is_fitted", "mode"),
+    [
+        ("auto", 3000, False, "full"),
+        ("auto", 3000, True, "fit"),
+        ("auto", 800, False, "fit"),
+        ("pack", 3000, True, "pack"),
+        ("full", 800, True, "full"),
+    ],
 )
 def test_a_model_of_thirty_seconds_is_trained_on_thirty_seconds_unless_told_otherwise(
-    window: str, frames: int, mode: str
+    window: str, frames: int, is_fitted: bool, mode: str
 ) -> None:
-    assert recipe(window=window).mode(frames) == mode
+    assert recipe(window=window).mode(frames, is_fitted) == mode
 
 
 @pytest.mark.parametrize(("width", "rate"), [(384, 3.75e-5), (512, 2.5e-5), (768, 1.25e-5), (1024, 6.25e-6), (1280, 4.375e-6)])

@@ -1,6 +1,7 @@
 """The recognizer: an exported model in faster-whisper, told once what it was tuned for."""
 
 import json
+import logging
 import os
 import sys
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def _loaded(folder: Path, device: str) -> WhisperModel:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if device == "auto":
         device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+    ctranslate2.set_log_level(logging.ERROR)  # else it warns where a processor takes the nearest format that it has
     try:
         return WhisperModel(str(folder), device=device, cpu_threads=cores)
     except RuntimeError as error:  # CTranslate2 needs libraries of CUDA that torch's wheels don't put where it looks

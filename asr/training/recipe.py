@@ -50,11 +50,11 @@ class Train(Section):
     keep_checkpoints: int = Field(ge=1)
     seed: int = Field(ge=0, lt=2**32)
 
-    def mode(self, window: int) -> Mode:
-        """The window mode of a model whose window has so many frames. auto: as in pretraining, if that was with 30 s."""
+    def mode(self, window: int, is_fitted: bool) -> Mode:
+        """The window mode of a model whose window has so many frames. auto: as the model was trained before."""
         if self.window != "auto":
             return self.window
-        return "full" if window >= PRETRAINED_WINDOW else "fit"
+        return "fit" if is_fitted or window < PRETRAINED_WINDOW else "full"
 
     @property
     def masks(self) -> Masks:

@@ -156,7 +156,7 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
     return Plan(
         frames=[len(frames) for frames in examples.frames],
         tokens=[len(label) for label in examples.labels],
-        mode=settings.mode(whisper.window_frames),
+        mode=settings.mode(whisper.window_frames, whisper.is_fitted),
         alone_share=settings.full_window_share,
         clips_per_step=settings.effective_batch,
         window=whisper.window_frames,
