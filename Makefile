@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-c
 # A process for each core; each begins with tests that stand side by side, and takes some of another's when it has none left.
 PYTEST := python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 
-.PHONY: install repro repair test test-slow check clean
+.PHONY: install repro repair demo test test-slow check clean
 
 install: $(VENV)/requirements.txt  ## install what the pipeline needs into .venv
 
@@ -19,6 +19,9 @@ repro: $(VENV)/requirements.txt  ## check params.yaml, then run every stage whos
 
 repair: $(VENV)/requirements.txt  ## find damaged features wherever they are kept, and make them anew
 	@$(RUN) python -m commands.cache repair
+
+demo: $(VENV)/requirements-demo.txt  ## a page to try the tuned model beside the base model
+	@$(RUN) python -m commands.demo
 
 test: $(VENV)/requirements-dev.txt  ## the tests that take minutes at most
 	@$(RUN) $(PYTEST) -m "not slow"
@@ -40,7 +43,9 @@ $(VENV)/%.txt: %.txt
 	@cp $< $@
 
 $(VENV)/requirements-dev.txt: REFERENCE := requirements-reference.txt
-$(VENV)/requirements-dev.txt: requirements.txt requirements-reference.txt
+$(VENV)/requirements-dev.txt: requirements.txt requirements-reference.txt requirements-demo.txt
+
+$(VENV)/requirements-demo.txt: requirements.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf .venv data/validated data/splits data/sets data/features models/whisper models/export metrics/export metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html
+	rm -rf .venv data/validated data/splits data/sets data/features data/recordings models/whisper models/export metrics/export metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html

@@ -9,7 +9,7 @@ import pytest
 from tests.project import ROOT, STAGES, environment
 
 CODE = ("asr", "stages", "commands", "bench", "tools")
-COMMANDS = ("check", "cache", "ci", "compare", "publish", "repro", "transcribe")
+COMMANDS = ("check", "cache", "ci", "compare", "demo", "publish", "repro", "transcribe")
 HEAVY = {"torch", "transformers", "pyarrow", "datasets", "pandas", "dvc", "huggingface_hub"}
 
 

@@ -22,13 +22,16 @@ WINDOW = 30
 """Seconds, which a chunk can't be longer than."""
 
 SHORTEST = 2
-"""Seconds: 0.4 s of silence are kept on both sides of speech, and between them there has to be some."""
+"""Seconds: MARGIN is kept on both sides of speech, and between them there has to be some."""
 
 AT_ONCE = 64
 """Chunks whose features are in memory: a window's are 1 to 1.5 MB, however short the chunk."""
 
 PAUSE = 500
 """Milliseconds of silence that end an utterance."""
+
+MARGIN = 200
+"""Milliseconds kept before and after speech: training has trimmed its clips, so a model may know little silence before one."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,8 @@ class Listener:
         samples = decode(recording)
         duration = round(len(samples) / SAMPLE_RATE, 3)
         options = {**self.recognizer.options, **({"language": self.language} if self.language else {})}
-        spoken = get_speech_timestamps(
-            samples, VadOptions(max_speech_duration_s=self.chunk_seconds, min_silence_duration_ms=PAUSE)
-        )
+        limits = VadOptions(max_speech_duration_s=self.chunk_seconds, min_silence_duration_ms=PAUSE, speech_pad_ms=MARGIN)
+        spoken = get_speech_timestamps(samples, limits)
         if not spoken:
             return Listening(duration, options["language"], iter(()))
         # Each stretch of speech by itself. Under vad_filter, faster-whisper joins in a chunk what lies minutes apart. A model

@@ -1,0 +1,1 @@
+"""The page to try a model: what hears, how two texts differ, what the browser shows."""
