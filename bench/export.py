@@ -35,8 +35,8 @@ from dataclasses import asdict
 from transformers import pipeline
 
 from asr.export.convert import convert
-from asr.export.hearing import decoded
 from asr.export.recognizer import load_recognizer
+from asr.export.sound import decode
 from asr.shards.frames import SAMPLE_RATE
 from bench.decoding import Side
 from bench.tables import aligned, at_least, targets_table
@@ -51,7 +51,7 @@ def main() -> None:
     """Hear on both sides and print the table."""
     arguments = parsed()
     recordings = sorted(arguments.recordings.rglob("*.mp3"))[: arguments.clips]
-    samples = [decoded(path) for path in recordings]
+    samples = [decode(path) for path in recordings]
     with tempfile.TemporaryDirectory() as folder:
         convert(arguments.model, Path(folder) / "export", arguments.quantization)
         recognizer = load_recognizer(Path(folder) / "export")

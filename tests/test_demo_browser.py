@@ -21,7 +21,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from asr.base.errors import DataError
 from asr.base.text import basic_english
-from asr.recognition.long import Listener, Listening, decode
+from asr.export.sound import decode
+from asr.recognition.long import Listener, Listening
 from asr.recognition.subtitles import Segment
 from tests.sounds import write_tone
 from tests.test_page_browser import DRIVER, OPTIONS, logged

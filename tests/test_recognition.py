@@ -1,5 +1,6 @@
 """Long recordings through a model of random weights: where speech is found, what is cut, what can't be read."""
 
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 from asr.base.errors import DataError
 from asr.export.recognizer import Recognizer
+from asr.export.sound import decode
 from asr.recognition.loading import open_model
-from asr.recognition.long import Listener, ascending, decode, default_chunk, seconds_of
+from asr.recognition.long import Listener, ascending, default_chunk, seconds_of
 from asr.recognition.subtitles import Segment
 from tests.project import ROOT
 from tests.sounds import tone
@@ -149,3 +151,15 @@ def test_what_has_no_sound_is_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"picture\.mkv: no audio in it$"):
         decode(picture)
     assert seconds_of(tmp_path / "text.mp3") == seconds_of(tmp_path / "gone.mp3") == 0.0
+
+
+def test_somebody_elses_export_says_nothing_of_its_language(checkpoint: Path, recognizer: Recognizer, tmp_path: Path) -> None:
+    shutil.copytree(next(Path(".cache/converted").iterdir()), tmp_path / "export")
+    (tmp_path / "export" / "generation_config.json").unlink()
+
+    opened = open_model(tmp_path / "export")
+
+    assert (opened.language, opened.task, opened.longest_clip) == (None, "transcribe", None)
+    (tmp_path / "export" / "tokenizer.json").unlink()
+    with pytest.raises(DataError, match=r"export: tokenizer.json is missing, and faster-whisper would fetch another's"):
+        open_model(tmp_path / "export")

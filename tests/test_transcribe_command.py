@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from asr.base.errors import DataError
-from asr.recognition.long import Listener, Listening, decode
+from asr.export.sound import decode
+from asr.recognition.long import Listener, Listening
 from asr.recognition.subtitles import Segment
 from commands import transcribe
 from tests.project import ROOT, tree

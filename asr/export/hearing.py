@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from faster_whisper import decode_audio
 
-from asr.base.errors import DataError
 from asr.base.progress import track
 from asr.export.recognizer import Recognizer
+from asr.export.sound import decode
 from asr.machine.device import DTYPES, pick_device, pick_precision
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
@@ -60,19 +59,6 @@ def hear_raw(whisper: Whisper, recordings: Sequence[Path]) -> list[str]:
 def _features(whisper: Whisper, recordings: Sequence[Path]) -> Iterator[LogMel]:
     extract = whisper.processor.feature_extractor
     for path in recordings:
-        samples = decoded(path)
+        samples = decode(path)
         whole = extract(samples, sampling_rate=SAMPLE_RATE, return_tensors="np").input_features[0]
         yield whole[:, : 1 + len(samples) // HOP_LENGTH].T.astype(np.float16)
-
-
-def decoded(path: Path) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
-    """Decode a recording to mono samples at the model's rate, as faster-whisper does.
-
-    Raises:
-        DataError: when it can't be.
-    """
-    try:
-        samples: np.ndarray[tuple[int], np.dtype[np.float32]] = decode_audio(str(path), sampling_rate=SAMPLE_RATE)
-    except (OSError, ValueError) as error:  # PyAV's errors are either
-        raise DataError(f"{path}: {error}") from error
-    return samples

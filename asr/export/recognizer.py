@@ -12,6 +12,7 @@ import ctranslate2
 from faster_whisper import WhisperModel
 
 from asr.base.errors import DataError
+from asr.export.sound import decode
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,8 @@ class Recognizer:
         Raises:
             DataError: when it can't be decoded.
         """
-        try:
-            segments, info = self.model.transcribe(str(recording), **self.options)
-            return "".join(segment.text for segment in segments).strip(), info.duration
-        except (OSError, ValueError) as error:  # PyAV's errors are either
-            raise DataError(f"{recording}: {error}") from error
+        segments, info = self.model.transcribe(decode(recording), **self.options)
+        return "".join(segment.text for segment in segments).strip(), info.duration
 
 
 def load_recognizer(folder: Path, device: str = "auto") -> Recognizer:
@@ -68,7 +66,10 @@ def load_recognizer(folder: Path, device: str = "auto") -> Recognizer:
     """
     if not (folder / "model.bin").is_file():
         raise DataError(f"{folder}: no exported model; `make repro` makes one, and `dvc pull {folder}` fetches one")
-    said = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
+    if not (folder / "tokenizer.json").is_file():
+        raise DataError(f"{folder}: tokenizer.json is missing, and faster-whisper would fetch another's from the hub")
+    path = folder / "generation_config.json"  # somebody else's export seldom has it
+    said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     language = said.get("language") if said.get("is_multilingual") else None
     model = _loaded(folder, device)
     return Recognizer(model, language, said.get("task") or "transcribe", said.get("longest_clip_seconds"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from transformers import WhisperTokenizer
 
 SIGNS = (
-    *"\"#()*+/:;<=>@[\\]^_`{|}~「」『』",
+    *'"#()*+/:;<=>@[\\]^_`{|}~「」『』',
     *"<< >> <<< >>> -- --- -( -[ (' (\" (( )) ((( ))) [[ ]] {{ }} ♪♪ ♪♪♪".split(),
 )
 NOTES = "♩♪♫♬♭♮♯"

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
-from faster_whisper import BatchedInferencePipeline, decode_audio
+from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
-from numpy.typing import NDArray
 
-from asr.base.errors import DataError
 from asr.export.recognizer import Recognizer
+from asr.export.sound import decode
 from asr.recognition.subtitles import Segment
 from asr.shards.frames import SAMPLE_RATE
 
@@ -106,26 +104,6 @@ def ascending(found: Iterable[Any], duration: float) -> Iterator[Segment]:
 def default_chunk(longest_clip: float | None) -> int:
     """As long as the clips that the model knows, in seconds, within its window; the whole window where nobody knows them."""
     return WINDOW if longest_clip is None else min(WINDOW, max(SHORTEST, math.ceil(longest_clip)))
-
-
-def decode(recording: Path) -> NDArray[np.float32]:
-    """Decode a file's first audio stream to mono samples in [-1, 1], SAMPLE_RATE a second; damaged frames are left out.
-
-    Raises:
-        DataError: when there is none, whatever the decoder raises.
-    """
-    try:
-        with recording.open("rb") as file:
-            samples: NDArray[np.float32] = decode_audio(file, SAMPLE_RATE)
-    except MemoryError:
-        raise
-    except IndexError as error:
-        raise DataError(f"{recording}: no audio in it") from error
-    except Exception as error:  # a file can be wrong in more ways than decoders know
-        raise DataError(f"{recording}: {getattr(error, 'strerror', None) or error}") from error
-    if not len(samples):
-        raise DataError(f"{recording}: no audio in it")
-    return samples
 
 
 def seconds_of(recording: Path) -> float:
