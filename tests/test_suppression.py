@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from whisper.tokenizer import get_tokenizer
 
 from asr.model.parameters import greedy
@@ -25,10 +26,13 @@ def test_the_tokens_are_the_reference_packages(name: str, language: str | None, 
 
 def test_every_model_is_decoded_by_the_rule_of_the_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whisper = load(str(make_released("tiny.en", tmp_path)), None, "transcribe")
-    asked = []
-    monkeypatch.setattr(
-        whisper.model, "generate", lambda inputs, **options: asked.append(options["suppress_tokens"]) or inputs[:, 0, :1].long()
-    )
+    asked: list[list[int]] = []
+
+    def generate(inputs: torch.Tensor, suppress_tokens: list[int], **options: object) -> torch.Tensor:
+        asked.append(suppress_tokens)
+        return inputs[:, 0, :1].long()
+
+    monkeypatch.setattr(whisper.model, "generate", generate)
 
     for rule in ("none", "non_speech"):
         transcribe(whisper, [np.zeros((40, 80), np.float16)], greedy(4).model_copy(update={"suppress": rule}))
