@@ -56,7 +56,9 @@ def main() -> None:
         convert(arguments.model, Path(folder) / "export", arguments.quantization)
         recognizer = load_recognizer(Path(folder) / "export")
         end = recognizer.model.hf_tokenizer.token_to_id("<|endoftext|>")
-        options = {**recognizer.options, "suppress_tokens": [end], "max_new_tokens": arguments.tokens}
+        # CTranslate2 stops at half of the limit, in which it counts the prompt.
+        limit = 2 * arguments.tokens - (4 if recognizer.model.model.is_multilingual else 2)
+        options = {**recognizer.options, "suppress_tokens": [end], "max_new_tokens": limit}
         exported = measured(
             f"faster-whisper, {arguments.quantization}",
             lambda each: len(list(recognizer.model.transcribe(each, **options)[0])),

@@ -16,8 +16,6 @@ from asr.base.errors import DataError
 from asr.export.convert import convert
 from asr.export.recognizer import load_recognizer
 from asr.model.folder import FILES
-from asr.model.parameters import greedy
-from asr.model.transcribe import transcribe
 from asr.model.whisper import load, load_tuned
 from tests.project import ROOT, environment
 from tests.sounds import write_tiny_whisper
@@ -100,15 +98,18 @@ def test_the_converters_own_command_copies_what_it_is_usually_told_to(saved: Pat
 def test_faster_whisper_writes_the_same_tokens(saved: Path, noise: Path, tmp_path: Path) -> None:
     convert(saved, tmp_path / "export", "float32")
     whisper = load_tuned(saved)
-    features = whisper.processor.feature_extractor(samples(noise), sampling_rate=16_000, return_tensors="np")
+    features = whisper.processor.feature_extractor(samples(noise), sampling_rate=16_000, return_tensors="pt").input_features
+    # Random weights write anything, and faster-whisper takes timestamps out.
+    no_words = list(range(whisper.tokenizer.eos_token_id, whisper.model.config.vocab_size))
 
     recognizer = load_recognizer(tmp_path / "export", "cpu")
-    segments, _ = recognizer.model.transcribe(str(noise), **recognizer.options, max_new_tokens=40)
-    ours = transcribe(whisper, [features.input_features[0].T], greedy(40))[0].text
+    options = {**recognizer.options, "max_new_tokens": 40, "suppress_tokens": no_words}
+    segments, _ = recognizer.model.transcribe(str(noise), **options)
+    ours = whisper.model.generate(features, max_new_tokens=40, suppress_tokens=no_words)[0].tolist()
 
     theirs = [token for segment in segments for token in segment.tokens]
-    assert len(theirs) == 40
-    assert whisper.tokenizer.decode(theirs, skip_special_tokens=True).strip() == ours
+    assert len(theirs) > 20  # CTranslate2 halves the limit, the prompt included
+    assert theirs == ours[: len(theirs)]
     assert recognizer.longest_clip == 12.35
     assert recognizer.language == ("nl" if "large" in str(saved) else None)
 
