@@ -17,6 +17,7 @@ from asr.base.errors import DataError
 from asr.base.sections import Section
 from asr.base.text import TIMESTAMP, Text
 from asr.base.versions import changes, versions
+from asr.export.parameters import WINDOW_SECONDS
 from asr.export.parameters import Export as ExportFormat
 from asr.features.parameters import Augment, Features
 from asr.features.sounds import folders, sound_files
@@ -45,9 +46,6 @@ WRITTEN = {
     "export": Path("metrics/export/summary.json"),
 }
 """Where stages say which versions they were made with."""
-
-
-EXPORTED_SECONDS = 30.0
 
 
 class Evaluate(ExtraSets, Regression):
@@ -187,9 +185,9 @@ def unsuitable_model(params: Params, away: Elsewhere) -> Iterator[str]:
     most = params.filter.max_seconds
     slowest = min(params.augment.tempo_min, 1.0) if params.augment.tempo_probability else 1.0
     yield from mistakes(found, params.model, params.features.n_mels, most / slowest)
-    if params.export.quantization and found.window_seconds != EXPORTED_SECONDS:
+    if params.export.quantization and found.window_seconds != WINDOW_SECONDS:
         yield (
-            f"export.quantization: faster-whisper knows windows of {EXPORTED_SECONDS:g} s only, the model's is "
+            f"export.quantization: faster-whisper knows windows of {WINDOW_SECONDS} s only, the model's is "
             f"{found.window_seconds:g} s: set it to null"
         )
     if most < found.window_seconds:

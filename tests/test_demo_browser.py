@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import soundfile
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -24,8 +23,8 @@ from asr.base.text import basic_english
 from asr.export.sound import decode
 from asr.recognition.long import Listener, Listening
 from asr.recognition.subtitles import Segment
+from tests.browser import chromium, logged
 from tests.sounds import write_tone
-from tests.test_page_browser import DRIVER, OPTIONS, logged
 
 pytest.importorskip("gradio", reason="gradio is not installed: requirements-demo.txt")
 
@@ -91,17 +90,10 @@ def served() -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """A browser whose microphone hears a tone of 440 Hz."""
-    if not DRIVER.exists():
-        pytest.skip(f"{DRIVER} is not there: apt-get install chromium chromium-driver")
     folder = tmp_path_factory.mktemp("browser")
     tone = write_tone(folder / "microphone.wav", seconds=30, rate=48_000, hertz=440)
-    options = webdriver.ChromeOptions()
-    for option in [*OPTIONS, *f"{MICROPHONE}={tone}".split(), f"--user-data-dir={folder / 'profile'}"]:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(executable_path=str(DRIVER)))
-    yield driver
-    driver.quit()
+    with chromium(folder, *f"{MICROPHONE}={tone}".split()) as driver:
+        yield driver
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -18,16 +17,12 @@ from selenium.webdriver.support.wait import WebDriverWait
 from asr.report.page import ROWS_AT_ONCE, Page, render
 from asr.scoring.align import Span
 from asr.scoring.interval import Difference, Interval
+from tests.browser import chromium, logged
 from tests.pages import CHANGE, report, utterance
 from tests.sounds import write_tone
 
 pytestmark = pytest.mark.slow
 
-DRIVER = Path("/usr/bin/chromedriver")
-OPTIONS = """
-    --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required
-""".split()
 CLIP, SECONDS, ERRORS, FLAGS = 0, 3, 4, 8
 COLUMN = """
     const cells = Array.from(document.getElementById("rows").tBodies[0].rows, (row) => row.cells[arguments[0]]);
@@ -39,15 +34,8 @@ SOUND = "a clip #1? 100%.wav"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    if not DRIVER.exists():
-        pytest.skip(f"{DRIVER} is not there: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    for option in [*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"]:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(executable_path=str(DRIVER)))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -79,12 +67,6 @@ def open_page(browser: webdriver.Chrome, page: Page, folder: Path) -> webdriver.
         logged(browser, kind)
     browser.get((folder / "report.html").as_uri())
     return browser
-
-
-def logged(page: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
-    """What was logged since this was asked last."""
-    entries: list[dict[str, Any]] = page.get_log(kind)  # type: ignore[no-untyped-call]
-    return entries
 
 
 def column(page: webdriver.Chrome, number: int) -> list[str]:

@@ -8,13 +8,15 @@ from pathlib import Path
 from ctranslate2.converters import TransformersConverter
 
 from asr.base.errors import DataError
-from asr.export.parameters import Quantization
+from asr.export.parameters import WINDOW_SECONDS, Quantization
+from asr.model.description import FRAMES_PER_POSITION
+from asr.shards.frames import FRAMES_PER_SECOND
 
 COPIED = ("tokenizer.json", "preprocessor_config.json", "generation_config.json")
 """What faster-whisper opens besides the model, and what says the language, the task and the longest clip of training."""
 
-WHOLE = 1_500
-"""Positions of a window of 30 s."""
+WHOLE = WINDOW_SECONDS * FRAMES_PER_SECOND // FRAMES_PER_POSITION
+"""Positions of the window."""
 
 
 def convert(checkpoint: Path, folder: Path, quantization: Quantization) -> None:
@@ -28,7 +30,9 @@ def convert(checkpoint: Path, folder: Path, quantization: Quantization) -> None:
         raise DataError(f"{checkpoint}: {', '.join(missing)} missing; it needs a checkpoint that training has saved")
     positions = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))["max_source_positions"]
     if positions != WHOLE:
-        raise DataError(f"{checkpoint}: its window has {positions} positions, faster-whisper knows only {WHOLE} (30 s)")
+        raise DataError(
+            f"{checkpoint}: its window has {positions} positions, faster-whisper knows only {WHOLE} ({WINDOW_SECONDS} s)"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Not into the folder itself, where a conversion that was stopped would look like one that is done.
     with tempfile.TemporaryDirectory(dir=folder.parent) as near:

@@ -48,11 +48,11 @@ def hear_raw(whisper: Whisper, recordings: Sequence[Path]) -> list[str]:
     """
     device = pick_device()
     whisper.model.to(device=device, dtype=DTYPES[pick_precision(device, whisper.model.config.d_model)]).eval()
-    decode = greedy(whisper.model.config.max_target_positions)
+    greedily = greedy(whisper.model.config.max_target_positions)
     return [
         hypothesis.text
         for start in range(0, len(recordings), AT_ONCE)
-        for hypothesis in transcribe(whisper, list(_features(whisper, recordings[start : start + AT_ONCE])), decode)
+        for hypothesis in transcribe(whisper, list(_features(whisper, recordings[start : start + AT_ONCE])), greedily)
     ]
 
 

@@ -35,7 +35,7 @@ def write_checkpoint(model: WhisperForConditionalGeneration, processor: WhisperP
     for said in HOW_IT_WAS_LOADED:
         processor.tokenizer.init_kwargs.pop(said, None)
     model.save_pretrained(folder)
-    # Not the processor: transformers before 4.46 can't read its processor_config.json, and later ones read these two.
+    # Not the processor: transformers 4.45 can't read its processor_config.json, and those that can do without it.
     processor.tokenizer.save_pretrained(folder)
     processor.feature_extractor.save_pretrained(folder)
     _complete_config(folder / "config.json")

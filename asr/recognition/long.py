@@ -11,13 +11,11 @@ import av
 from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
+from asr.export.parameters import WINDOW_SECONDS
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode
 from asr.recognition.subtitles import Segment
 from asr.shards.frames import SAMPLE_RATE
-
-WINDOW = 30
-"""Seconds, which a chunk can't be longer than."""
 
 SHORTEST = 2
 """Seconds: MARGIN is kept on both sides of speech, and between them there has to be some."""
@@ -53,7 +51,7 @@ class Listener:
 
     Attributes:
         recognizer: the model.
-        chunk_seconds: the longest chunk, from SHORTEST to WINDOW.
+        chunk_seconds: the longest chunk, from SHORTEST to a window's.
         language: a code; None: what the model was tuned for, or else the one that is detected in each recording.
     """
 
@@ -103,7 +101,7 @@ def ascending(found: Iterable[Any], duration: float) -> Iterator[Segment]:
 
 def default_chunk(longest_clip: float | None) -> int:
     """As long as the clips that the model knows, in seconds, within its window; the whole window where nobody knows them."""
-    return WINDOW if longest_clip is None else min(WINDOW, max(SHORTEST, math.ceil(longest_clip)))
+    return WINDOW_SECONDS if longest_clip is None else min(WINDOW_SECONDS, max(SHORTEST, math.ceil(longest_clip)))
 
 
 def seconds_of(recording: Path) -> float:

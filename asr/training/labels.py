@@ -20,10 +20,10 @@ def label(tokenizer: WhisperTokenizer, text: str) -> list[int]:
     The text begins with a space, as in pretraining (openai/whisper `decoding.py` strips it off again): " hi" and "hi" are other
     tokens.
     """
-    if TIMESTAMP.search(text) is None:
-        with_space: list[int] = tokenizer(f" {text}").input_ids
-        return with_space
-    ids: list[int] = tokenizer(text).input_ids
+    is_timed = TIMESTAMP.search(text) is not None
+    ids: list[int] = tokenizer(text if is_timed else f" {text}").input_ids
+    if not is_timed:
+        return ids
     return [number for number in ids if number != tokenizer.convert_tokens_to_ids(NO_TIMESTAMPS)]
 
 
