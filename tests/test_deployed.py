@@ -9,7 +9,7 @@ EVALUATED = [heard("test", clip, "take 3 drops") for clip in range(8)]
 SUMMARY = {"quantization": "int8", "bytes": 2_100_000, "checkpoint_bytes": 6_849_000}
 HEARD = [
     *(Heard(str(clip), "Take 3 drops!", "take 3 drops") for clip in range(6)),
-    *(Heard(str(clip), "take drops", "take 3") for clip in (6, 7)),
+    *(Heard(str(clip), "take drops", "take") for clip in (6, 7)),
     Heard("lost its features", "anything at all", "anything at all"),
 ]
 FOUND = deployed(SUMMARY, HEARD, EVALUATED, basic_english)
@@ -21,7 +21,7 @@ def test_both_ways_of_hearing_are_compared_with_evaluation_on_its_clips() -> Non
     assert numbers["quantization"] == "int8"
     assert (numbers["wer"], numbers["clips"]) == (8.33, 8)  # 2 of 24 words
     assert (numbers["change"]["wer"], numbers["change"]["worse"], numbers["change"]["better"]) == (8.33, 2, 0)
-    assert numbers["raw"]["wer"] == 8.33
+    assert numbers["raw"]["wer"] == 16.67
     assert (numbers["megabytes"], numbers["checkpoint_megabytes"]) == (2.1, 6.85)
     assert numbers["wer_low"] is not None
     assert deployed_lines(FOUND)[1].startswith("test recordings as they are, its int8 export: WER 8.33 %, +8.33 points (95 %: ")

@@ -14,7 +14,7 @@ def test_a_diary_keeps_each_epochs_worst_and_says_the_worst_of_them(tmp_path: Pa
     diary = Diary(tmp_path)
 
     diary(TrainerState(epoch=1.0, global_step=9), Validation(1.0, 50.0, utterances))
-    diary(TrainerState(epoch=2.0, global_step=18), Validation(1.0, 50.0, [HeardClip("1.wav", "a b", "", 0.0)]))
+    diary(TrainerState(epoch=2.0, global_step=18), Validation(1.0, 50.0, [HeardClip("1.wav", "a b", "", 0.0)], cut_off=3))
 
     kept = diary.read()
     assert len(kept) == KEPT + 1
@@ -23,4 +23,5 @@ def test_a_diary_keeps_each_epochs_worst_and_says_the_worst_of_them(tmp_path: Pa
     assert capsys.readouterr().err.splitlines() == [
         "train:   0.wav: 'a b' heard as 'NA'",
         "train:   1.wav: 'a b' heard as 'NA'",
+        "train:   3 hypotheses went on past the longest label's length",
     ]

@@ -139,6 +139,19 @@ def test_the_model_that_comes_out_is_one_that_transformers_loads(finished: Path)
     assert "text" in transcribe({"raw": tone(2.0)[:, 0], "sampling_rate": 16_000}, generate_kwargs={"max_new_tokens": 4})
 
 
+def test_the_model_says_how_long_the_clips_were_that_it_was_tuned_on(finished: Path) -> None:
+    said = json.loads((finished / "models/whisper/generation_config.json").read_text())
+
+    longest = max(1.2 + number % 9 / 10 for number in range(60))
+    assert 0 < said["longest_clip_seconds"] <= longest + 0.05
+
+
+def test_the_export_has_the_recordings_of_the_test_split_as_they_are(finished: Path) -> None:
+    clips = [json.loads(line) for line in (finished / "data/splits/audio/test.jsonl").read_text().splitlines()]
+
+    assert tree(finished / "data/recordings") == {f"{clip['id']}.wav": (finished / clip["path"]).read_bytes() for clip in clips}
+
+
 def test_a_stage_that_is_run_by_hand_leaves_the_cache_whole(project: Path) -> None:
     before = (project / "data/splits/summary.json").read_bytes()
     edit(project / "params.yaml", "seed: 42\n  test_share", "seed: 7\n  test_share")

@@ -145,6 +145,17 @@ def test_validation_wer_is_by_generation(tmp_path: Path, window: str) -> None:
     assert trained.best_wer == round(100 * jiwer.wer(["a", "ab", "abc", "abcd"], [basic_english(h.text) for h in heard]), 2)
 
 
+def test_a_hypothesis_ends_at_the_length_of_the_longest_label_and_those_that_go_on_are_counted(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
+    examples = unequal(whisper, 3)
+    validator = Validator(whisper, examples, ["0.wav", "1.wav", "2.wav"], [text(clip) for clip in range(3)], basic_english)
+
+    found = validator.validate(lambda frames, rows: torch.zeros(()), lambda window: 3)
+
+    assert validator.max_new_tokens == max(map(len, examples.labels))
+    assert found.cut_off == 3  # random weights never come to an end
+
+
 def test_validation_casts_each_weight_once_however_many_tokens_are_generated(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
     whisper.model.eval()
