@@ -30,8 +30,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from multiprocessing import get_context
 
+import torch
 from transformers import pipeline
 
 from asr.export.convert import convert
@@ -50,36 +53,57 @@ TARGET = 3.0
 def main() -> None:
     """Hear on both sides and print the table."""
     arguments = parsed()
-    recordings = sorted(arguments.recordings.rglob("*.mp3"))[: arguments.clips]
-    samples = [decode(path) for path in recordings]
+    sides = [alone(piped, arguments), alone(exported, arguments)]
+    recordings = chosen(arguments)
+    seconds = sum(len(decode(path)) for path in recordings) / SAMPLE_RATE
+    device = "a GPU" if torch.cuda.is_available() else f"{torch.get_num_threads()} cores"
+    print(f"{arguments.model}, {len(recordings)} recordings, {arguments.tokens} tokens each, on {device}\n")
+    rows = [["", "clips/s", "x pipeline", "real-time factor"]]
+    rows += [
+        [side.name, f"{side.speed:.2f}", f"{side.speed / sides[0].speed:.1f}", f"{side.seconds / seconds:.4f}"]
+        for side in sides
+    ]
+    print(aligned("The export", rows))
+    print(targets_table([at_least("clips/s over the pipeline's", sides[1].speed / sides[0].speed, TARGET, " x")]))
+    print(json.dumps({"bench": "export", "model": str(arguments.model), "sides": [asdict(side) for side in sides]}))
+
+
+def chosen(arguments: argparse.Namespace) -> list[Path]:
+    """The recordings that both sides hear."""
+    return sorted(arguments.recordings.rglob("*.mp3"))[: arguments.clips]
+
+
+def alone(side: Callable[[argparse.Namespace], Side], arguments: argparse.Namespace) -> Side:
+    """Run a side in a process of its own: torch's and CTranslate2's threads stand in each other's way."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(side, arguments).result()
+
+
+def piped(arguments: argparse.Namespace) -> Side:
+    """The pipeline's time."""
+    transcribe = pipeline("automatic-speech-recognition", model=str(arguments.model), dtype="float32")
+    limits = {"max_new_tokens": arguments.tokens, "min_new_tokens": arguments.tokens}
+    return measured(
+        "transformers' pipeline, float32",
+        lambda each: transcribe({"raw": each, "sampling_rate": SAMPLE_RATE}, generate_kwargs=limits),
+        [decode(path) for path in chosen(arguments)],
+    )
+
+
+def exported(arguments: argparse.Namespace) -> Side:
+    """The export's time."""
     with tempfile.TemporaryDirectory() as folder:
         convert(arguments.model, Path(folder) / "export", arguments.quantization)
         recognizer = load_recognizer(Path(folder) / "export")
-        end = recognizer.model.hf_tokenizer.token_to_id("<|endoftext|>")
-        # CTranslate2 stops at half of the limit, in which it counts the prompt.
-        limit = 2 * arguments.tokens - (4 if recognizer.model.model.is_multilingual else 2)
-        options = {**recognizer.options, "suppress_tokens": [end], "max_new_tokens": limit}
-        exported = measured(
-            f"faster-whisper, {arguments.quantization}",
-            lambda each: len(list(recognizer.model.transcribe(each, **options)[0])),
-            samples,
-        )
-    transcribe = pipeline("automatic-speech-recognition", model=str(arguments.model), dtype="float32")
-    limits = {"max_new_tokens": arguments.tokens, "min_new_tokens": arguments.tokens}
-    plain = measured(
-        "transformers' pipeline, float32",
-        lambda each: transcribe({"raw": each, "sampling_rate": SAMPLE_RATE}, generate_kwargs=limits),
-        samples,
+    end = recognizer.model.hf_tokenizer.token_to_id("<|endoftext|>")
+    # CTranslate2 stops at half of the limit, in which it counts the prompt.
+    limit = 2 * arguments.tokens - (4 if recognizer.model.model.is_multilingual else 2)
+    options = {**recognizer.options, "suppress_tokens": [end], "max_new_tokens": limit}
+    return measured(
+        f"faster-whisper, {arguments.quantization}",
+        lambda each: len(list(recognizer.model.transcribe(each, **options)[0])),
+        [decode(path) for path in chosen(arguments)],
     )
-    sides, seconds = [plain, exported], sum(len(each) for each in samples) / SAMPLE_RATE
-    print(f"{arguments.model}, {len(samples)} recordings, {arguments.tokens} tokens each, on {recognizer.model.model.device}\n")
-    rows = [["", "clips/s", "x pipeline", "real-time factor"]]
-    rows += [
-        [side.name, f"{side.speed:.2f}", f"{side.speed / plain.speed:.1f}", f"{side.seconds / seconds:.4f}"] for side in sides
-    ]
-    print(aligned("The export", rows))
-    print(targets_table([at_least("clips/s over the pipeline's", exported.speed / plain.speed, TARGET, " x")]))
-    print(json.dumps({"bench": "export", "model": str(arguments.model), "sides": [asdict(side) for side in sides]}))
 
 
 def measured(name: str, hear: Callable[..., object], samples: Sequence[object]) -> Side:

@@ -16,7 +16,7 @@ import asr.features.augment
 import asr.features.sounds
 from asr.base.entries import AudioEntry, count_rows, iterate_rows, write_json
 from asr.base.hashes import code_version, files_of
-from asr.features.augment import augment, content, variants
+from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.build import build_features
 from asr.features.clip import Variants
 from asr.features.parameters import Augment, Features
@@ -49,7 +49,12 @@ def changes(settings: Augment) -> Variants:
     """The variants of each clip that are stored."""
     code = files_of([asr.features.augment, asr.features.sounds])
     version = code_version(code, ["audiomentations", "fast-mp3-augment", "python-stretch"])
-    return Variants(tuple(variants(settings)), partial(augment, settings=settings), f"{version} {content(settings)}")
+    return Variants(
+        tuple(variants(settings)),
+        partial(augment, settings=settings),
+        f"{version} {content(settings)}",
+        partial(is_untrimmed, settings=settings),
+    )
 
 
 if __name__ == "__main__":

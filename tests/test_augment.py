@@ -12,7 +12,7 @@ import soundfile
 
 from asr.base.errors import DataError
 from asr.base.sections import parse
-from asr.features.augment import augment, content, variants
+from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.parameters import Augment
 from asr.features.sounds import sound_files
 from asr.features.waveform import Waveform, normalize_peak
@@ -123,6 +123,19 @@ def test_a_transform_that_is_off_changes_nothing_whatever_its_keys() -> None:
 
     np.testing.assert_array_equal(augment(hiss(), "a", 1, other), augment(hiss(), "a", 1, NOISE_AND_GAIN))
     assert content(other) == content(NOISE_AND_GAIN)
+
+
+def test_the_share_of_untrimmed_copies_is_as_told_and_changes_no_other_draw() -> None:
+    some = NOISE_AND_GAIN.model_copy(update={"untrimmed_probability": 0.3})
+    drawn = [is_untrimmed(f"clip {n}", copy, some) for n in range(1000) for copy in (1, 2)]
+
+    assert 540 < sum(drawn) < 660
+    assert drawn == [is_untrimmed(f"clip {n}", copy, some) for n in range(1000) for copy in (1, 2)]
+    assert drawn[0::2] != drawn[1::2]
+    assert not any(is_untrimmed(f"clip {n}", 1, NOISE_AND_GAIN) for n in range(1000))
+    assert all(is_untrimmed(f"clip {n}", 1, only(untrimmed_probability=1.0)) for n in range(1000))
+    np.testing.assert_array_equal(augment(hiss(), "a", 1, some), augment(hiss(), "a", 1, NOISE_AND_GAIN))
+    assert content(some) != content(NOISE_AND_GAIN)
 
 
 def test_the_global_generators_are_left_alone_even_after_an_error(tmp_path: Path) -> None:

@@ -94,6 +94,22 @@ def test_silence_around_speech_is_cut_and_can_be_kept(tmp_path: Path) -> None:
     assert len(read(tmp_path / "kept")[0]) == 403
 
 
+def test_a_copy_may_keep_the_silence_that_is_cut_from_its_clip(tmp_path: Path) -> None:
+    samples = np.concatenate([np.zeros((16_000, 1)), 0.5 * tone(2.0), np.zeros((16_000, 1))])
+    soundfile.write(tmp_path / "a.wav", samples, 16_000)
+    heard: dict[int, Waveform] = {}
+
+    def listen(waveform: Waveform, clip_id: str, copy: int) -> Waveform:
+        heard[copy] = waveform
+        return waveform
+
+    clip_features(entry(tmp_path / "a.wav"), SETTINGS, Variants((0, 1, 2), listen, untrimmed=lambda clip_id, copy: copy == 2))
+
+    assert len(heard[1]) < 35_000
+    assert len(heard[2]) == 64_000
+    assert [round(float(np.abs(waveform).max()), 3) for waveform in heard.values()] == [1.0, 1.0]
+
+
 def test_a_click_that_trims_to_nothing_is_dropped_with_its_reason(tmp_path: Path) -> None:
     click = np.zeros((16_000, 1))
     click[8_000] = 1.0

@@ -73,6 +73,16 @@ def test_the_old_vocabulary_files_are_the_same_tokenizer(saved: Path) -> None:
     assert tokenizer.normalize("Mr. Park's colour") == "mister park is color"
 
 
+def test_special_tokens_are_listed_where_transformers_4_looks_for_them(saved: Path) -> None:
+    listed = json.loads((saved / "special_tokens_map.json").read_text())["additional_special_tokens"]
+
+    assert listed[0] == "<|startoftranscript|>"
+    assert listed[-1] == "<|notimestamps|>"
+    assert len(listed) == (106 if "tiny.en" in str(saved) else 107)  # 99 or 100 languages, and 7 others
+    assert set(listed) < set(WhisperTokenizer.from_pretrained(saved).all_special_tokens)
+    assert "extra_special_tokens" not in json.loads((saved / "tokenizer_config.json").read_text())
+
+
 def test_transformers_makes_a_pipeline_of_it(saved: Path, noise: Path) -> None:
     mels = json.loads((saved / "config.json").read_text())["num_mel_bins"]
 

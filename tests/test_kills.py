@@ -123,15 +123,18 @@ def test_whatever_moment_it_is_killed_at_the_next_run_ends_alike(project: Path) 
 
 
 def test_a_stage_run_by_hand_after_a_kill_computes_only_what_is_left(project: Path) -> None:
-    running = subprocess.Popen(
-        [sys.executable, "-m", "stages.features_train"], cwd=project, env=environment(), stderr=subprocess.DEVNULL
-    )
-    while not any(file.stat().st_size for file in project.glob(".cache/features/records/*")):
-        time.sleep(0.001)
-    running.kill()
-    running.wait()
+    for _ in range(5):  # on a busy machine a kill may come when all is done
+        forget(project)
+        running = subprocess.Popen(
+            [sys.executable, "-m", "stages.features_train"], cwd=project, env=environment(), stderr=subprocess.DEVNULL
+        )
+        while not any(file.stat().st_size for file in project.glob(".cache/features/records/*")):
+            time.sleep(0.001)
+        running.kill()
+        running.wait()
+        result = run_stage("features_train", project, ASR_CACHE=".cache/features")
+        total, computed = [int(word) for word in result.stderr.replace(",", "").split() if word.isdecimal()][:2]
+        if computed:
+            break
 
-    result = run_stage("features_train", project, ASR_CACHE=".cache/features")
-
-    total, computed = [int(word) for word in result.stderr.replace(",", "").split() if word.isdecimal()][:2]
     assert 0 < computed < total

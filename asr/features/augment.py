@@ -33,6 +33,11 @@ def variants(settings: Augment) -> list[int]:
     return [*([0] if settings.keep_clean else []), *range(1, settings.copies + 1)]
 
 
+def is_untrimmed(clip_id: str, copy: int, settings: Augment) -> bool:
+    """Whether a copy is made of the recording with its silence; drawn by itself, so that `augment` draws what it drew."""
+    return random.Random(f"{settings.seed} untrimmed {clip_id} {copy}").random() < settings.untrimmed_probability
+
+
 def augment(waveform: Waveform, clip_id: str, copy: int, settings: Augment) -> Waveform:
     """A changed copy of `waveform`, whose peak should be 1.
 

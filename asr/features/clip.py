@@ -22,12 +22,14 @@ class Variants:
     """What is stored of each clip: copy 0 is the clip as recorded, any other is what `change` makes of it.
 
     `change` takes the waveform, the clip's id and the copy's number. `content` is everything else that its result depends
-    on, in words: equal words, equal sound.
+    on, in words: equal words, equal sound. `untrimmed` takes the id and the number, and tells whether that copy is made of the
+    recording with the silence at its ends.
     """
 
     copies: tuple[int, ...] = (0,)
     change: Callable[[Waveform, str, int], Waveform] | None = None
     content: str = ""
+    untrimmed: Callable[[str, int], bool] | None = None
 
 
 AS_RECORDED = Variants()
@@ -70,20 +72,20 @@ def clip_features(clip: AudioEntry, settings: Features, variants: Variants) -> l
         recording = read_recording(content)
     except UnreadableAudioError as error:
         return Unusable(str(error))
-    waveform = to_mono_16k(recording.samples, recording.rate)
-    if settings.trim_below_peak_db is not None:
-        waveform = trim_silence(waveform, settings.trim_below_peak_db)
-    if len(waveform) < settings.min_trimmed_seconds * SAMPLE_RATE:
+    whole = to_mono_16k(recording.samples, recording.rate)
+    speech = whole if settings.trim_below_peak_db is None else trim_silence(whole, settings.trim_below_peak_db)
+    if len(speech) < settings.min_trimmed_seconds * SAMPLE_RATE:
         return Unusable(f"under {settings.min_trimmed_seconds:g} s after trimming")
-    waveform = normalize_peak(waveform)
-    return [_log_mel_of_copy(waveform, clip.id, copy, settings.n_mels, variants) for copy in variants.copies]
+    heard = (_copy(whole, speech, clip.id, copy, variants) for copy in variants.copies)
+    return [log_mel(waveform, settings.n_mels).astype(np.float16) for waveform in heard]
 
 
-def _log_mel_of_copy(waveform: Waveform, clip_id: str, copy: int, n_mels: int, variants: Variants) -> NDArray[np.float16]:
-    if copy > 0:
-        assert variants.change is not None
-        waveform = variants.change(waveform, clip_id, copy)
-    return log_mel(waveform, n_mels).astype(np.float16)
+def _copy(whole: Waveform, speech: Waveform, clip_id: str, copy: int, variants: Variants) -> Waveform:
+    if copy == 0:
+        return normalize_peak(speech)
+    assert variants.change is not None
+    is_whole = variants.untrimmed is not None and variants.untrimmed(clip_id, copy)
+    return variants.change(normalize_peak(whole if is_whole else speech), clip_id, copy)
 
 
 def _read_unchanged(path: Path, audio_hash: str) -> bytes:

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from asr.base.sections import Section
 
-TRANSFORMS = ("tempo", "pitch", "room", "background", "noise", "telephone", "mp3", "gain")
+TRANSFORMS = ("untrimmed", "tempo", "pitch", "room", "background", "noise", "telephone", "mp3", "gain")
 """The transforms, in the order in which they are applied; each one's keys start with its name."""
 
 
@@ -17,13 +17,15 @@ MP3_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 class Augment(Section):
     """Each transform's probability and range; amplitudes are for a waveform whose peak is 1.
 
-    Tempo and pitch change the speaker, room and background the place, noise the microphone, telephone, mp3 and gain the line.
+    Untrimmed keeps the recording's silence, tempo and pitch change the speaker, room and background the place, noise the
+    microphone, telephone, mp3 and gain the line.
     A probability of 0 leaves a transform out, whatever its other keys say.
     """
 
     seed: int
     copies: int = Field(default=1, ge=0)
     keep_clean: bool = False
+    untrimmed_probability: float = Field(default=0.0, ge=0, le=1)
     # Slower than half speed, the stretching draws from a generator of its own that can't be seeded.
     tempo_probability: float = Field(default=0.0, ge=0, le=1)
     tempo_min: float = Field(default=0.9, ge=0.5, le=2)

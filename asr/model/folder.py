@@ -3,7 +3,8 @@
 - faster-whisper takes the mels from preprocessor_config.json, and 80 where that is missing, whatever the model takes;
 - CTranslate2's converter copies tokenizer.json and preprocessor_config.json;
 - whisper.cpp's `convert-h5-to-ggml.py` opens vocab.json, added_tokens.json and config.json, where it wants `max_length`;
-- transformers 4 opens all of these, and merges.txt, normalizer.json and special_tokens_map.json.
+- transformers 4 opens all of these, and merges.txt, normalizer.json and special_tokens_map.json, where it looks for
+  `additional_special_tokens`; it can't read the list that transformers 5 writes into tokenizer_config.json in their place.
 """
 
 import json
@@ -39,14 +40,13 @@ def write_checkpoint(model: WhisperForConditionalGeneration, processor: WhisperP
     processor.tokenizer.save_pretrained(folder)
     processor.feature_extractor.save_pretrained(folder)
     _complete_config(folder / "config.json")
+    _write(folder / "tokenizer_config.json", _without(folder / "tokenizer_config.json", "extra_special_tokens"))
     _write_vocabulary(processor.tokenizer, folder)
 
 
 def _complete_config(path: Path) -> None:
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["max_length"] = config["max_target_positions"]
-    config.pop("forced_decoder_ids", None)  # a released checkpoint's, for another language than it was tuned for
-    _write(path, config)
+    config = _without(path, "forced_decoder_ids")  # a released checkpoint's, for another language than it was tuned for
+    _write(path, {**config, "max_length": config["max_target_positions"]})
 
 
 def _write_vocabulary(tokenizer: WhisperTokenizer, folder: Path) -> None:
@@ -56,7 +56,11 @@ def _write_vocabulary(tokenizer: WhisperTokenizer, folder: Path) -> None:
     added = {token["content"]: token["id"] for token in said["added_tokens"] if token["content"] not in vocabulary}
     _write(folder / "vocab.json", vocabulary)
     _write(folder / "added_tokens.json", added)
-    _write(folder / "special_tokens_map.json", tokenizer.special_tokens_map)
+    special = dict(tokenizer.special_tokens_map)
+    others = [
+        token["content"] for token in said["added_tokens"] if token["special"] and token["content"] not in special.values()
+    ]
+    _write(folder / "special_tokens_map.json", {**special, "additional_special_tokens": others})
     _write(folder / "normalizer.json", tokenizer.english_spelling_normalizer or _english_spelling())
     merges = (" ".join(merge) for merge in said["model"]["merges"])
     (folder / "merges.txt").write_text("\n".join(("#version: 0.2", *merges, "")), encoding="utf-8")
@@ -68,6 +72,12 @@ def _english_spelling() -> dict[str, str]:
 
     mapping: dict[str, str] = EnglishSpellingNormalizer().mapping
     return mapping
+
+
+def _without(path: Path, key: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    said.pop(key, None)
+    return said
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
