@@ -20,7 +20,7 @@ from tests.project import ROOT, environment
 from tests.sounds import tone, write_tone
 
 OFF = Augment(
-    seed=1, noise_probability=0.0, noise_min_amplitude=0.001, noise_max_amplitude=0.003,
+    seed=1, untrimmed_probability=0.0, noise_probability=0.0, noise_min_amplitude=0.001, noise_max_amplitude=0.003,
     gain_probability=0.0, gain_min_db=-2.0, gain_max_db=2.0,
 )  # fmt: skip
 NOISE_AND_GAIN = OFF.model_copy(update={"noise_probability": 1.0, "gain_probability": 1.0})

@@ -25,7 +25,7 @@ class Augment(Section):
     seed: int
     copies: int = Field(default=1, ge=0)
     keep_clean: bool = False
-    untrimmed_probability: float = Field(default=0.0, ge=0, le=1)
+    untrimmed_probability: float = Field(default=0.5, ge=0, le=1)
     # Slower than half speed, the stretching draws from a generator of its own that can't be seeded.
     tempo_probability: float = Field(default=0.0, ge=0, le=1)
     tempo_min: float = Field(default=0.9, ge=0.5, le=2)
