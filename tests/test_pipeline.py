@@ -197,7 +197,7 @@ def test_evaluation_code(project: Path) -> None:
 
 
 def test_the_limit_of_the_export_runs_the_report_alone(project: Path) -> None:
-    edit(project / "params.yaml", "max_wer_increase: null", "max_wer_increase: 0.4")
+    edit(project / "params.yaml", "max_wer_increase: 0.5", "max_wer_increase: 0.4")
 
     assert repro(project, "--dry") == ["report"]
 

@@ -114,8 +114,9 @@ def test_whatever_is_killed_whenever_nothing_is_left_and_the_next_run_ends_alike
         running = dvc(project, "repro", "train")
         stage = started(project, running)
         share = 2 * (number + draw.random()) / KILLS  # below 1: of the seconds before the first checkpoint, then of the steps
-        time.sleep(seconds * min(share, 1))
-        if share > 1:
+        if share <= 1:
+            time.sleep(seconds * share)
+        else:
             wait_for_step(project, stage, int((share - 1) * STEPS))
         victim, how = [(stage, signal.SIGKILL), (running, signal.SIGKILL), (running, signal.SIGTERM)][number % 3]
         with suppress(psutil.NoSuchProcess):  # it may have ended by then
