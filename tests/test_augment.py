@@ -16,6 +16,7 @@ from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.parameters import Augment
 from asr.features.sounds import sound_files
 from asr.features.waveform import Waveform, normalize_peak
+from stages.features_train import changes
 from tests.project import ROOT, environment
 from tests.sounds import tone, write_tone
 
@@ -134,6 +135,9 @@ def test_the_share_of_untrimmed_copies_is_as_told_and_changes_no_other_draw() ->
     assert drawn[0::2] != drawn[1::2]
     assert not any(is_untrimmed(f"clip {n}", 1, NOISE_AND_GAIN) for n in range(1000))
     assert all(is_untrimmed(f"clip {n}", 1, only(untrimmed_probability=1.0)) for n in range(1000))
+    stored = changes(only(untrimmed_probability=1.0)).untrimmed
+    assert stored is not None
+    assert stored("a", 1)
     np.testing.assert_array_equal(augment(hiss(), "a", 1, some), augment(hiss(), "a", 1, NOISE_AND_GAIN))
     assert content(some) != content(NOISE_AND_GAIN)
 

@@ -73,6 +73,19 @@ def test_each_utterance_is_a_segment_at_its_time(
     assert list(Listener(recognizer, chunk_seconds=30).hear(path).segments) == segments
 
 
+def test_speech_is_cut_off_at_neither_end(recognizer: Recognizer, joined: tuple[Path, list[tuple[float, float]]]) -> None:
+    path, spans = joined
+    samples = np.abs(decode(path))
+
+    segments = list(Listener(recognizer, chunk_seconds=30).hear(path).segments)
+
+    for segment, (start, end) in zip(segments, spans, strict=True):
+        clip = samples[int(start * 16_000) : int(end * 16_000)]
+        loud = start + np.flatnonzero(clip > 0.1 * clip.max()) / 16_000
+        assert segment.start < loud[0] - 0.3
+        assert segment.end > loud[-1] + 0.3
+
+
 def test_no_segment_is_longer_than_a_chunk(recognizer: Recognizer, joined: tuple[Path, list[tuple[float, float]]]) -> None:
     segments = list(Listener(recognizer, chunk_seconds=2).hear(joined[0]).segments)
 
