@@ -16,11 +16,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from asr.audio.decoding import read_recording
 from asr.base.entries import AudioEntry, read_rows
 from asr.features.build import Origin, feature_version, make_shards
 from asr.features.chunks import cut
 from asr.machine.allocator import keep_memory
-from asr.recordings.audio import read_recording
 from asr.shards.store import FolderStore
 from stages.common.params import read_params
 from stages.features_train import Params, changes

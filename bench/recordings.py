@@ -18,9 +18,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from asr.audio.decoding import UnreadableAudioError, content_hash, read_recording
 from asr.base.entries import AudioEntry
 from asr.base.progress import track
-from asr.recordings.audio import UnreadableAudioError, content_hash, read_recording
 
 WORDS = "zero one two three four five six seven eight nine".split()
 SYLLABLES_PER_SECOND = 4

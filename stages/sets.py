@@ -21,7 +21,7 @@ from asr.recordings.clips import check_rows
 from asr.recordings.filters import Filtered, filter_clips
 from asr.recordings.parameters import Data, ExtraSets, Filter
 from asr.recordings.rejects import Reject, counted, told, write_rejects_of_sets
-from asr.recordings.table import read_table
+from asr.tables.table import read_table
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 

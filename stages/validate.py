@@ -17,7 +17,7 @@ from asr.base.entries import Clip, write_json, write_rows
 from asr.recordings.clips import check_rows, require_enough
 from asr.recordings.parameters import Data
 from asr.recordings.rejects import Reject, counted, told, write_rejects
-from asr.recordings.table import read_table
+from asr.tables.table import read_table
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 

@@ -13,7 +13,7 @@ from asr.base.errors import DataError
 from asr.machine.engine import Engine
 from asr.recordings.clips import check_rows, require_enough
 from asr.recordings.rejects import Reject
-from asr.recordings.table import BadRow, TableRow, read_table
+from asr.tables.table import BadRow, TableRow, read_table
 from tests.sounds import tone, write_mono_then_stereo, write_tone
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 import soundfile
 
+from asr.audio.decoding import content_hash
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.features.build import build_features
@@ -20,7 +21,6 @@ from asr.features.clip import AS_RECORDED, Unusable, Variants, clip_features
 from asr.features.parameters import Features
 from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
 from asr.machine.engine import Engine
-from asr.recordings.audio import content_hash
 from asr.shards.frames import pad_frames
 from asr.shards.reader import StoredFeatures
 from tests.sounds import tone, write_mono_then_stereo, write_tone

@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from asr.recordings.audio import Recording, UnreadableAudioError, read_recording
-from asr.recordings.mp3 import walk
+from asr.audio.decoding import Recording, UnreadableAudioError, read_recording
+from asr.audio.mp3 import walk
 from tests.sounds import tone
 
 
@@ -64,7 +64,7 @@ def test_noise_between_frames_is_none(tmp_path: Path) -> None:
 def test_a_length_that_is_certain_needs_no_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encode(tmp_path / "headed.mp3", 2.0, 22_050)
     encode(tmp_path / "guessed.mp3", 4.0, 44_100, bit_rate=128_000, write_xing="0")
-    monkeypatch.setattr("asr.recordings.audio._decode_with_ffmpeg", lambda content: None)
+    monkeypatch.setattr("asr.audio.decoding._decode_with_ffmpeg", lambda content: None)
 
     decoded = [read_recording((tmp_path / name).read_bytes()) for name in ("headed.mp3", "guessed.mp3")]
 
@@ -76,7 +76,7 @@ def test_both_decoders_hear_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyP
     encode(tmp_path / "a.mp3", 3.0, 22_050, write_xing=write_xing)
     chosen = read_recording((tmp_path / "a.mp3").read_bytes()).samples
 
-    monkeypatch.setattr("asr.recordings.audio.walk", lambda content: None)
+    monkeypatch.setattr("asr.audio.decoding.walk", lambda content: None)
     other = read_recording((tmp_path / "a.mp3").read_bytes()).samples
 
     assert len(chosen) == pytest.approx(3.0 * 22_050, abs=3000)
@@ -105,7 +105,7 @@ def test_whatever_a_decoder_raises_means_unreadable(monkeypatch: pytest.MonkeyPa
     def decode(content: bytes) -> Recording:
         raise wrong
 
-    monkeypatch.setattr("asr.recordings.audio._decode_with_ffmpeg", decode)
+    monkeypatch.setattr("asr.audio.decoding._decode_with_ffmpeg", decode)
 
     with pytest.raises(UnreadableAudioError, match=f"^{type(wrong).__name__}: {wrong}$") as raised:
         read_recording(b"neither decoder knows this")
@@ -117,7 +117,7 @@ def test_what_is_no_fault_of_the_file_is_not_laid_on_it(monkeypatch: pytest.Monk
     def decode(content: bytes) -> Recording:
         raise wrong
 
-    monkeypatch.setattr("asr.recordings.audio._decode_with_ffmpeg", decode)
+    monkeypatch.setattr("asr.audio.decoding._decode_with_ffmpeg", decode)
 
     with pytest.raises(type(wrong)):
         read_recording(b"neither decoder knows this")

@@ -17,12 +17,12 @@ from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
 from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 from whisper.tokenizer import LANGUAGES, Tokenizer, get_tokenizer
 
+from asr.audio.decoding import read_recording
 from asr.base.errors import DataError
 from asr.base.text import multilingual, normalizer
 from asr.features.logmel import log_mel
 from asr.features.waveform import normalize_peak, to_mono_16k
 from asr.model.whisper import load, load_tuned
-from asr.recordings.audio import read_recording
 from asr.shards.frames import pad_frames
 from asr.training.labels import label
 from tests.project import ROOT, tree

@@ -13,8 +13,35 @@ from typing import Any, TypeVar
 
 
 @dataclass(frozen=True)
+class View:
+    """The part of a file that a clip is: from `start` to `end`, in seconds, of one channel. None: from the file's start, to its
+    end, of all channels.
+    """
+
+    start: float | None = None
+    end: float | None = None
+    channel: int | None = None
+
+
+WHOLE = View()
+
+
+@dataclass(frozen=True)
 class Clip:
-    """A usable row. `path` starts at the project's folder; `rate` in Hz; `audio_hash` is of the file's bytes."""
+    """A usable row.
+
+    Attributes:
+        path: starts at the project's folder.
+        audio_hash: of the file's bytes, of which a clip with `start`, `end` or `channel` is a part.
+        seconds: the clip's length.
+        rate: of the file, in Hz.
+        channels: of the file.
+        text: as it was transcribed.
+        language: one of Whisper's codes, where the table has a column of them.
+        fingerprint: what the clip sounds like, alike for copies in other formats (see asr/recordings/fingerprint.py).
+        notes: what is odd about it, by the reasons of findings.
+        extra: the table's other columns.
+    """
 
     id: str
     line: int
@@ -26,16 +53,35 @@ class Clip:
     text: str
     speaker: str | None
     extra: dict[str, str]
+    start: float | None = None
+    end: float | None = None
+    channel: int | None = None
+    language: str | None = None
+    fingerprint: str = ""
+    notes: Sequence[str] = ()
+
+    @property
+    def view(self) -> View:
+        """The part of the file that it is."""
+        return View(self.start, self.end, self.channel)
 
 
 @dataclass(frozen=True)
 class AudioEntry:
-    """A clip's sound: where it is and what its bytes hash to."""
+    """A clip's sound: which part of which file it is, and what the file's bytes hash to."""
 
     id: str
     path: str
     audio_hash: str
     seconds: float
+    start: float | None = None
+    end: float | None = None
+    channel: int | None = None
+
+    @property
+    def view(self) -> View:
+        """The part of the file that it is."""
+        return View(self.start, self.end, self.channel)
 
 
 @dataclass(frozen=True)
@@ -49,6 +95,7 @@ class TextEntry:
     raw_text: str
     speaker: str | None
     extra: dict[str, str]
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,12 +115,12 @@ TEST_SPLIT = "test"
 
 def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
     """List the sound of each clip."""
-    return [AudioEntry(clip.id, clip.path, clip.audio_hash, clip.seconds) for clip in clips]
+    return [AudioEntry(c.id, c.path, c.audio_hash, c.seconds, c.start, c.end, c.channel) for c in clips]
 
 
 def text_entries(dataset: str, clips: Iterable[Clip], normalize: Callable[[str], str]) -> list[TextEntry]:
     """List the words of each clip of a split or test set, normalised."""
-    return [TextEntry(dataset, c.id, c.path, normalize(c.text), c.text, c.speaker, c.extra) for c in clips]
+    return [TextEntry(dataset, c.id, c.path, normalize(c.text), c.text, c.speaker, c.extra, c.language) for c in clips]
 
 
 def read_texts(path: Path) -> dict[str, list[TextEntry]]:

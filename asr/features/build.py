@@ -17,11 +17,11 @@ from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
+import asr.audio.decoding
+import asr.audio.mp3
 import asr.features.clip
 import asr.features.logmel
 import asr.features.waveform
-import asr.recordings.audio
-import asr.recordings.mp3
 import asr.shards.format
 import asr.shards.frames
 from asr.base.entries import AudioEntry
@@ -39,8 +39,8 @@ from asr.shards.format import Dropped, Manifest, Shard, to_bytes
 from asr.shards.store import FolderStore, Record, Store, open_store
 
 MODULES: tuple[ModuleType, ...] = (
-    asr.recordings.audio,
-    asr.recordings.mp3,
+    asr.audio.decoding,
+    asr.audio.mp3,
     asr.features.waveform,
     asr.features.logmel,
     asr.features.clip,

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.decoding import UnreadableAudioError, content_hash, read_recording
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.features.logmel import log_mel
 from asr.features.parameters import Features
 from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
-from asr.recordings.audio import UnreadableAudioError, content_hash, read_recording
 from asr.shards.format import StoredClip
 from asr.shards.frames import SAMPLE_RATE
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from asr.audio.decoding import UnreadableAudioError, content_hash, read_recording
 from asr.base.entries import Clip
 from asr.base.errors import DataError
 from asr.base.progress import track
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
 from asr.machine.engine import Engine
-from asr.recordings.audio import UnreadableAudioError, content_hash, read_recording
 from asr.recordings.rejects import Reject
-from asr.recordings.table import BadRow, TableRow
+from asr.tables.table import BadRow, TableRow
 
 SILENCE_PEAK = 10 ** (-60 / 20)
 """Quieter than 60 dB under full scale is silence."""

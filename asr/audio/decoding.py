@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from asr.recordings.mp3 import walk
+from asr.audio.mp3 import walk
 
 STREAMED_RIFF = 0x7FFF_FFFF
 LENGTH_TOLERANCE_SECONDS = 0.25

@@ -1,0 +1,1 @@
+"""From an audio file's bytes to samples, and to what is odd about them."""
