@@ -18,6 +18,7 @@ from types import FrameType
 
 from asr.base.errors import DataError
 from asr.machine.shutdown import end_with_parent
+from commands.decisions import make_writable, take_over
 from commands.lock import stale_stages
 from commands.programs import surroundings
 from commands.remote import default_remote, reaches_remote
@@ -30,9 +31,11 @@ def main(arguments: Sequence[str]) -> None:
     """Check and run; exit as DVC does."""
     from commands.check import main as check  # here, as --help needs none of it
 
+    take_over()
     check()
     remote = default_remote()
     code = reproduce([*(how_to_get(arguments) if remote else []), *arguments])
+    make_writable()
     if code == 0 and remote and not arguments and not TABLE.exists():
         print(f"repro: the model and the report of this run are in {remote}: `dvc pull train report`", file=sys.stderr)
     sys.exit(code)

@@ -1,7 +1,8 @@
-"""Check the CSVs of evaluate.sets: speech that is tested besides the test split.
+"""Check the tables of evaluate.sets: speech that is tested besides the test split.
 
-Reads them and the audio in their folders; writes data/sets: audio.jsonl, a row for each clip; text.jsonl, a row for each
-transcript; rejects.csv, a row for each row that can't be used; and summary.json, the counts.
+Reads them, the audio in their folders, and decisions.csv; writes data/sets: audio.jsonl, a row for each clip; text.jsonl, a row
+for each transcript; rejects.csv, a row for each row that is left out; unpacked, the audio that was in a table itself; and
+summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -17,15 +18,18 @@ from pathlib import Path
 from asr.base.entries import Clip, audio_entries, text_entries, write_json, write_rows
 from asr.base.errors import DataError
 from asr.base.text import Text, normalizer
-from asr.recordings.clips import check_rows
+from asr.recordings.clips import Source, check_rows
 from asr.recordings.filters import Filtered, filter_clips
 from asr.recordings.parameters import Data, ExtraSets, Filter
 from asr.recordings.rejects import Reject, counted, told, write_rejects_of_sets
 from asr.tables.table import read_table
+from stages.common.decisions import kept_warnings
+from stages.common.inspections import inspections_file
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
 OUT = Path("data/sets")
+UNPACKED = OUT / "unpacked"
 REJECTS = OUT / "rejects.csv"
 
 
@@ -56,6 +60,7 @@ class CheckedSet:
 def main() -> None:
     """Check every set."""
     params = read_params(Params)
+    UNPACKED.mkdir(parents=True)
     normalize = normalizer(params.text.normalizer)
     sets = [check_set(name, source, params) for name, source in params.evaluate.sets.items()]
     clips = {clip.id: clip for each in sets for clip in each.clips}  # two sets may share one
@@ -68,19 +73,24 @@ def main() -> None:
 
 
 def check_set(name: str, source: str, params: Params) -> CheckedSet:
-    """The usable clips of a set. Its columns are named as those of data.csv, its paths start at its own folder.
+    """The usable clips of a set. Its columns may be named as those of data.csv, its paths start at its own folder.
 
     Raises:
         DataError: when there are none.
     """
-    columns = params.data.audio_column, params.data.text_column, params.data.speaker_column
-    rows = list(read_table(Path(source), *columns))
-    found, rejects = check_rows(rows, str(Path(source).parent), read_machine().job_engine, "the folder of its CSV")
-    filtered = filter_clips(found, params.filter, params.text.normalizer)
+    path = Path(source)
+    table = read_table(path, params.data.columns, "auto", UNPACKED / name, strict_names=False)
+    for line in table.told:
+        print(f"sets: {name}: {line}", file=sys.stderr)
+    folder = table.root or (path if path.is_dir() else path.parent)
+    audio = Source(str(folder), "the folder of its table", params.data.channel, kept_warnings(name))
+    checked = check_rows(table.rows, audio, inspections_file(), read_machine().job_engine)
+    rejects = checked.rejects
+    filtered = filter_clips(checked.clips, params.filter, params.text.normalizer)
     if not filtered.kept:
         reasons = Counter(reject.reason for reject in rejects) + Counter(filtered.dropped)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        raise DataError(f"evaluate.sets.{name}: none of {source}'s {len(rows)} rows is usable ({why or 'it is empty'})")
+        raise DataError(f"evaluate.sets.{name}: none of {source}'s {len(table.rows)} rows is usable ({why or 'it is empty'})")
     return CheckedSet(name, source, filtered, rejects)
 
 

@@ -1,7 +1,8 @@
-"""Check the CSV and every clip it names.
+"""Check the table of clips and the audio that each row names.
 
-Reads the CSV and its audio; writes data/validated: clips.jsonl, a row per usable clip; rejects.csv, a row per row that can't
-be used, with line, reason and remedy; and summary.json, the counts.
+Reads data.csv, its audio, and decisions.csv; writes data/validated: clips.jsonl, a row per usable clip; rejects.csv, a row per
+row that is left out, with line, reason and remedy; unpacked, the audio that was in the table itself; and summary.json, the
+counts.
 """
 
 from stages.common.command import begin, run
@@ -10,18 +11,21 @@ if __name__ == "__main__":
     begin(__doc__)
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 
-from asr.base.entries import Clip, write_json, write_rows
-from asr.recordings.clips import check_rows, require_enough
+from asr.base.entries import write_json, write_rows
+from asr.recordings.clips import Checked, Source, check_rows, require_enough
 from asr.recordings.parameters import Data
-from asr.recordings.rejects import Reject, counted, told, write_rejects
+from asr.recordings.rejects import counted, told, write_rejects
 from asr.tables.table import read_table
+from stages.common.decisions import kept_warnings
+from stages.common.inspections import inspections_file
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
 OUT = Path("data/validated")
+UNPACKED = OUT / "unpacked"
 REJECTS = OUT / "rejects.csv"
 
 
@@ -34,27 +38,44 @@ class Params(StageParams):
 def main() -> None:
     """Validate."""
     data = read_params(Params).data
-    rows = list(read_table(Path(data.csv), data.audio_column, data.text_column, data.speaker_column))
-    clips, rejects = check_rows(rows, data.audio_root, read_machine().job_engine)
-    write_rows(OUT / "clips.jsonl", clips)
-    write_rejects(REJECTS, rejects)
-    write_json(OUT / "summary.json", summary(clips, rejects))
-    require_enough(clips, rejects, data.min_clips, data.max_reject_share)
-    print(f"validate: {len(clips)} of {len(rows)} rows are usable", file=sys.stderr)
-    for line in told(rejects, data.csv, REJECTS):
+    UNPACKED.mkdir(parents=True)
+    table = read_table(Path(data.csv), data.columns, data.format, UNPACKED)
+    for line in table.told:
+        print(f"validate: {line}", file=sys.stderr)
+    source = Source(str(table.root or data.audio_root), channel=data.channel, kept=kept_warnings())
+    checked = check_rows(table.rows, source, inspections_file(), read_machine().job_engine)
+    write_rows(OUT / "clips.jsonl", checked.clips)
+    write_rejects(REJECTS, checked.rejects)
+    write_json(OUT / "summary.json", summary(checked))
+    print(f"validate: {len(checked.clips)} of {len(table.rows)} rows are usable{noted(checked)}", file=sys.stderr)
+    for line in told(checked.rejects, data.csv, REJECTS):
         print(line, file=sys.stderr)
+    require_enough(checked, data.min_clips, data.max_reject_share)
 
 
-def summary(clips: Sequence[Clip], rejects: Sequence[Reject]) -> dict[str, object]:
-    """Count rows, clips, rejects by reason, speakers, repeated audio, and hours of sound."""
+def summary(checked: Checked) -> dict[str, object]:
+    """Count rows, clips, rejects and notes by reason, speakers, repeated audio, and hours of sound."""
+    clips = checked.clips
     return {
-        "rows": len(clips) + len(rejects),
+        "rows": len(clips) + len(checked.rejects),
         "clips": len(clips),
-        "rejected": counted(rejects),
+        "rejected": counted(checked.rejects),
+        "noted": notes(checked),
         "speakers": len({clip.speaker for clip in clips if clip.speaker is not None}),
-        "repeated_audio": len(clips) - len({clip.audio_hash for clip in clips}),
+        "repeated_audio": len(clips) - len({clip.id.partition("-")[0] for clip in clips}),
         "hours": round(sum(clip.seconds for clip in clips) / 3600, 4),
     }
+
+
+def notes(checked: Checked) -> dict[str, int]:
+    """Count what is odd about the clips that are used, by reason."""
+    return dict(sorted(Counter(note for clip in checked.clips for note in clip.notes).items()))
+
+
+def noted(checked: Checked) -> str:
+    """Say what is odd about the clips that are used."""
+    listed = ", ".join(f"{count} {reason}" for reason, count in notes(checked).items())
+    return f"; used, but noted: {listed}" if listed else ""
 
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ class Clip:
         channels: of the file.
         text: as it was transcribed.
         language: one of Whisper's codes, where the table has a column of them.
-        fingerprint: what the clip sounds like, alike for copies in other formats (see asr/recordings/fingerprint.py).
+        peak_db: its loudest sample, in dB below full scale.
+        bandwidth: the highest frequency at which there is sound, in Hz.
+        fingerprint: what the clip sounds like, alike for copies in other formats (see asr/audio/fingerprint.py).
         notes: what is odd about it, by the reasons of findings.
         extra: the table's other columns.
     """
@@ -57,6 +59,8 @@ class Clip:
     end: float | None = None
     channel: int | None = None
     language: str | None = None
+    peak_db: float = 0.0
+    bandwidth: int = 0
     fingerprint: str = ""
     notes: Sequence[str] = ()
 

@@ -1,62 +1,100 @@
-"""Clips: the CSV's rows checked against their audio. A row is either a usable clip or a reject with its reason."""
+"""Clips: a table's rows checked against their audio. A row is either a usable clip or a reject with its reason."""
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from asr.audio.decoding import UnreadableAudioError, content_hash, read_recording
-from asr.base.entries import Clip
+from asr.audio.decoding import content_hash
+from asr.audio.findings import Finding
+from asr.base.entries import WHOLE, Clip, View
 from asr.base.errors import DataError
-from asr.base.progress import track
-from asr.jobs.run import run_jobs
-from asr.jobs.work import Work
+from asr.base.languages import language_code
 from asr.machine.engine import Engine
-from asr.recordings.rejects import Reject
-from asr.tables.table import BadRow, TableRow
+from asr.recordings.inspecting import Inspected, Part, inspect_parts
+from asr.recordings.locating import Located, Locator
+from asr.recordings.outliers import outliers
+from asr.recordings.rejects import Reject, reject
+from asr.tables.row import BadRow, Row
 
-SILENCE_PEAK = 10 ** (-60 / 20)
-"""Quieter than 60 dB under full scale is silence."""
+CLAIMED = "duration"
+"""The column in which NeMo's manifests say how long a clip is."""
 
-ROWS_PER_JOB = 64
-
-Job = tuple[int, Sequence[TableRow | BadRow]]
-"""The place of the first of some rows, and these rows."""
+MOST_SECONDS_OFF, MOST_SHARE_OFF = 0.5, 0.05
+"""A clip may be this much longer or shorter than its row says, whichever is more."""
 
 
-def check_rows(
-    rows: Sequence[TableRow | BadRow], audio_root: str, engine: Engine, root_name: str = "data.audio_root"
-) -> tuple[list[Clip], list[Reject]]:
-    """Decode every row's audio and sort the rows into clips and rejects, both in the CSV's order.
+@dataclass(frozen=True)
+class Source:
+    """Where the rows' files are.
+
+    Attributes:
+        root: where their paths start.
+        root_name: what the user calls it, for the remedies.
+        channel: of all files, where a row names none; None: all channels.
+        kept: the path and reason of each warning that somebody has overruled.
+    """
+
+    root: str
+    root_name: str = "data.audio_root"
+    channel: int | None = None
+    kept: Collection[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The rows, parted into clips that are used and rows that are left out, each in the table's order."""
+
+    clips: list[Clip]
+    rejects: list[Reject]
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A row whose file is there. `name` is as written, with the part of the file that is meant."""
+
+    row: Row
+    name: str
+    file: Located
+    view: View
+
+    def reject(self, finding: Finding) -> Reject:
+        """Leave it out."""
+        return reject(self.row.line, self.name, finding, self.file.path, self.view)
+
+
+def check_rows(rows: Sequence[Row | BadRow], source: Source, kept_in: Path, engine: Engine) -> Checked:
+    """Locate every row's file, inspect its audio, and sort the rows into clips and rejects.
 
     Args:
-        rows: the CSV's.
-        audio_root: where its paths start.
-        engine: where the work is done.
-        root_name: what the user calls `audio_root`, for the remedies.
+        rows: the table's.
+        source: where their files are.
+        kept_in: the file in which inspections are kept.
+        engine: where files are decoded.
     """
-    jobs = [(start, rows[start : start + ROWS_PER_JOB]) for start in range(0, len(rows), ROWS_PER_JOB)]
-    work = Work(partial(_check_job, audio_root=audio_root, root_name=root_name), _rows_apart, _place_of)
-    ended = track(
-        run_jobs(work, jobs, engine), len(rows), "validate", "row", size=lambda job_and_result: len(job_and_result[1])
-    )
-    in_order = sorted(ended, key=lambda job_and_result: job_and_result[0][0])
-    results = list(_name_clips(chain.from_iterable(checked for _, checked in in_order)))
-    clips = [result for result in results if isinstance(result, Clip)]
-    return clips, [result for result in results if isinstance(result, Reject)]
+    locator = Locator(source.root, source.root_name)
+    placed = [_place(row, locator, source.channel) for row in rows]
+    parts = [Part(each.row.line, each.name, each.file, each.view) for each in placed if isinstance(each, _Placed)]
+    inspected = iter(inspect_parts(parts, kept_in, engine))
+    judged = [_judge(each, next(inspected), source) if isinstance(each, _Placed) else each for each in placed]
+    named = list(_name_clips(judged))
+    odd = outliers([each for each in named if isinstance(each, Clip)])
+    results = [
+        _weigh(place, result, odd[result.id], source)
+        if isinstance(place, _Placed) and isinstance(result, Clip) and result.id in odd
+        else result
+        for place, result in zip(placed, named, strict=True)
+    ]
+    return Checked([each for each in results if isinstance(each, Clip)], [each for each in results if isinstance(each, Reject)])
 
 
-def require_enough(clips: Sequence[Clip], rejects: Sequence[Reject], min_clips: int, max_reject_share: float) -> None:
+def require_enough(checked: Checked, min_clips: int, max_reject_share: float) -> None:
     """Stop when too little is usable.
 
     Raises:
         DataError: naming the commonest reasons.
     """
+    clips, rejects = checked.clips, checked.rejects
     total = len(clips) + len(rejects)
     reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(r.reason for r in rejects).most_common())
     first = "".join(f"\n  line {r.line}: {r.path}: {r.detail}; {r.remedy}" for r in rejects[:5])
@@ -65,69 +103,69 @@ def require_enough(clips: Sequence[Clip], rejects: Sequence[Reject], min_clips: 
         raise DataError(f"{len(clips)} of {total} rows are usable, data.min_clips asks for {min_clips}{why}")
     if len(rejects) > max_reject_share * total:
         raise DataError(
-            f"{len(rejects)} of {total} rows can't be used, more than data.max_reject_share {max_reject_share:g}{why}"
+            f"{len(rejects)} of {total} rows are left out, more than data.max_reject_share {max_reject_share:g}{why}"
         )
 
 
-def _check_job(job: Job, audio_root: str, root_name: str) -> list[Clip | Reject]:
-    return [check_row(row, audio_root, root_name) for row in job[1]]
-
-
-def _rows_apart(job: Job) -> Iterator[Job]:
-    return ((job[0], [row]) for row in job[1])
-
-
-def _place_of(job: Job) -> str:
-    return f"line {job[1][0].line}: {job[1][0].audio}"
-
-
-def check_row(row: TableRow | BadRow, audio_root: str, root_name: str = "data.audio_root") -> Clip | Reject:
-    """Check one row; decoding is complete, so that a file that can't be read to its end is found here and not in training."""
+def _place(row: Row | BadRow, locator: Locator, channel: int | None) -> _Placed | Reject:
     if isinstance(row, BadRow):
-        return Reject(row.line, row.audio, row.reason, row.detail, row.remedy)
-    path = locate(row.audio, audio_root)
-    if isinstance(path, str):
-        return Reject(row.line, row.audio, "path outside audio_root", path, f"give it relative to {root_name}")
-    reject = partial(Reject, row.line, row.audio)
+        return Reject(row.line, row.audio, "refuse", row.reason, row.detail, row.remedy)
+    view = View(row.start, row.end, channel if row.channel is None else row.channel)
+    name = _named(row.audio, view)
+    file = locator.find(row.audio)
+    if isinstance(file, Finding):
+        return reject(row.line, name, file)
+    placed = _Placed(row, name, file, view)
     if not row.text:
-        return reject("empty transcript", "no text", "transcribe the clip or remove the row")
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return reject("file not found", f"{path} does not exist", f"check the name and {root_name}")
-    except OSError as error:
-        return reject("file can't be opened", error.strerror or "not a file", "check the name and its permissions")
-    if not content:
-        return reject("empty file", "0 bytes", "copy the file again")
-    try:
-        recording = read_recording(content)
-    except UnreadableAudioError as error:
-        return reject("unreadable audio", str(error), "export the recording again")
-    if recording.seconds == 0:
-        return reject("no samples", "0 s of audio", "export the recording again")
-    peak = float(np.abs(recording.samples).max())
-    if not np.isfinite(peak):
-        return reject("invalid samples", "infinite or not-a-number samples", "export the recording again")
-    if peak < SILENCE_PEAK:
-        return reject("silence", "nothing above -60 dB", "record the clip again or remove the row")
-    digest = content_hash(content)
-    return Clip(
-        digest[:16], row.line, path.as_posix(), digest, round(recording.seconds, 4),
-        recording.rate, recording.channels, row.text, row.speaker, row.extra,
+        return placed.reject(Finding("refuse", "empty transcript", "no text", "transcribe the clip or remove the row"))
+    if row.language is not None and language_code(row.language) is None:
+        remedy = "write a code or a name that Whisper knows, such as nl or dutch"
+        return placed.reject(Finding("refuse", "unknown language", f"Whisper doesn't know {row.language}", remedy))
+    return placed
+
+
+def _named(audio: str, view: View) -> str:
+    parts = []
+    if view.start is not None or view.end is not None:
+        end = "the end" if view.end is None else f"{view.end:g} s"
+        parts.append(f"{view.start or 0:g} to {end}")
+    if view.channel is not None:
+        parts.append(f"channel {view.channel}")
+    return f"{audio} ({', '.join(parts)})" if parts else audio
+
+
+def _judge(place: _Placed, found: Inspected | Finding, source: Source) -> Clip | Reject:
+    if isinstance(found, Finding):
+        return place.reject(found)
+    row, view, sound = place.row, place.view, found.sound
+    clip_id = found.audio_hash if view == WHOLE else content_hash(f"{found.audio_hash} {view}".encode())
+    clip = Clip(
+        clip_id[:16], row.line, place.file.path, found.audio_hash, round(sound.seconds, 4),
+        sound.rate, sound.channels, row.text, row.speaker, row.extra, view.start, view.end, view.channel,
+        row.language and language_code(row.language), sound.peak_db, sound.bandwidth, sound.fingerprint,
     )  # fmt: skip
+    return _weigh(place, clip, [*sound.findings, *_other_length(row, sound.seconds)], source)
 
 
-def locate(written: str, audio_root: str) -> Path | str:
-    """The file that a row means, or why it may not be used.
+def _other_length(row: Row, seconds: float) -> Iterator[Finding]:
+    try:
+        claimed = float(row.extra[CLAIMED])
+    except (KeyError, ValueError):
+        return
+    if abs(claimed - seconds) > max(MOST_SECONDS_OFF, MOST_SHARE_OFF * seconds):
+        detail = f"{seconds:.2f} s, where the column {CLAIMED} has {claimed:.2f}"
+        yield Finding("warn", "other length than its row says", detail, "see whether it is the right file")
 
-    Compared as text: links inside the folder may point elsewhere, as DVC's own checkouts do.
-    """
-    if not written:
-        return "no path"
-    inside = os.path.relpath(os.path.join(audio_root, written), audio_root)
-    if inside == os.curdir or inside == os.pardir or inside.startswith(os.pardir + os.sep):
-        return f"{written} is not inside {audio_root}"
-    return Path(audio_root) / inside
+
+def _weigh(place: _Placed, clip: Clip, findings: Sequence[Finding], source: Source) -> Clip | Reject:
+    """Leave a clip out for the worst of what was found, or use it and note all of it."""
+    for finding in findings:
+        if finding.severity == "refuse":
+            return place.reject(finding)
+    for finding in findings:
+        if finding.severity == "warn" and (place.name, finding.reason) not in source.kept:
+            return place.reject(finding)
+    return replace(clip, notes=[*clip.notes, *(finding.reason for finding in findings)])
 
 
 def _name_clips(results: Iterable[Clip | Reject]) -> Iterator[Clip | Reject]:
@@ -138,11 +176,12 @@ def _name_clips(results: Iterable[Clip | Reject]) -> Iterator[Clip | Reject]:
         if isinstance(result, Reject):
             yield result
             continue
-        first = seen.setdefault(result.audio_hash, result)
-        repeats[result.audio_hash] += 1
-        number = repeats[result.audio_hash]
+        first = seen.setdefault(result.id, result)
+        repeats[result.id] += 1
+        number = repeats[result.id]
         if first.speaker != result.speaker:
             detail = f"same audio as line {first.line}, there spoken by {first.speaker or 'nobody'}"
-            yield Reject(result.line, result.path, "audio of two speakers", detail, "correct one of the two rows")
+            finding = Finding("refuse", "audio of two speakers", detail, "correct one of the two rows")
+            yield reject(result.line, result.path, finding, result.path, result.view)
         else:
             yield result if number == 1 else replace(result, id=f"{result.id}-{number}")

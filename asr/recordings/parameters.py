@@ -6,18 +6,27 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from asr.base.entries import TEST_SPLIT
 from asr.base.sections import Section
+from asr.tables.table import ColumnNames, Format
 
 
 class Data(Section):
     """Where the recordings are, and how many bad rows are too many."""
 
     csv: str
+    format: Format
     audio_root: str
     audio_column: str | None
     text_column: str | None
     speaker_column: str | None
+    language_column: str | None
+    channel: int | None = Field(ge=0)
     min_clips: int = Field(ge=1)
     max_reject_share: float = Field(ge=0, le=1)
+
+    @property
+    def columns(self) -> ColumnNames:
+        """The columns that are named."""
+        return ColumnNames(self.audio_column, self.text_column, self.speaker_column, self.language_column)
 
 
 class Split(Section):

@@ -1,27 +1,49 @@
-"""Rejects: the CSV's rows that can't be used, as they are counted, written down and told."""
+"""Rejects: the rows that are left out, as they are counted, written down and told."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from asr.base.entries import write_csv
+from asr.audio.findings import Finding, Severity
+from asr.base.entries import WHOLE, View, write_csv
 
 MOST_TOLD = 10
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that can't be used, and what to do about it."""
+    """A row that is left out, and what to do about it.
+
+    Attributes:
+        path: as written, with the part of the file that is meant.
+        severity: a clip that is warned of can be kept.
+        decision: blank; what somebody writes there is heeded by the next run.
+        file: found under that name; blank if there is none.
+        start, end: of the part of the file, in seconds.
+    """
 
     line: int
     path: str
+    severity: Severity
     reason: str
     detail: str
     remedy: str
+    decision: str = ""
+    file: str = ""
+    start: float | None = None
+    end: float | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Reject))
+
+
+def reject(line: int, path: str, finding: Finding, file: str = "", view: View = WHOLE) -> Reject:
+    """Leave a row out for a finding."""
+    return Reject(
+        line, path, finding.severity, finding.reason, finding.detail, finding.remedy,
+        file=file, start=view.start, end=view.end,
+    )  # fmt: skip
 
 
 def write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
@@ -41,7 +63,7 @@ def counted(rejects: Iterable[Reject]) -> dict[str, int]:
 
 
 def told(rejects: Sequence[Reject], source: str, listed_in: Path) -> Iterator[str]:
-    """Yield a line for each of the first rejects, with its place and its remedy.
+    """Yield a line for each of the first rejects, with its place and its remedy, and one on how to keep some.
 
     Args:
         rejects: those of one CSV.
@@ -52,3 +74,5 @@ def told(rejects: Sequence[Reject], source: str, listed_in: Path) -> Iterator[st
         yield f"  {source}:{reject.line}: {reject.path}: {reject.reason} ({reject.detail}); {reject.remedy}"
     if len(rejects) > MOST_TOLD:
         yield f"  and {len(rejects) - MOST_TOLD} more, in {listed_in}"
+    if warned := sum(reject.severity == "warn" for reject in rejects):
+        yield f"  {warned} of them could be used: those for which you write keep into the column decision of {listed_in}"

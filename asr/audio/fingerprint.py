@@ -1,0 +1,1 @@
+"""Fingerprints: placeholder of the branch splits."""

@@ -1,0 +1,111 @@
+"""Inspections: what has been found out about audio files, kept by the hash of their bytes.
+
+A file whose size and time are as they were is taken for the same and costs a look at its name. One that was touched, moved or
+renamed is read and hashed, and one with new bytes is decoded. The kept findings are those of this version of the code alone.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from asr.audio.findings import Finding
+from asr.audio.inspection import Sound
+from asr.base.entries import View
+from asr.base.errors import DataError
+from asr.recordings.locating import Located
+
+TABLES = """
+create table if not exists files (path text primary key, size integer, changed integer, hash text) without rowid;
+create table if not exists sounds
+    (hash text, version text, view text, sound text, primary key (hash, version, view)) without rowid;
+"""
+
+SECONDS_TO_WAIT = 60
+"""For another run of this project that is writing."""
+
+
+@contextmanager
+def open_inspections(file: Path, version: str, read_only: bool = False) -> Iterator["Inspections"]:
+    """Open the file of inspections, or make it.
+
+    Args:
+        file: of SQLite. It may be removed when no run is using it: then all is inspected anew.
+        version: of the code that inspects.
+        read_only: as a worker does; where it can't be read, nothing is known.
+
+    Raises:
+        DataError: when the file can't be used.
+    """
+    try:
+        rows = _readable(file) if read_only else _writable(file, version)
+    except (OSError, sqlite3.Error) as error:
+        raise DataError(f"{file}: {error}; remove it, it holds only what earlier runs have found out") from error
+    try:
+        yield Inspections(rows, version)
+    finally:
+        rows.close()
+
+
+def _writable(file: Path, version: str) -> sqlite3.Connection:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = sqlite3.connect(file, timeout=SECONDS_TO_WAIT)
+    rows.executescript(TABLES)
+    rows.execute("delete from sounds where version != ?", (version,))
+    rows.commit()
+    return rows
+
+
+def _readable(file: Path) -> sqlite3.Connection:
+    """Open what the driver has made; on a node of a cluster that doesn't see it, an empty one."""
+    if file.exists():
+        return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=SECONDS_TO_WAIT)
+    rows = sqlite3.connect(":memory:")
+    rows.executescript(TABLES)
+    return rows
+
+
+@dataclass(frozen=True)
+class Inspections:
+    """What is known of files and their parts."""
+
+    _rows: sqlite3.Connection
+    _version: str
+
+    def hash_of(self, file: Located) -> str | None:
+        """The hash of a file's bytes, if its size and time are those that it had when it was hashed."""
+        found = self._rows.execute("select size, changed, hash from files where path = ?", (file.path,)).fetchone()
+        return found[2] if found and tuple(found[:2]) == (file.size, file.changed) else None
+
+    def sounds(self, audio_hash: str, views: Sequence[View]) -> list[Sound] | None:
+        """What is known of each of some parts of a file, or None when one has not been inspected."""
+        query = "select view, sound from sounds where hash = ? and version = ?"
+        known = dict(self._rows.execute(query, (audio_hash, self._version)))
+        names = [_name(view) for view in views]
+        return [_parse(known[name]) for name in names] if all(name in known for name in names) else None
+
+    def add(self, file: Located | None, audio_hash: str, views: Sequence[View], sounds: Sequence[Sound]) -> None:
+        """Keep what was found; `file`: None where its time can't tell whether it is written to again."""
+        if file is not None:
+            self._rows.execute("replace into files values (?, ?, ?, ?)", (file.path, file.size, file.changed, audio_hash))
+        rows = ((audio_hash, self._version, _name(view), _text(sound)) for view, sound in zip(views, sounds, strict=True))
+        self._rows.executemany("replace into sounds values (?, ?, ?, ?)", rows)
+
+    def keep(self) -> None:
+        """See that what was added outlives this process."""
+        self._rows.commit()
+
+
+def _name(view: View) -> str:
+    return json.dumps([view.start, view.end, view.channel])
+
+
+def _text(sound: Sound) -> str:
+    return json.dumps(list(asdict(sound).values()))
+
+
+def _parse(text: str) -> Sound:
+    *numbers, findings = json.loads(text)
+    return Sound(*numbers, tuple(Finding(**finding) for finding in findings))

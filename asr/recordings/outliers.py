@@ -1,0 +1,98 @@
+"""Outliers: clips that are unlike the rest of their set, which is how a wrong transcript shows."""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from math import exp, log
+
+import numpy as np
+
+from asr.audio.findings import Finding
+from asr.base.entries import Clip
+from asr.base.text import spoken
+
+FEWEST = 20
+"""Clips of one language; fewer say nothing of what is usual."""
+
+MOST_SPREADS = 6.0
+"""Robust standard deviations from the median at which a rate is far from the rest ..."""
+
+LEAST_FACTOR = 3.0
+"""... and it has to be so many times higher or lower: clips that are all alike have next to no deviation."""
+
+MAD_TO_DEVIATION = 1.4826
+"""A normal distribution's standard deviation, by its median absolute deviation."""
+
+USUAL_SHARE = 0.05
+"""Of a set's letters are in each script that is its own."""
+
+EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
+"""Scripts that stand in one sentence."""
+
+
+def outliers(clips: Sequence[Clip]) -> dict[str, list[Finding]]:
+    """What is unlike the rest, by the ids of the clips; each language is looked at by itself."""
+    found: dict[str, list[Finding]] = defaultdict(list)
+    by_language: dict[str | None, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        by_language[clip.language].append(clip)
+    for alike in by_language.values():
+        if len(alike) >= FEWEST:
+            for clip, finding in (*_odd_rates(alike), *_odd_scripts(alike)):
+                found[clip.id].append(finding)
+    return found
+
+
+def _odd_rates(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:
+    """Find transcripts that are far too long or too short for their audio."""
+    rates = np.array([len("".join(spoken(clip.text).split())) / clip.seconds for clip in clips])
+    logs = np.log(np.maximum(rates, 1e-3))
+    middle = float(np.median(logs))
+    deviation = MAD_TO_DEVIATION * float(np.median(np.abs(logs - middle)))
+    reach = max(MOST_SPREADS * deviation, log(LEAST_FACTOR))
+    remedy = "see whether the transcript is this clip's, and whole"
+    for position in np.flatnonzero(np.abs(logs - middle) > reach):
+        detail = f"{rates[position]:.1f} characters a second, where {exp(middle):.1f} are usual"
+        yield clips[position], Finding("warn", "transcript of another length", detail, remedy)
+
+
+def _odd_scripts(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:
+    """Find transcripts most of whose letters are of a script that the set hardly has."""
+    written = [_scripts(clip.text) for clip in clips]
+    total: Counter[str] = Counter()
+    for each in written:
+        total.update(each)
+    letters = sum(total.values())
+    usual = {script for script, count in total.items() if count >= USUAL_SHARE * letters}
+    names = " and ".join(sorted(script.lower() for script in usual))
+    for clip, scripts in zip(clips, written, strict=True):
+        foreign = _without(scripts, usual)
+        if sum(foreign.values()) > sum(scripts.values()) / 2:
+            detail = f"{max(foreign, key=lambda script: foreign[script]).lower()} letters, where the set has {names}"
+            yield (
+                clip,
+                Finding("warn", "other script than the set's", detail, "see whether the transcript is in the right language"),
+            )
+
+
+def _without(scripts: Mapping[str, int], usual: set[str]) -> dict[str, int]:
+    return {script: count for script, count in scripts.items() if script not in usual}
+
+
+def _scripts(text: str) -> Counter[str]:
+    """Count a text's letters by script."""
+    counted: Counter[str] = Counter()
+    for character, count in Counter(text).items():
+        if script := _script(character):
+            counted[script] += count
+    return counted
+
+
+@cache
+def _script(character: str) -> str | None:
+    """The first word of a letter's name in Unicode; None for what is no letter."""
+    if unicodedata.category(character)[0] != "L":
+        return None
+    first = unicodedata.name(character, "unknown").split("-")[0].split()[0]
+    return "EAST ASIAN" if first in EAST_ASIAN else first

@@ -1,0 +1,100 @@
+"""Decisions: a warning that somebody overrules is written down once, and its clip is used from then on."""
+
+from pathlib import Path
+
+import pytest
+
+from asr.base.entries import read_csv
+from asr.base.errors import DataError
+from asr.recordings.decisions import Decision, read_decisions
+from commands.decisions import make_writable, take_over
+
+HEADER = "line,path,severity,reason,detail,remedy,decision,file,start,end\n"
+WARNED = "2,a.wav,warn,clipped,5 % of the samples,record it anew,{},data/a.wav,,\n"
+REFUSED = "3,b.wav,refuse,silence,nothing above -60 dB,remove the row,{},data/b.wav,,\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("validated", "sets"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    (tmp_path / "decisions.csv").write_text("dataset,path,reason,decision\n")
+    return tmp_path
+
+
+def write(project: Path, own: str, sets: str = "") -> None:
+    (project / "data/validated/rejects.csv").write_text(HEADER + own)
+    (project / "data/sets/rejects.csv").write_text("dataset," + HEADER + sets)
+
+
+def test_what_is_kept_goes_into_the_file_that_git_keeps(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, WARNED.format("keep") + REFUSED.format(""), "general," + WARNED.format(" keep "))
+
+    take_over()
+
+    assert read_decisions(Path("decisions.csv")) == {Decision("", "a.wav", "clipped"), Decision("general", "a.wav", "clipped")}
+    assert "2 decisions of rejects.csv are in decisions.csv now" in capsys.readouterr().err
+
+
+def test_what_is_known_is_not_written_twice(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, WARNED.format("keep"))
+    take_over()
+    capsys.readouterr()
+
+    take_over()
+
+    assert len(read_csv(Path("decisions.csv"))) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_is_written_where_nothing_is_decided(project: Path) -> None:
+    before = (project / "decisions.csv").read_bytes()
+    write(project, WARNED.format(""))
+
+    take_over()
+
+    assert (project / "decisions.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (WARNED.format("maybe"), r"data/validated/rejects.csv:2: the decision is 'maybe'; keep is the only one"),
+        (REFUSED.format("keep"), r"data/validated/rejects.csv:2: b.wav can't be kept: silence \(nothing above -60 dB\)"),
+    ],
+)
+def test_a_decision_that_comes_to_nothing_is_named(project: Path, row: str, message: str) -> None:
+    write(project, row)
+
+    with pytest.raises(DataError, match=message):
+        take_over()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "dataset,path,reason,decision\n,a.wav,clipped,drop\n",
+            r"decisions.csv:2: the decision is 'drop'; keep is the only one",
+        ),
+        ("path,reason,decision\na.wav,clipped,keep\n", r"decisions.csv:2: no dataset; the columns are dataset, path, reason"),
+    ],
+)
+def test_a_file_of_decisions_that_cannot_be_read(project: Path, text: str, message: str) -> None:
+    (project / "decisions.csv").write_text(text)
+
+    with pytest.raises(DataError, match=message):
+        read_decisions(Path("decisions.csv"))
+
+
+def test_the_list_of_rejects_can_be_edited_without_touching_dvcs_cache(project: Path) -> None:
+    write(project, WARNED.format(""))
+    file, cached = project / "data/validated/rejects.csv", project / "cached"
+    cached.hardlink_to(file)
+    file.chmod(0o444)
+
+    make_writable()
+    file.write_text("edited")
+
+    assert cached.read_text() == HEADER + WARNED.format("")

@@ -1,0 +1,167 @@
+"""Inspecting: what was seen once is not decoded again, whatever its file is called now; what has changed is."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from asr.audio import inspection
+from asr.audio.findings import Finding
+from asr.base.entries import WHOLE, View
+from asr.base.errors import DataError
+from asr.machine.engine import Engine
+from asr.recordings import inspecting
+from asr.recordings.inspecting import Inspected, Part, inspect_parts
+from asr.recordings.locating import Located, Locator
+from tests.sounds import write_tone
+
+HERE = Engine(workers=0)
+LONG_AGO = 1_000_000_000
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many parts of each file that is decoded are looked at."""
+    counted: list[int] = []
+    monkeypatch.setattr(
+        inspecting, "inspect", lambda content, views: counted.append(len(views)) or inspection.inspect(content, views)
+    )
+    return counted
+
+
+def part(root: Path, name: str, view: View = WHOLE) -> Part:
+    file = Locator(str(root), "").find(name)
+    assert isinstance(file, Located)
+    return Part(2, name, file, view)
+
+
+def old_tone(path: Path, seconds: float = 2.0) -> Path:
+    write_tone(path, seconds)
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    return path
+
+
+def look(root: Path, *names: str) -> list[Inspected | Finding]:
+    return inspect_parts([part(root, name) for name in names], root / "kept.sqlite", HERE)
+
+
+def test_a_second_look_decodes_nothing_and_finds_the_same(tmp_path: Path, decoded: list[int]) -> None:
+    for number in range(3):
+        old_tone(tmp_path / f"{number}.wav", 1 + number)
+
+    first, second = look(tmp_path, "0.wav", "1.wav", "2.wav"), look(tmp_path, "2.wav", "1.wav", "0.wav")
+
+    assert decoded == [1, 1, 1]
+    assert second == first[::-1]
+    assert [each.sound.seconds for each in first if isinstance(each, Inspected)] == [1.0, 2.0, 3.0]
+
+
+def test_only_what_is_new_is_decoded(tmp_path: Path, decoded: list[int]) -> None:
+    old_tone(tmp_path / "0.wav")
+    look(tmp_path, "0.wav")
+    old_tone(tmp_path / "1.wav", 3.0)
+
+    look(tmp_path, "0.wav", "1.wav")
+
+    assert decoded == [1, 1]
+
+
+def test_a_known_file_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old_tone(tmp_path / "0.wav")
+    look(tmp_path, "0.wav")
+    monkeypatch.setattr(inspecting, "_content", lambda path: pytest.fail("read"))
+
+    look(tmp_path, "0.wav")
+
+
+def test_a_file_that_was_renamed_or_touched_is_read_and_not_decoded(tmp_path: Path, decoded: list[int]) -> None:
+    file = old_tone(tmp_path / "0.wav")
+    look(tmp_path, "0.wav")
+    file.rename(tmp_path / "1.wav")
+    os.utime(tmp_path / "1.wav", (LONG_AGO + 5, LONG_AGO + 5))
+
+    look(tmp_path, "1.wav")
+
+    assert decoded == [1]
+
+
+def test_a_file_with_other_content_is_decoded(tmp_path: Path, decoded: list[int]) -> None:
+    old_tone(tmp_path / "0.wav", 1.0)
+    look(tmp_path, "0.wav")
+    write_tone(tmp_path / "0.wav", 1.0, hertz=500)
+
+    (found,) = look(tmp_path, "0.wav")
+
+    assert decoded == [1, 1]
+    assert isinstance(found, Inspected)
+
+
+def test_a_file_that_was_written_just_now_is_not_trusted_by_its_time(tmp_path: Path, decoded: list[int]) -> None:
+    file = write_tone(tmp_path / "0.wav", 1.0)
+    now = file.stat().st_mtime_ns
+    (before,) = look(tmp_path, "0.wav")
+    write_tone(file, 1.0, hertz=500)
+    os.utime(file, ns=(now, now))
+
+    (after,) = look(tmp_path, "0.wav")
+
+    assert isinstance(before, Inspected)
+    assert isinstance(after, Inspected)
+    assert after.audio_hash != before.audio_hash
+
+
+def test_the_parts_of_a_file_are_looked_at_together(tmp_path: Path, decoded: list[int]) -> None:
+    old_tone(tmp_path / "long.wav", 20.0)
+    old_tone(tmp_path / "other.wav")
+    parts = [part(tmp_path, "long.wav", View(start, start + 5.0)) for start in (10.0, 0.0, 5.0)]
+
+    found = inspect_parts([parts[0], part(tmp_path, "other.wav"), *parts[1:]], tmp_path / "kept.sqlite", HERE)
+
+    assert decoded == [3, 1]
+    assert all(isinstance(each, Inspected) for each in found)
+
+
+def test_other_code_looks_again(tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    old_tone(tmp_path / "0.wav")
+    look(tmp_path, "0.wav")
+    monkeypatch.setattr(inspecting, "PACKAGES", ("numpy",))
+
+    look(tmp_path, "0.wav")
+
+    assert decoded == [1, 1]
+
+
+def test_any_number_of_workers_finds_the_same(tmp_path: Path) -> None:
+    parts = [part(tmp_path, old_tone(tmp_path / f"{number}.wav", 1 + number / 100).name) for number in range(70)]
+
+    found = [inspect_parts(parts, tmp_path / f"{workers}.sqlite", Engine(workers=workers)) for workers in (0, 2)]
+
+    assert found[0] == found[1]
+    assert len({each.audio_hash for each in found[0] if isinstance(each, Inspected)}) == 70
+
+
+def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("empty.wav", "gone.wav", "large.wav", "pipe.wav", "shut.wav"):
+        (tmp_path / name).write_bytes(b"" if name == "empty.wav" else b"12345")
+    parts = [part(tmp_path, name) for name in ("empty.wav", "gone.wav", "large.wav", "pipe.wav")]
+    for name in ("gone.wav", "pipe.wav"):
+        (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / "pipe.wav")
+    monkeypatch.setattr(inspecting, "LARGEST", 4)
+
+    found = inspect_parts(parts, tmp_path / "kept.sqlite", HERE)
+
+    assert [each.reason for each in found if isinstance(each, Finding)] == [
+        "empty file",
+        "file not found",
+        "file too large",
+        "file can't be opened",
+    ]
+
+
+def test_a_damaged_file_of_inspections_is_named(tmp_path: Path) -> None:
+    old_tone(tmp_path / "0.wav")
+    (tmp_path / "kept.sqlite").write_bytes(b"this is not SQLite" * 100)
+
+    with pytest.raises(DataError, match=r"kept.sqlite: file is not a database; remove it"):
+        look(tmp_path, "0.wav")
