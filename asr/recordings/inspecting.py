@@ -100,14 +100,14 @@ def inspect_parts(parts: Sequence[Part], kept_in: Path, engine: Engine) -> list[
         unknown = [file for file in _by_file(parts) if not _recall(file, kept, found)]
         work = Work(partial(_read_files, kept_in=kept_in, version=version), _files_apart, _name_of)
         total = sum(len(file.places) for file in unknown)
-        ended = track(run_jobs(work, _jobs(unknown), engine), total, "validate", "clip", size=_parts_in)
+        ended = track(run_jobs(work, _jobs(unknown), engine), total, "audio", size=_parts_in)
         for job, results in ended:
             for file, result in zip(job, results, strict=True):
                 if isinstance(result, _Read):
                     kept.add(file.file if result.is_settled else None, result.audio_hash, file.views, result.sounds)
                 _place(file, result, found)
             kept.keep()
-    print(f"validate: {len(parts)} clips, {total} of them inspected anew", file=sys.stderr)
+    print(f"audio: {len(parts)} clips, {total} of them decoded now", file=sys.stderr)
     return [each for each in found if each is not None]
 
 
