@@ -24,7 +24,7 @@ def check_all(rows: list[Row | BadRow], root: Path, workers: int = 0, **source: 
 
 def check_one(row: Row | BadRow, root: Path, **source: Any) -> Clip | Reject:
     checked = check_all([row], root, **source)
-    return [*checked.clips, *checked.rejects][0]
+    return checked.clips[0] if checked.clips else checked.rejects[0]
 
 
 def check(audio: str, root: Path, text: str = "good morning") -> Clip | Reject:

@@ -5,6 +5,7 @@ editing a transcript changes no input of the features.
 """
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +25,13 @@ class View:
 
 
 WHOLE = View()
+
+
+def view_id(audio_hash: str, view: View) -> str:
+    """Name a part of a file, 16 hexadecimal digits; the whole file by the beginning of its own hash."""
+    if view == WHOLE:
+        return audio_hash[:16]
+    return hashlib.blake2b(f"{audio_hash} {view}".encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.audio.decoding import content_hash
 from asr.audio.findings import Finding
-from asr.base.entries import WHOLE, Clip, View
+from asr.base.entries import Clip, View, view_id
 from asr.base.errors import DataError
 from asr.base.languages import language_code
 from asr.machine.engine import Engine
@@ -138,9 +137,8 @@ def _judge(place: _Placed, found: Inspected | Finding, source: Source) -> Clip |
     if isinstance(found, Finding):
         return place.reject(found)
     row, view, sound = place.row, place.view, found.sound
-    clip_id = found.audio_hash if view == WHOLE else content_hash(f"{found.audio_hash} {view}".encode())
     clip = Clip(
-        clip_id[:16], row.line, place.file.path, found.audio_hash, round(sound.seconds, 4),
+        view_id(found.audio_hash, view), row.line, place.file.path, found.audio_hash, round(sound.seconds, 4),
         sound.rate, sound.channels, row.text, row.speaker, row.extra, view.start, view.end, view.channel,
         row.language and language_code(row.language), sound.peak_db, sound.bandwidth, sound.fingerprint,
     )  # fmt: skip

@@ -103,9 +103,9 @@ def _name(view: View) -> str:
 
 
 def _text(sound: Sound) -> str:
-    return json.dumps(list(asdict(sound).values()))
+    return json.dumps(asdict(sound))
 
 
 def _parse(text: str) -> Sound:
-    *numbers, findings = json.loads(text)
-    return Sound(*numbers, tuple(Finding(**finding) for finding in findings))
+    values = json.loads(text)
+    return Sound(**{**values, "findings": tuple(Finding(**finding) for finding in values["findings"])})

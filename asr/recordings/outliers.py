@@ -52,9 +52,10 @@ def _odd_rates(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:
     deviation = MAD_TO_DEVIATION * float(np.median(np.abs(logs - middle)))
     reach = max(MOST_SPREADS * deviation, log(LEAST_FACTOR))
     remedy = "see whether the transcript is this clip's, and whole"
-    for position in np.flatnonzero(np.abs(logs - middle) > reach):
-        detail = f"{rates[position]:.1f} characters a second, where {exp(middle):.1f} are usual"
-        yield clips[position], Finding("warn", "transcript of another length", detail, remedy)
+    for clip, rate, is_far in zip(clips, rates, np.abs(logs - middle) > reach, strict=True):
+        if is_far:
+            detail = f"{rate:.1f} characters a second, where {exp(middle):.1f} are usual"
+            yield clip, Finding("warn", "transcript of another length", detail, remedy)
 
 
 def _odd_scripts(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:
