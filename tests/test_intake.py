@@ -1,4 +1,4 @@
-"""Hostile input: whatever is wrong with a table or its audio, every row is used or refused with a reason, and nothing breaks."""
+"""Hostile input: whatever is wrong with a table or its audio, every row is used or refused with a reason; nothing breaks."""
 
 from pathlib import Path
 
