@@ -13,13 +13,7 @@ from asr.report.page import SliceRow, audio_url, render, seen_from, word_by_word
 from asr.report.slices import Slice
 from asr.scoring.align import Span
 from asr.scoring.interval import Difference, Interval
-from tests.pages import CHANGE, CURVES, report, utterance
-
-
-def text(page: str) -> str:
-    """What is read: without tags, every space one space."""
-    body = re.sub(r"<(style|script|title)>.*?</\1>", "", page, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+from tests.pages import CHANGE, CURVES, report, text, utterance
 
 
 def test_the_results_are_said_in_figures_and_words() -> None:
