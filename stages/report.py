@@ -11,7 +11,6 @@ if __name__ == "__main__":
     begin(__doc__)
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from asr.report.card import card
 from asr.report.comparison import Comparison, Outcome, compare
 from asr.report.deployed import Deployed, deployed, deployed_lines, deployed_metrics, increase
 from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
-from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render
+from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render, seen_from
 from asr.report.parameters import Export, Regression
 from asr.report.plots import paired, plots
 from asr.report.table import regressions, table
@@ -153,7 +152,7 @@ def page(
     said = {name: predictions(stage) for name, stage in STAGES.items()} | ({"export": HEARD} if exported else {})
     base_heard = {(row.dataset, row.id): row.raw_hypothesis for rows in before.predictions.values() for row in rows}
     utterances = [
-        UtteranceRow(row, base_heard.get((row.dataset, row.id)), sound(row.path))
+        UtteranceRow(row, base_heard.get((row.dataset, row.id)), seen_from(METRICS, row.path))
         for rows in after.predictions.values()
         for row in rows
     ]
@@ -184,14 +183,6 @@ def page(
 def sound_of(clip_id: str) -> str:
     """A name that clips of the same audio share: their ids differ in a number behind."""
     return clip_id.partition("-")[0]
-
-
-def sound(path: str) -> str:
-    """A clip's file as the page finds it, here or on the machine that has the recordings.
-
-    An absolute path stays one: an experiment's copy lies deeper, and its page moves to the workspace.
-    """
-    return path if Path(path).is_absolute() else Path(os.path.relpath(path, METRICS)).as_posix()
 
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:

@@ -1,5 +1,7 @@
-"""A small report, every part of it filled in, for the tests of the page."""
+"""A small report, every part of it filled in, for the tests of the page, and what a person reads of a page."""
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -91,3 +93,9 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
         versions={"train": {"torch": "2.13.0"}, "evaluate": {"torch": "2.14.0", "jiwer": "4.0.0"}},
     )
     return replace(page, **more)
+
+
+def text(page: str) -> str:
+    """What is read: without tags, every space one space."""
+    body = re.sub(r"<(style|script|title)>.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())

@@ -15,7 +15,7 @@ from tests.closure import import_closure
 from tests.project import ROOT, STAGES, make_project, read_yaml, run_stage, tree
 
 PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
-DETERMINISTIC = STAGES[:5]
+DETERMINISTIC = STAGES[:6]
 
 
 def deps(stage: str) -> list[str]:
@@ -88,13 +88,20 @@ def test_no_stage_reads_a_part_of_what_another_writes() -> None:
 def test_nothing_is_chosen_on_the_test_split() -> None:
     readers = {stage for stage in STAGES for dep in deps(stage) if Path(dep).stem == "test"}
 
-    assert readers == {"features_eval", "baseline", "evaluate"}
+    assert readers == {"describe", "features_eval", "baseline", "evaluate"}
+
+
+def test_what_describe_tells_of_the_test_split_is_told_to_people_only() -> None:
+    readers = {stage for stage in STAGES for dep in deps(stage) if dep in outs("describe")}
+
+    assert outs("describe") == ["metrics/data.html"]
+    assert readers == set()
 
 
 def test_nothing_is_learned_from_the_other_test_sets() -> None:
     readers = {stage for stage in STAGES for dep in deps(stage) if dep.startswith(("data/sets", "data/features/sets"))}
 
-    assert readers == {"features_eval", "baseline", "evaluate", "report"}
+    assert readers == {"describe", "features_eval", "baseline", "evaluate", "report"}
 
 
 def test_each_stage_runs_with_nothing_but_what_it_declares_and_any_number_of_workers_writes_the_same(tmp_path: Path) -> None:
@@ -122,6 +129,7 @@ def test_each_stage_runs_with_nothing_but_what_it_declares_and_any_number_of_wor
         result = run_stage(stage, one_worker, ASR_WORKERS="1")
         assert result.returncode == 0, result.stderr
     assert tree(one_worker / "data") == tree(world / "data")
+    assert (one_worker / "metrics/data.html").read_bytes() == (world / "metrics/data.html").read_bytes()
 
 
 def isolate(stage: str, world: Path, alone: Path) -> set[str]:

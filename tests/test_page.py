@@ -3,22 +3,17 @@
 import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from asr.report import chart
 from asr.report.figures import figure, plain, probability, signed
-from asr.report.page import SliceRow, audio_url, render, word_by_word
+from asr.report.page import SliceRow, audio_url, render, seen_from, word_by_word
 from asr.report.slices import Slice
 from asr.scoring.align import Span
 from asr.scoring.interval import Difference, Interval
-from tests.pages import CHANGE, CURVES, report, utterance
-
-
-def text(page: str) -> str:
-    """What is read: without tags, every space one space."""
-    body = re.sub(r"<(style|script|title)>.*?</\1>", "", page, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+from tests.pages import CHANGE, CURVES, report, text, utterance
 
 
 def test_the_results_are_said_in_figures_and_words() -> None:
@@ -77,6 +72,18 @@ def test_no_other_text_of_the_data_becomes_markup() -> None:
 )
 def test_the_url_of_a_clip_is_a_path_whatever_its_name(path: str, url: str) -> None:
     assert audio_url(path) == url
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("data/1.wav", "../data/1.wav"),
+        ("../recordings/2.wav", "../../recordings/2.wav"),
+        ("/mnt/calls/2.wav", "/mnt/calls/2.wav"),
+    ],
+)
+def test_a_page_finds_clips_beside_it_and_elsewhere(path: str, seen: str) -> None:
+    assert seen_from(Path("metrics"), path) == seen
 
 
 def test_the_player_gets_the_quoted_path() -> None:

@@ -11,7 +11,6 @@ from asr.report.table import regressions, table
 from asr.scoring.align import align
 from asr.scoring.evaluation import summary
 from asr.scoring.predictions import Prediction, PredictionsBySet
-from stages.report import sound
 
 FINDINGS = Findings(
     validate={"rows": 105, "clips": 100, "rejected": {"silence": 2, "file not found": 3}, "repeated_audio": 1},
@@ -140,9 +139,3 @@ def test_the_table_says_when_the_two_models_were_scored_with_other_packages() ->
 
     assert told.splitlines()[-1] == "The two were scored with other packages: torch 2.13.0 -> 2.14.0"
     assert "other packages" not in table(FINDINGS, TESTED, changes({"torch": "2.13.0"}, {"torch": "2.13.0"}))
-
-
-def test_the_page_finds_clips_beside_it_and_elsewhere() -> None:
-    assert sound("data/1.wav") == "../data/1.wav"
-    assert sound("../recordings/2.wav") == "../../recordings/2.wav"
-    assert sound("/mnt/calls/2.wav") == "/mnt/calls/2.wav"

@@ -1,1 +1,1 @@
-"""From two models' predictions to what people read: metrics, a comparison, a table, plots and a page."""
+"""From data and two models' predictions to what people read: metrics, a comparison, tables, plots and pages."""

@@ -1,5 +1,6 @@
 """Charts: from points to what an SVG draws. Places are in the units of the drawing; the markup is the page's."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
@@ -14,6 +15,13 @@ MOST_POINTS = 600
 
 MOST_MARKS = 40
 """Points of a line up to which each gets a dot of its own."""
+
+MOST_COLUMNS = 24
+GAP = 1.5
+"""Between two columns."""
+
+EXTREME = 0.005
+"""The share of values at either end that a histogram has in its outermost column: one of 100 s would squeeze all others."""
 
 Point = tuple[float, float]
 
@@ -45,8 +53,19 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a histogram, and what it says when it is pointed at."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Chart:
-    """A chart, ready to be drawn; `summary` describes it for a screen reader."""
+    """A chart of lines or of columns, ready to be drawn; `summary` describes it for a screen reader."""
 
     title: str
     x_name: str
@@ -54,6 +73,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
     summary: str
+    columns: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,34 @@ def draw(title: str, x_name: str, unit: str, series: Mapping[str, Sequence[Point
         tuple(Tick(ys.place(value, BOTTOM, TOP), short(value)) for value in ys.ticks),
         tuple(_line(name, points, xs, ys, f"{x_name} {{}}: {{}}{unit}") for name, points in known.items()),
         f"{title} by {x_name}. " + " ".join(_told(name, points, x_name, unit) for name, points in known.items()),
+    )
+
+
+def histogram(title: str, x_name: str, values: Sequence[float]) -> Chart | None:
+    """Draw how many clips there are of each value, one for each clip; None when there are none.
+
+    `x_name` says what the values are. Those that are no number are left out.
+    """
+    ordered = sorted(value for value in values if isfinite(value))
+    if not ordered:
+        return None
+    few = int(EXTREME * len(ordered))
+    low, high = ordered[few], ordered[-1 - few]
+    step = _step((high - low) / MOST_COLUMNS or 1)
+    first = floor(_clean(low / step))
+    last = max(ceil(_clean(high / step)) - 1, first)
+    counted = Counter(min(max(floor(_clean(value / step)), first), last) for value in ordered)
+    xs = exact_scale([_clean(edge * step) for edge in (first, last + 1)])
+    ys = round_scale([0, max(MOST_TICKS, *counted.values())])
+    return Chart(
+        title,
+        x_name,
+        tuple(Tick(xs.place(value, LEFT, RIGHT), short(value)) for value in xs.ticks),
+        tuple(Tick(ys.place(value, BOTTOM, TOP), short(value)) for value in ys.ticks),
+        (),
+        f"{title}: {x_name} from {short(ordered[0])} to {short(ordered[-1])}, "
+        f"half of them up to {short(ordered[(len(ordered) - 1) // 2])}.",
+        tuple(_column(_clean(number * step), step, count, ordered, xs, ys) for number, count in sorted(counted.items())),
     )
 
 
@@ -142,6 +190,19 @@ def _line(name: str, points: Sequence[Point], xs: Scale, ys: Scale, label: str) 
     return Line(
         name, path, tuple(Mark(*at, label.format(short(x), short(y))) for at, (x, y) in zip(drawn, points, strict=True))
     )
+
+
+def _column(start: float, step: float, count: int, ordered: Sequence[float], xs: Scale, ys: Scale) -> Column:
+    """Draw those of the values that are from `start` on; an outermost column has all that lie beyond it, too."""
+    end = _clean(start + step)
+    left, right, top = xs.place(start, LEFT, RIGHT), xs.place(end, LEFT, RIGHT), ys.place(count, BOTTOM, TOP)
+    stretch = f"{short(start)} to {short(end)}"
+    if ordered[0] < start and left == LEFT:
+        stretch = f"under {short(end)}"
+    elif ordered[-1] > end and right == RIGHT:
+        stretch = f"{short(start)} or more"
+    label = f"{stretch}: {count:,} clip{'s' if count > 1 else ''}"
+    return Column(left, top, round(right - left - GAP, 1), round(BOTTOM - top, 1), label)
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:

@@ -19,6 +19,11 @@ def whole(value: int | None) -> str:
     return DASH if value is None else f"{value:,}"
 
 
+def duration(hours: float) -> str:
+    """Write a length of sound in hours, or in minutes when it is under one."""
+    return f"{hours:,.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
+
+
 def signed(value: float | None) -> str:
     """Write a difference, with its sign."""
     if value is None:

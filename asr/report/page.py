@@ -1,10 +1,11 @@
 """The page: everything about a run on one page of HTML that needs no network.
 
-Jinja2 renders page.html and escapes whatever comes from the data. page.css and page.js are put into it, and a policy that lets
-the browser use these two, known by their hashes, read files beside the page (the clips, and how fast the models were here), and
-do nothing else.
+Jinja2 renders page.html and escapes whatever comes from the data. A style (page.css) and a script (players.js, page.js) are put
+into it, and a policy that lets the browser use these two, known by their hashes, read files beside the page (the clips, and how
+fast the models were here), and do nothing else.
 """
 
+import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -112,22 +113,35 @@ class Page:
 
 def render(page: Page) -> str:
     """Render the page as HTML."""
-    style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     rates = [each.wer for row in page.slices for each in (row.base, row.tuned)]
     return (
-        _templates()
+        templates()
         .get_template("page.html")
         .render(
             page=page,
-            style=Markup(style),  # ours, as is the script: nothing of the data is in them
-            script=Markup(script),
-            policy=_policy(style, script),
+            **dressing("players.js", "page.js"),
             charts=_charts(page.curves),
             slices=_by_kind(page.slices),
             slice_room=chart.bar_room(rates),
             utterances=sorted(page.utterances, key=lambda row: -row.tuned.errors),
         )
     )
+
+
+def dressing(*scripts: str) -> dict[str, str]:
+    """What a template is given besides the data: page.css, the scripts of these names, and a policy that allows the two."""
+    style, *parts = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", *scripts))
+    script = "\n".join(parts)
+    # Both are ours: nothing of the data is in them.
+    return {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}
+
+
+def seen_from(folder: Path, path: str) -> str:
+    """Find a clip's file as a page in `folder` does, here or on the machine that has the recordings.
+
+    An absolute path stays one: an experiment's copy lies deeper, and its page moves to the workspace.
+    """
+    return path if Path(path).is_absolute() else Path(os.path.relpath(path, folder)).as_posix()
 
 
 def audio_url(path: str) -> str:
@@ -158,13 +172,14 @@ def by_package(versions: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str
     return found
 
 
-def _templates() -> Environment:
-    templates = Environment(
+def templates() -> Environment:
+    """Make what renders the pages: it escapes what comes from the data, and stops at a name that it wasn't given."""
+    found = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     for each in (figure, whole, signed, probability, plain, audio_url, word_by_word, by_package, tone, verdict, otherness):
-        templates.filters[each.__name__] = each
-    templates.globals.update(
+        found.filters[each.__name__] = each
+    found.globals.update(
         chart=chart,
         DASH=DASH,
         KINDS=KINDS,
@@ -173,7 +188,7 @@ def _templates() -> Environment:
         ROWS_AT_ONCE=ROWS_AT_ONCE,
         MOST_REJECTS=MOST_REJECTS,
     )
-    return templates
+    return found
 
 
 def _policy(style: str, script: str) -> str:

@@ -5,6 +5,14 @@ from pydantic import ConfigDict, Field
 from asr.base.sections import Section
 
 
+class Speech(Section):
+    """The language that is spoken, by code or by name, where the clips don't say their own. None: English, or several."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    language: str | None
+
+
 class Regression(Section):
     """How many points of WER worse a test set may become. None: as many as it likes."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from asr.base.entries import Clip
 from asr.scoring.predictions import Prediction, corpus, error_rate
 
 EDGES = (0, 2, 4, 6, 8, 10, 15, 20, 30)
@@ -49,10 +50,11 @@ def slices(rows: Sequence[Prediction]) -> list[Slice]:
     ]
 
 
-def categories(rows: Sequence[Prediction]) -> list[str]:
+def categories(rows: Sequence[Prediction | Clip]) -> list[str]:
     """The columns whose values repeat: from two to MOST_VALUES of them, each for two clips on the average."""
     columns = dict.fromkeys(column for row in rows for column in row.extra)
-    return [column for column in columns if 2 <= len({_of(column)(row) for row in rows}) <= min(MOST_VALUES, len(rows) / 2)]
+    values = {column: {row.extra.get(column) or NOT_SAID for row in rows} for column in columns}
+    return [column for column, found in values.items() if 2 <= len(found) <= min(MOST_VALUES, len(rows) / 2)]
 
 
 def _by(kind: str, key: Key, rows: Sequence[Prediction]) -> dict[str, list[Prediction]]:

@@ -1,12 +1,19 @@
-"""The table: the few lines that a person wants first."""
+"""The tables: the few lines that a person wants first, of the data and of a run."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from asr.base.entries import TEST_SPLIT
 from asr.report.comparison import Comparison, Outcome, spelled, verdict
+from asr.report.figures import duration
 from asr.report.metrics import Findings, Json, data_metrics
+from asr.report.portrait import LANGUAGE, Category, Part, Portrait, Speaker, Spread
 from asr.scoring.predictions import Summary
+
+MOST_NAMED = 5
+"""Reasons and the like that are named in a line of the data's table; the page has all of them."""
 
 
 def regressions(changes: Mapping[str, Comparison | None], most: float) -> list[str]:
@@ -80,7 +87,7 @@ def _set_line(name: str, found: Json) -> str:
 
 
 def _speakers(count: int) -> str:
-    return f", {count} speaker{'s' if count > 1 else ''}" if count else ""
+    return f", {count:,} speaker{'s' if count > 1 else ''}" if count else ""
 
 
 def _counted(reasons: Mapping[str, int]) -> str:
@@ -94,3 +101,70 @@ def _score_line(name: str, score: Summary) -> str:
         f"{name:<19}{score.wer:6.2f} %  {interval:>14}  {score.cer:6.2f} % {score.substitutions:11d} "
         f"{score.deletions:8d} {score.insertions:9d} {score.words:9d}"
     )
+
+
+def data_table(portrait: Portrait, page: Path) -> str:
+    """The few lines that a person wants first of the data, and the page that has all of it."""
+    material, parts = portrait.material, portrait.parts
+    own = [row for row in material.rejects if not row.get("dataset")]
+    refused, warned = (Counter(row["reason"] for row in own if row["severity"] == kind) for kind in ("refuse", "warn"))
+    lines = [
+        ("rows in the table", f"{material.validated['rows']:,}"),
+        ("can't be used", _commonest(refused)),
+        ("left out for now", _commonest(warned)),
+        ("dropped by filters", _commonest(material.divided["dropped"])),
+        ("usable, but noted", _commonest({note: len(clips) for note, clips in portrait.noted.items()})),
+        *((part.name, _part(part)) for part in parts),
+        ("seconds", _spread(portrait.seconds)),
+        ("characters a second", _spread(portrait.rates)),
+        ("loudest sample, dBFS", _spread(portrait.peaks)),
+        ("bandwidth", _clips(portrait.bands)),
+        ("files", _clips(portrait.formats)),
+        ("speakers", _all_speakers(portrait.speakers, portrait.nameless)),
+        *((each.column, _clips(_totals(each))) for each in portrait.categories if each.column == LANGUAGE),
+        (portrait.unit, f"{portrait.words.total():,} in training, {len(portrait.words):,} of them distinct"),
+        ("never in training", _shares({part.name: part.unseen for part in parts}, f"of the {portrait.unit}")),
+        ("sentences trained on", _shares({part.name: part.shared for part in parts}, "of the clips")),
+        ("page", page.as_posix() + (", which plays what is left out for now and says how to keep it" if warned else "")),
+    ]
+    return "\n".join(f"{name:<22}{told}" for name, told in lines)
+
+
+def _part(part: Part) -> str:
+    left_out = f"; left out: {_commonest(part.left_out)}" if part.left_out else ""
+    return f"{part.clips:,} clips, {duration(part.hours)}{_speakers(part.speakers)}{left_out}"
+
+
+def _commonest(reasons: Mapping[str, int]) -> str:
+    """A sum, and the most of what it is made of."""
+    return f"{sum(reasons.values()):,}" + (f" ({_listed(reasons, '{1:,} {0}')})" if reasons else "")
+
+
+def _clips(kinds: Mapping[str, int]) -> str:
+    return _listed(kinds, "{0}: {1:,}")
+
+
+def _listed(counts: Mapping[str, int], form: str) -> str:
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    others = len(ranked) - MOST_NAMED
+    named = ", ".join(form.format(*each) for each in ranked[:MOST_NAMED])
+    return f"{named}, {others} other{'s' if others > 1 else ''}" if others > 0 else named
+
+
+def _spread(values: Sequence[float]) -> str:
+    spread = Spread.of(values)
+    return f"{spread.low:.1f} to {spread.high:.1f} for 90 % of the clips, median {spread.median:.1f}" if spread else "-"
+
+
+def _all_speakers(speakers: Sequence[Speaker], nameless: int) -> str:
+    each = f"{len(speakers):,}, with {duration(speakers[-1].hours)} to {duration(speakers[0].hours)} each" if speakers else "0"
+    return f"{each}; {nameless:,} clips without one" if nameless else each
+
+
+def _totals(category: Category) -> dict[str, int]:
+    return {value: sum(by_split.values()) for value, by_split in category.values.items()}
+
+
+def _shares(percents: Mapping[str, float | None], of_what: str) -> str:
+    known = ", ".join(f"{name} {percent:.1f} %" for name, percent in percents.items() if percent is not None)
+    return f"{known} {of_what}" if known else "-"

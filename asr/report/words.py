@@ -1,4 +1,4 @@
-"""Words: which are taken for which, and how many of the rare ones are heard."""
+"""Words: which are taken for which, which of them training has never seen, and how many of the rare ones are heard."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,6 +39,15 @@ class Recall:
         return 100 * self.heard / self.words if self.words else None
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, and how many clips have it in training and in the test split."""
+
+    text: str
+    trained: int
+    tested: int
+
+
 def confusions(rows: Iterable[Prediction], most: int) -> list[Confusion]:
     """Count the commonest confusions, `most` of them; among equals, words that were taken for others come first."""
     counted: Counter[tuple[str, str]] = Counter()
@@ -59,6 +68,19 @@ def confusions(rows: Iterable[Prediction], most: int) -> list[Confusion]:
 def vocabulary(texts: Iterable[str]) -> Counter[str]:
     """Count how often each word is said."""
     return Counter(word for text in texts for word in text.split())
+
+
+def in_both(trained: Iterable[str], tested: Iterable[str]) -> list[Sentence]:
+    """Find the sentences that training and the test split both have; those that are tested most often come first."""
+    known, asked = Counter(trained), Counter(tested)
+    found = [Sentence(text, known[text], count) for text, count in asked.items() if text in known]
+    return sorted(found, key=lambda each: (-each.tested, -each.trained, each.text))
+
+
+def unseen_percent(texts: Iterable[str], seen: Mapping[str, int]) -> float | None:
+    """The share of words that training has never seen, in percent; None when there are no words."""
+    said = vocabulary(texts)
+    return 100 * sum(count for word, count in said.items() if not seen.get(word)) / said.total() if said else None
 
 
 def recalls(rows: Sequence[Prediction], seen: Mapping[str, int]) -> dict[str, Recall]:

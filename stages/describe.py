@@ -1,0 +1,80 @@
+"""Describe recordings and transcripts on a page to look at, before anybody waits for training.
+
+Reads what validate, split and sets wrote; of the test split's transcripts it only counts. Writes metrics/data.html, which no
+stage reads, and says the most important of it.
+"""
+
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from asr.base.entries import Clip, TextEntry, read_csv, read_rows, read_texts
+from asr.base.languages import UNSPACED, language_code
+from asr.base.text import spoken
+from asr.report.data_page import render
+from asr.report.parameters import Speech
+from asr.report.portrait import Material, portray
+from asr.report.table import data_table
+from stages.common.params import StageParams, read_params
+
+VALIDATED, SPLITS, SETS = Path("data/validated"), Path("data/splits"), Path("data/sets")
+NAMES = ("train", "validation", "test")
+PAGE = Path("metrics/data.html")
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    model: Speech
+
+
+def main() -> None:
+    """Count, measure, write, and say the table."""
+    language = language_code(read_params(Params).model.language or "")
+
+    def is_unspaced(row: TextEntry) -> bool:
+        return (row.language or language) in UNSPACED
+
+    def compared(row: TextEntry) -> str:
+        text = spoken(row.text)
+        return " ".join("".join(text.split())) if is_unspaced(row) else text
+
+    material = read_material()
+    portrait = portray(material, compared, unit(is_unspaced(row) for rows in material.splits.values() for row in rows))
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(render(portrait, PAGE.parent), encoding="utf-8")
+    print(data_table(portrait, PAGE))
+
+
+def unit(unspaced: Iterable[bool]) -> str:
+    """What transcripts consist of; for each, whether its language parts no words."""
+    kinds = set(unspaced)
+    return "words and characters" if len(kinds) > 1 else "characters" if True in kinds else "words"
+
+
+def read_material() -> Material:
+    """Read what the stages wrote that prepare the data."""
+    return Material(
+        clips=read_rows(VALIDATED / "clips.jsonl", Clip),
+        splits={name: read_rows(SPLITS / "text" / f"{name}.jsonl", TextEntry) for name in NAMES},
+        sets=read_texts(SETS / "text.jsonl"),
+        validated=read(VALIDATED / "summary.json"),
+        divided=read(SPLITS / "summary.json"),
+        tested=read(SETS / "summary.json"),
+        rejects=[row for folder in (VALIDATED, SETS) for row in read_csv(folder / "rejects.csv")],
+    )
+
+
+def read(path: Path) -> Any:
+    """Read a stage's JSON."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    run("describe", main, writes=(PAGE,))
