@@ -21,7 +21,7 @@ from asr.recordings.clips import check_rows
 from asr.recordings.filters import Filtered, filter_clips
 from asr.recordings.parameters import Data, ExtraSets, Filter
 from asr.recordings.rejects import Reject, counted, told, write_rejects_of_sets
-from asr.tables.table import read_table
+from asr.tables.table import ColumnNames, read_table
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
@@ -73,8 +73,8 @@ def check_set(name: str, source: str, params: Params) -> CheckedSet:
     Raises:
         DataError: when there are none.
     """
-    columns = params.data.audio_column, params.data.text_column, params.data.speaker_column
-    rows = list(read_table(Path(source), *columns))
+    named = ColumnNames(params.data.audio_column, params.data.text_column, params.data.speaker_column)
+    rows = read_table(Path(source), named, "auto", OUT / "recordings", strict_names=False).rows
     found, rejects = check_rows(rows, str(Path(source).parent), read_machine().job_engine, "the folder of its CSV")
     filtered = filter_clips(found, params.filter, params.text.normalizer)
     if not filtered.kept:

@@ -17,7 +17,7 @@ from asr.base.entries import Clip, write_json, write_rows
 from asr.recordings.clips import check_rows, require_enough
 from asr.recordings.parameters import Data
 from asr.recordings.rejects import Reject, counted, told, write_rejects
-from asr.tables.table import read_table
+from asr.tables.table import ColumnNames, read_table
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
@@ -34,7 +34,8 @@ class Params(StageParams):
 def main() -> None:
     """Validate."""
     data = read_params(Params).data
-    rows = list(read_table(Path(data.csv), data.audio_column, data.text_column, data.speaker_column))
+    named = ColumnNames(data.audio_column, data.text_column, data.speaker_column)
+    rows = read_table(Path(data.csv), named, "auto", OUT / "recordings").rows
     clips, rejects = check_rows(rows, data.audio_root, read_machine().job_engine)
     write_rows(OUT / "clips.jsonl", clips)
     write_rejects(REJECTS, rejects)

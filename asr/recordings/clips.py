@@ -18,19 +18,19 @@ from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
 from asr.machine.engine import Engine
 from asr.recordings.rejects import Reject
-from asr.tables.table import BadRow, TableRow
+from asr.tables.row import BadRow, Row
 
 SILENCE_PEAK = 10 ** (-60 / 20)
 """Quieter than 60 dB under full scale is silence."""
 
 ROWS_PER_JOB = 64
 
-Job = tuple[int, Sequence[TableRow | BadRow]]
+Job = tuple[int, Sequence[Row | BadRow]]
 """The place of the first of some rows, and these rows."""
 
 
 def check_rows(
-    rows: Sequence[TableRow | BadRow], audio_root: str, engine: Engine, root_name: str = "data.audio_root"
+    rows: Sequence[Row | BadRow], audio_root: str, engine: Engine, root_name: str = "data.audio_root"
 ) -> tuple[list[Clip], list[Reject]]:
     """Decode every row's audio and sort the rows into clips and rejects, both in the CSV's order.
 
@@ -81,7 +81,7 @@ def _place_of(job: Job) -> str:
     return f"line {job[1][0].line}: {job[1][0].audio}"
 
 
-def check_row(row: TableRow | BadRow, audio_root: str, root_name: str = "data.audio_root") -> Clip | Reject:
+def check_row(row: Row | BadRow, audio_root: str, root_name: str = "data.audio_root") -> Clip | Reject:
     """Check one row; decoding is complete, so that a file that can't be read to its end is found here and not in training."""
     if isinstance(row, BadRow):
         return Reject(row.line, row.audio, row.reason, row.detail, row.remedy)
