@@ -4,13 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.base.endings import MEDIA, is_media
 from asr.base.errors import DataError
-
-SUFFIXES = frozenset(
-    """.3gp .aac .ac3 .aif .aiff .alac .amr .ape .asf .au .avi .caf .dts .flac .flv .gsm .m2ts .m4a .m4b .m4v .mka .mkv .mov
-    .mp2 .mp3 .mp4 .mpc .mpeg .mpg .mts .oga .ogg .ogv .opus .ra .rm .spx .tta .voc .w64 .wav .webm .wma .wmv .wv""".split()
-)
-"""The endings of audio and video files, by which they are found in a folder. FFmpeg reads a file by its content."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
     for path in paths:
         inside = [Recording(file, file.relative_to(path)) for file in _in_folder(path)] if path.is_dir() else []
         if path.is_dir() and not inside:
-            raise DataError(f"{path}: no audio or video files in it, by their endings ({' '.join(sorted(SUFFIXES))})")
+            raise DataError(f"{path}: no audio or video files in it, by their endings ({' '.join(sorted(MEDIA))})")
         for recording in inside or [Recording(path, Path(path.name))]:
             found.setdefault(_place(recording.path), recording)
     return list(found.values())
@@ -42,7 +37,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
 def _in_folder(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
+        if not hidden and is_media(path.name) and path.is_file():
             yield path
 
 

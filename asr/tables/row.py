@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass, field
 
+MOST_SHOWN = 100
+"""Characters of a cell in a message."""
 
-@dataclass(frozen=True)
+MOST_DETAIL = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One clip as its table has it.
 
@@ -28,7 +33,7 @@ class Row:
     extra: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that can't be read, and what to do about it."""
 
@@ -37,3 +42,14 @@ class BadRow:
     reason: str
     detail: str
     remedy: str
+
+
+def bad_row(line: int, audio: str, reason: str, detail: str, remedy: str) -> BadRow:
+    """Make a row that can't be read, with as much of its audio's name and of the detail as a message has room for."""
+    return BadRow(line, shown(audio), reason, shown(detail, MOST_DETAIL), remedy)
+
+
+def shown(text: str, most: int = MOST_SHOWN) -> str:
+    """The beginning of a text, with question marks for what a terminal can't show or would obey."""
+    cut = text if len(text) <= most else f"{text[:most]}…"
+    return "".join(character if character.isprintable() else "?" for character in cut)

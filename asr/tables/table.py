@@ -1,134 +1,122 @@
-"""The user's CSV: which columns it has, and its rows with their line numbers."""
+"""Tables of clips: what people have, in any of the usual formats, read into rows."""
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from asr.base.errors import DataError
+from asr.tables.audiofolder import FILE_NAME, METADATA, find_metadata, read_audiofolder
+from asr.tables.columns import ColumnNames
+from asr.tables.commonvoice import is_common_voice, with_splits
+from asr.tables.contents import Format, Table
+from asr.tables.delimited import read_delimited
+from asr.tables.encoding import find_encoding, require_file
+from asr.tables.jsonl import is_json, read_jsonl
+from asr.tables.kaldi import read_kaldi
+from asr.tables.row import BadRow, Row
+from asr.tables.subtitles import find_subtitles, read_subtitles
 
-if TYPE_CHECKING:
-    import _csv
+__all__ = ["ColumnNames", "Format", "Table", "read_table"]
 
-AUDIO_NAMES = ("audios", "audio", "path", "file", "file_name")
-TEXT_NAMES = ("transcription", "text", "sentence", "transcript")
-SPEAKER_NAMES = ("speaker",)
+PARQUET = b"PAR1"
 
-
-@dataclass(frozen=True)
-class Columns:
-    """The names of the columns that matter; `speaker` may be absent."""
-
-    audio: str
-    text: str
-    speaker: str | None
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """One row as it was typed; `line` is where it starts in the file, counted from 1."""
-
-    line: int
-    audio: str
-    text: str
-    speaker: str | None
-    extra: dict[str, str]
+NO_TEXT = {b"PK\x03\x04": "an Excel workbook, or packed", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"\x1f\x8b": "packed"}
+"""How files begin that are often taken for a table in text."""
 
 
-@dataclass(frozen=True)
-class BadRow:
-    """A row that is not what the header says, and what to do about it."""
-
-    line: int
-    audio: str
-    reason: str
-    detail: str
-    remedy: str
-
-
-def find_columns(header: list[str], source: str, audio: str | None, text: str | None, speaker: str | None) -> Columns:
-    """Pick the columns that were named, or else the first whose name is a usual one.
+def read_table(path: Path, named: ColumnNames, format: Format, unpack_to: Path, *, strict_names: bool = True) -> Table:
+    """Read a table of clips.
 
     Args:
-        header: the column names.
-        source: the CSV's path, for messages.
-        audio: the audio column's name, or None to look for one of AUDIO_NAMES.
-        text: the transcript column's name, or None to look for one of TEXT_NAMES.
-        speaker: the speaker column's name, or None to look for one of SPEAKER_NAMES.
+        path: a file, or a folder for the formats that are one.
+        named: the columns, where their names are not the usual ones; for the formats that have names.
+        format: what it is; `auto` finds it out from the content.
+        unpack_to: the folder in which audio is written that is inside of Parquet.
+        strict_names: whether a column that is named must be there; otherwise it is looked for by the usual names then.
 
     Raises:
-        DataError: when a column can't be found, with every such column.
+        DataError: when there is no table, or it can't be read as a whole; with the place and the remedy.
     """
-    usual = {"audio": AUDIO_NAMES, "text": TEXT_NAMES, "speaker": SPEAKER_NAMES}
-    named = {"audio": audio, "text": text, "speaker": speaker}
-    found: dict[str, str | None] = {}
-    problems = []
-    for role, name in named.items():
-        candidates = (name,) if name is not None else usual[role]
-        found[role] = next((candidate for candidate in candidates if candidate in header), None)
-        if found[role] is None and (name is not None or role != "speaker"):
-            looked_for = " / ".join(candidates)
-            problems.append(f"no {role} column: looked for {looked_for} (set data.{role}_column)")
-    if problems:
-        hint = "; is it separated by semicolons or tabs? save it with commas" if len(header) == 1 else ""
-        raise DataError(f"{source}:1: {'; '.join(problems)}; the columns are {', '.join(header) or 'none'}{hint}")
-    assert found["audio"] is not None
-    assert found["text"] is not None
-    return Columns(found["audio"], found["text"], found["speaker"])
-
-
-def read_table(
-    path: Path, audio_column: str | None, text_column: str | None, speaker_column: str | None
-) -> Iterator[TableRow | BadRow]:
-    """Yield the CSV's rows in order. Blank lines are passed over; no value is taken for missing, not even "null".
-
-    Raises:
-        DataError: when the file is missing, empty, not UTF-8 or without the columns.
-    """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; set data.csv in params.yaml to your CSV")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, strict=True)
-            yield from _rows(lines, str(path), (audio_column, text_column, speaker_column))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except csv.Error as error:
-        raise DataError(
-            f"{path}:{lines.line_num}: not a CSV ({error}): a quote that opens a field must close it, and one inside is doubled"
-        ) from error
+        read = _read_folder if path.is_dir() else _read_file
+        table = read(path, named, format, unpack_to, strict_names)
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: {error.strerror or error}; check its name and its permissions") from error
+    return replace(table, told=(*table.told, *_blank_speakers(table.rows)))
 
 
-def _rows(lines: "_csv.Reader", source: str, named: tuple[str | None, str | None, str | None]) -> Iterator[TableRow | BadRow]:
-    header = next(lines, None)
-    if header is None:
-        raise DataError(f"{source}: empty; the first line must name the columns, as in `audios,transcription`")
-    header = [name.strip() for name in header]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise DataError(f"{source}:1: two columns are named {', '.join(twice)}; rename one")
-    columns = find_columns(header, source, *named)
-    wanted = {columns.audio, columns.text, columns.speaker}
-    end = lines.line_num
-    for fields in lines:
-        start, end = end + 1, lines.line_num
-        if not fields:
-            continue
-        if len(fields) != len(header):
-            detail = f"{len(fields)} fields where the header has {len(header)}"
-            yield BadRow(start, fields[0], "wrong number of fields", detail, "quote a transcript that holds a comma")
-            continue
-        if any(_holds_a_row(field, len(header)) for field in fields):
-            detail = f"a quoted field goes on to line {end} and holds what look like rows"
-            yield BadRow(start, fields[0], "quote left open", detail, "close the quote, or take the line breaks out")
-            continue
-        row = dict(zip(header, fields, strict=True))
-        speaker = row[columns.speaker].strip() or None if columns.speaker else None
-        extra = {name: value for name, value in row.items() if name not in wanted}
-        yield TableRow(start, row[columns.audio].strip(), row[columns.text].strip(), speaker, extra)
+def _read_file(path: Path, named: ColumnNames, format: Format, unpack_to: Path, strict: bool) -> Table:
+    require_file(path)
+    if format in ("kaldi", "subtitles"):
+        raise DataError(f"{path}: a file; format {format} is a folder")
+    table = _read_content(path, named, format, unpack_to, strict)
+    is_metadata = path.name in METADATA and table.audio_column == FILE_NAME
+    if table.root is None and (format == "audiofolder" or (format == "auto" and is_metadata)):
+        return replace(table, format="audiofolder", root=path.parent)
+    return table
 
 
-def _holds_a_row(field: str, columns: int) -> bool:
-    """Whether a later line of a field splits into as many columns as the table has: a stray quote has swallowed it."""
-    return any(line.count(",") == columns - 1 for line in field.splitlines()[1:])
+def _read_content(path: Path, named: ColumnNames, format: Format, unpack_to: Path, strict: bool) -> Table:
+    with path.open("rb") as file:
+        start = file.read(8)
+    if format == "parquet" or start.startswith(PARQUET):
+        return _read_parquet([path], path, named, strict, unpack_to)
+    for beginning, what in NO_TEXT.items():
+        if start.startswith(beginning):
+            raise DataError(f"{path}: {what}; save the table as CSV in UTF-8")
+    encoding = find_encoding(path)
+    if format == "jsonl" or (format not in ("csv", "ljspeech") and is_json(path, encoding)):
+        return read_jsonl(path, encoding, named, strict)
+    table = read_delimited(path, encoding, named, format, strict)
+    return with_splits(table, path) if is_common_voice(path, encoding) else table
+
+
+def _read_folder(path: Path, named: ColumnNames, format: Format, unpack_to: Path, strict: bool) -> Table:
+    found = _format_of(path) if format == "auto" else format
+    match found:
+        case "kaldi":
+            return read_kaldi(path)
+        case "audiofolder":
+            return read_audiofolder(path, lambda inner: _read_content(inner, named, "auto", unpack_to, strict))
+        case "ljspeech":
+            return replace(_read_file(path / METADATA[0], named, "ljspeech", unpack_to, strict), root=path)
+        case "parquet":
+            shards = sorted(path.rglob("*.parquet"))
+            if not shards:
+                raise DataError(f"{path}: no .parquet in it")
+            return _read_parquet(shards, path, named, strict, unpack_to)
+        case "subtitles":
+            return read_subtitles(path)
+        case _:
+            raise DataError(f"{path}: a folder; format {found} is a file")
+
+
+def _format_of(folder: Path) -> Format:
+    if (folder / "wav.scp").exists():
+        return "kaldi"
+    if find_metadata(folder):
+        return "audiofolder"
+    if next(folder.rglob("*.parquet"), None):
+        return "parquet"
+    if find_subtitles(folder):
+        return "subtitles"
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".json", ".txt"))
+    name = f"name the file in it, such as {names[0]}" if names else "name a table of clips"
+    raise DataError(
+        f"{folder}: a folder without metadata.csv, wav.scp, .parquet, .srt or .vtt; {name}; "
+        "of recordings alone, `python -m commands.transcribe FOLDER --format srt` makes subtitles, to be corrected"
+    )
+
+
+def _read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict: bool, unpack_to: Path) -> Table:
+    from asr.tables.parquet import read_parquet  # here, as pyarrow takes a while and few need it
+
+    for path in paths:
+        require_file(path)
+    return read_parquet(paths, source, named, strict, unpack_to)
+
+
+def _blank_speakers(rows: Sequence[Row | BadRow]) -> list[str]:
+    speakers = [row.speaker for row in rows if isinstance(row, Row)]
+    blank = speakers.count(None)
+    return [f"{blank:,} of {len(speakers):,} rows have no speaker"] if 0 < blank < len(speakers) else []

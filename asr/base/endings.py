@@ -1,0 +1,13 @@
+"""Endings: by which audio and video files are found in a folder, or told from other words in a table."""
+
+MEDIA = frozenset(
+    """.3gp .aac .ac3 .aif .aiff .alac .amr .ape .asf .au .avi .caf .dts .flac .flv .gsm .m2ts .m4a .m4b .m4v .mka .mkv .mov
+    .mp2 .mp3 .mp4 .mpc .mpeg .mpg .mts .oga .ogg .ogv .opus .ra .rm .spx .tta .voc .w64 .wav .webm .wma .wmv .wv""".split()
+)
+"""In small letters, each with its dot. What a file really is, its content says, which FFmpeg goes by."""
+
+
+def is_media(name: str) -> bool:
+    """Whether a file's name ends as that of audio or video does, in any case."""
+    dot = name.rfind(".")
+    return dot > 0 and name[dot:].lower() in MEDIA

@@ -1,0 +1,142 @@
+"""Parquet: a table of paths, or one with the audio inside, as Hugging Face's datasets save it; a file or a folder of shards."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+from pyarrow import parquet
+
+from asr.base.endings import is_media
+from asr.base.errors import DataError
+from asr.tables.columns import ColumnNames, Columns, find_columns, listed
+from asr.tables.contents import Table
+from asr.tables.objects import object_row
+from asr.tables.row import BadRow, Row, bad_row
+
+ROWS_AT_ONCE = 8
+BUFFER = 1 << 20
+
+BEGINNINGS = (
+    (0, b"RIFF", ".wav"), (0, b"fLaC", ".flac"), (0, b"OggS", ".ogg"), (0, b"ID3", ".mp3"), (4, b"ftyp", ".m4a"),
+    (0, b"\x1a\x45\xdf\xa3", ".webm"), (0, b"\xff\xfb", ".mp3"), (0, b"\xff\xf3", ".mp3"), (0, b"\xff\xf2", ".mp3"),
+)  # fmt: skip
+"""Where an audio file has which bytes, and how its name ends then."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the columns of a file of Parquet are.
+
+    Attributes:
+        header: the names of those that are read.
+        columns: what is in which.
+        told: what is worth telling about them.
+        has_audio: whether the audio is inside.
+    """
+
+    header: tuple[str, ...]
+    columns: Columns
+    told: tuple[str, ...]
+    has_audio: bool
+
+    @property
+    def audio(self) -> str:
+        """The name of the column of audio or of paths."""
+        return self.header[self.columns.audio]
+
+
+def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict: bool, unpack_to: Path) -> Table:
+    """Read one file, or the shards of one table in their order, a few rows at a time.
+
+    Args:
+        paths: the files.
+        source: what the user named.
+        named: the names of the columns.
+        strict: whether the columns that are named must be there.
+        unpack_to: where audio that is inside is written, a file for each content.
+
+    Returns:
+        the table, whose `line` is the row's number in all shards.
+
+    Raises:
+        DataError: when a file can't be read, has other columns than the first, or it can't be told what is in which column.
+    """
+    shape: Shape | None = None
+    rows: list[Row | BadRow] = []
+    for path in paths:
+        try:
+            # Without the two, a whole group of rows is in memory, which may be the whole file.
+            with parquet.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
+                found = _shape(file.schema_arrow, path, named, strict)
+                shape = shape or found
+                if found.header != shape.header:
+                    raise DataError(f"{path}: its columns are not those of {paths[0]}; name one of the two tables")
+                rows.extend(_rows(file, shape, unpack_to, len(rows)))
+        except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # the system's, and not pyarrow's
+                raise
+            raise DataError(f"{path}: not Parquet, or damaged ({str(error).splitlines()[0]}); copy it again") from error
+    assert shape is not None
+    kind = "Parquet with the audio inside" if shape.has_audio else "Parquet"
+    shards = f", {len(paths)} shards" if len(paths) > 1 else ""
+    told = (f"{source}: {kind}{shards}", *shape.told)
+    return Table(rows, "parquet", told, unpack_to if shape.has_audio else None, shape.audio)
+
+
+def _shape(schema: Any, path: Path, named: ColumnNames, strict: bool) -> Shape:
+    sounds = [field.name for field in schema if _has_bytes(field.type)]
+    if named.audio is None and len(sounds) == 1:
+        named = replace(named, audio=sounds[0])
+    columns, _ = find_columns(schema.names, str(path), named, strict)
+    audio = schema.names[columns.audio]
+    left_out = [name for name in sounds if name != audio]
+    header = [name for name in schema.names if name not in left_out]
+    columns, told = find_columns(header, str(path), named, strict)
+    if left_out:
+        told.append(f"{listed(left_out)}: bytes, which are left out")
+    return Shape(tuple(header), columns, tuple(told), audio in sounds)
+
+
+def _has_bytes(kind: Any) -> bool:
+    """Whether a column holds bytes, or what datasets make of audio: bytes and the path where they come from."""
+    types = pyarrow.types
+    if types.is_struct(kind):
+        return any(kind.field(number).name == "bytes" for number in range(kind.num_fields))
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _rows(file: Any, shape: Shape, unpack_to: Path, before: int) -> Iterator[Row | BadRow]:
+    batches = file.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(shape.header), use_threads=False)
+    values = (values for batch in batches for values in batch.to_pylist())
+    for number, row in enumerate(values, start=before + 1):
+        if shape.has_audio:
+            held = row[shape.audio]
+            content, written = (held.get("bytes"), held.get("path")) if isinstance(held, dict) else (held, None)
+            if content is None:
+                detail = "the row has the path of its audio, and not the bytes" if written else "the row has no bytes"
+                yield bad_row(number, str(written or ""), "no audio inside", detail, "save the table with its audio inside")
+                continue
+            row[shape.audio] = _keep(content, str(written or ""), unpack_to)
+        yield object_row(number, row, shape.header, shape.columns)
+
+
+def _keep(content: bytes, written: str, folder: Path) -> str:
+    """Write an audio file under a name that follows from its bytes alone: a path in a table may lead anywhere."""
+    name = hashlib.blake2b(content, digest_size=16).hexdigest() + _ending(content, written)
+    path = folder / name
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f".{name}.unfinished"
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    return name
+
+
+def _ending(content: bytes, written: str) -> str:
+    for offset, beginning, ending in BEGINNINGS:
+        if content.startswith(beginning, offset):
+            return ending
+    return Path(written).suffix.lower() if is_media(written) else ".audio"
