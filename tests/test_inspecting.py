@@ -1,12 +1,14 @@
 """Inspecting: what was seen once is not decoded again, whatever its file is called now; what has changed is."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from asr.audio import inspection
 from asr.audio.findings import Finding
+from asr.audio.inspection import Sound
 from asr.base.entries import WHOLE, View
 from asr.base.errors import DataError
 from asr.machine.engine import Engine
@@ -23,9 +25,12 @@ LONG_AGO = 1_000_000_000
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many parts of each file that is decoded are looked at."""
     counted: list[int] = []
-    monkeypatch.setattr(
-        inspecting, "inspect", lambda content, views: counted.append(len(views)) or inspection.inspect(content, views)
-    )
+
+    def counting(content: bytes, views: Sequence[View]) -> list[Sound]:
+        counted.append(len(views))
+        return inspection.inspect(content, views)
+
+    monkeypatch.setattr(inspecting, "inspect", counting)
     return counted
 
 

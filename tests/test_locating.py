@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,12 @@ def test_two_names_that_look_the_same_are_not_guessed_between(tmp_path: Path) ->
 def test_a_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = []
     true_iterdir = Path.iterdir
-    monkeypatch.setattr(Path, "iterdir", lambda path: listed.append(path) or true_iterdir(path))
+
+    def counted(path: Path) -> Iterator[Path]:
+        listed.append(path)
+        return true_iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", counted)
     locator = Locator(str(tmp_path), "data.audio_root")
 
     missing = [locator.find(f"gone {number}.wav") for number in range(5)]
