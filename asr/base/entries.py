@@ -38,7 +38,7 @@ class Clip:
         channels: of the file.
         text: as it was transcribed.
         language: one of Whisper's codes, where the table has a column of them.
-        fingerprint: what the clip sounds like, alike for copies in other formats (see asr/recordings/fingerprint.py).
+        fingerprint: what the clip sounds like, alike for copies in other formats (see asr/audio/fingerprint.py).
         notes: what is odd about it, by the reasons of findings.
         extra: the table's other columns.
     """
