@@ -12,12 +12,15 @@ if __name__ == "__main__":
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from asr.base.entries import Clip, audio_entries, read_rows, text_entries, write_json, write_rows
+from asr.base.entries import TEST_SPLIT, Clip, audio_entries, read_rows, text_entries, write_json, write_rows
 from asr.base.text import Text, lost_letter_share, normalizer, normalizer_of_labels
 from asr.recordings.filters import filter_clips
+from asr.recordings.groups import count_groups
+from asr.recordings.leaks import require_no_leaks, shared_sentences, speakers_in_two_splits
 from asr.recordings.parameters import Filter, Split
-from asr.recordings.splits import split_clips
+from asr.recordings.splits import SPLITS, Division, split_clips
 from stages.common.params import StageParams, read_params
 
 CLIPS = Path("data/validated/clips.jsonl")
@@ -40,21 +43,30 @@ def main() -> None:
     name = params.text.normalizer
     filtered = filter_clips(read_rows(CLIPS, Clip), params.filter, name)
     lost = lost_letter_share([clip.text for clip in filtered.kept], normalizer(name))
-    splits = split_clips(filtered.kept, params.split)
-    for split, clips in splits.items():
+    division = split_clips(filtered.kept, params.split)
+    warning = require_no_leaks(division.splits, params.split)
+    for split, clips in division.splits.items():
         write_rows(OUT / "audio" / f"{split}.jsonl", audio_entries(clips))
         write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, clips, normalizer_of_labels(name)))
-    write_json(OUT / "summary.json", summary(splits, filtered.dropped, lost))
-    say_counts(splits, filtered.dropped, lost, name)
+    dropped = dict(sorted({**filtered.dropped, **division.dropped}.items()))
+    found = summary(division, dropped, lost, params.split.group_by)
+    write_json(OUT / "summary.json", found)
+    say_counts(division.splits, dropped, lost, name)
+    say_fairness(division, found, warning)
 
 
-def summary(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int], lost: float) -> dict[str, object]:
-    """Count clips by split and by reason, hours of sound, and letters that the normaliser deletes, in percent."""
+def summary(division: Division, dropped: Mapping[str, int], lost: float, group_by: str) -> dict[str, Any]:
+    """Count clips by split and by reason, hours of sound, what is in two splits, and letters that the normaliser deletes."""
+    splits = division.splits
     return {
         "dropped": dropped,
+        "given": division.given_names,
         "clips": {name: len(clips) for name, clips in splits.items()},
+        "groups": {name: count_groups(clips, group_by) for name, clips in splits.items()},
         "speakers": {name: len({clip.speaker for clip in clips} - {None}) for name, clips in splits.items()},
         "hours": {name: round(sum(clip.seconds for clip in clips) / 3600, 4) for name, clips in splits.items()},
+        "speakers_in_two_splits": speakers_in_two_splits(splits),
+        "shared_sentences": shared_sentences(splits),
         "letters_lost_percent": round(100 * lost, 2),
     }
 
@@ -69,6 +81,27 @@ def say_counts(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int],
             f"split: text.normalizer {name} deletes {100 * lost:.1f} % of the letters; multilingual keeps them",
             file=sys.stderr,
         )
+
+
+def say_fairness(division: Division, found: Mapping[str, Any], warning: str | None) -> None:
+    """Say which splits are as the data says, what is in two splits, and what `require_no_leaks` warns of."""
+    drawn = [split for split in SPLITS if split not in division.given_names]
+    lines = []
+    if division.given_names:
+        rest = f"; {_listed(drawn)} drawn from the other clips" if drawn else ""
+        lines.append(f"{_listed(division.given_names)} as column {division.given.column} says{rest}")
+    if division.given.doubt:
+        lines.append(division.given.doubt)
+    if found["speakers_in_two_splits"]["speakers"]:
+        lines.append("speakers in two splits or more: {speakers}, with {clips} clips".format(**found["speakers_in_two_splits"]))
+    lines.append(f"{100 * found['shared_sentences'][TEST_SPLIT]:.1f} % of the test clips have a sentence that is in train, too")
+    for line in [*lines, *([warning] if warning else [])]:
+        print(f"split: {line}", file=sys.stderr)
+
+
+def _listed(splits: Sequence[str]) -> str:
+    *first, last = splits
+    return f"{', '.join(first)} and {last} are" if first else f"{last} is"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The model card: its numbers are the metrics', what is private is not in it, and the hub's own classes can read it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -55,6 +56,28 @@ def test_the_hubs_classes_read_what_they_wrote_and_its_numbers_are_the_metrics(t
         ("general", "cer"): general["cer"],
     }
     assert read.data.eval_results[0].metric_name == f"WER, % (95 %: {numbers['wer_low']:.2f} to {numbers['wer_high']:.2f})"
+
+
+@pytest.mark.parametrize(
+    ("given", "params", "sentence"),
+    [
+        ([], {}, "Clips were divided by speaker: no speaker who is known is in two splits."),
+        ([], {"method": "random"}, "Clips were divided at random"),
+        ([], {"group_by": "audio"}, "Clips were divided by their audio"),
+        (
+            ["validation", "test"],
+            {},
+            "Clips were divided as the data says (validation, test); 3 speakers are in two splits or more.",
+        ),
+    ],
+)
+def test_the_card_says_how_clips_were_divided(given: list[str], params: dict[str, Any], sentence: str) -> None:
+    split = {**FINDINGS.split, "given": given, "speakers_in_two_splits": {"speakers": 3, "clips": 9}}
+
+    page = shown(data=data_metrics(replace(FINDINGS, split=split)), params=with_params(split=params))
+
+    assert sentence in told(page)
+    assert told(page).count("Clips were divided") == 1
 
 
 def test_every_test_set_is_told_before_and_after_with_intervals_and_what_became_worse_is() -> None:

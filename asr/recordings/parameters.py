@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from asr.base.entries import TEST_SPLIT
 from asr.base.sections import Section
@@ -33,10 +33,20 @@ class Split(Section):
     """How clips are divided."""
 
     method: Literal["stable", "random"]
+    column: str | None = "auto"
     group_by: Literal["speaker", "audio"]
+    stratify: str | None = None
     validation_share: float = Field(gt=0, lt=1)
     test_share: float = Field(gt=0, lt=1)
     seed: int = Field(ge=0, lt=2**32)
+    near_same: Literal["fail", "warn"] = "fail"
+    disjoint_text: bool = False
+
+    @model_validator(mode="after")
+    def _speakers_are_not_divided(self) -> "Split":
+        if self.stratify == self.group_by == "speaker":
+            raise ValueError("split.stratify: speaker gives each split a part of each speaker; it needs split.group_by audio")
+        return self
 
 
 class Filter(Section):

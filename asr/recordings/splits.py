@@ -1,51 +1,76 @@
-"""Splits: which of train, validation and test each one belongs to."""
+"""Splits: which of train, validation and test each clip belongs to."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from asr.base.entries import Clip
 from asr.base.errors import DataError
+from asr.recordings.given import Given, given_splits
+from asr.recordings.groups import deal
 from asr.recordings.parameters import Split
 
 SPLITS = ("train", "validation", "test")
+NOT_GIVEN = "no split given"
 
 
-def split_clips(clips: Sequence[Clip], how: Split) -> dict[str, list[Clip]]:
-    """Divide clips into SPLITS, each in the order given.
+@dataclass(frozen=True)
+class Division:
+    """Clips by split.
+
+    Attributes:
+        splits: the clips of each of SPLITS, in the order given.
+        given: what the data itself says.
+        dropped: clips that are in no split, counted by reason.
+    """
+
+    splits: dict[str, list[Clip]]
+    given: Given
+    dropped: dict[str, int]
+
+    @property
+    def given_names(self) -> list[str]:
+        """The splits that are as the data says; the others were drawn."""
+        return [split for split in SPLITS if split in self.given.splits]
+
+
+def split_clips(clips: Sequence[Clip], how: Split) -> Division:
+    """Divide clips into SPLITS: as the data says, and by drawing what it doesn't say.
+
+    Clips that are given as test or validation stay there. Those that are missing are drawn from all other clips, and what is
+    left of these is train. Where the data has all three, a clip without a split is left out.
 
     Raises:
-        DataError: when a split would be empty.
+        DataError: when a split would be empty, or `how` names a column that isn't there or says no split.
     """
     if how.validation_share + how.test_share >= 1:
         raise DataError("split.validation_share and split.test_share leave nothing to train on; they must sum to less than 1")
-    names = _stable(clips, how) if how.method == "stable" else _random(len(clips), how)
+    if not clips:
+        raise DataError("there is nothing to divide, every clip was dropped: change the limits under filter")
+    given = given_splits(clips, how.column)
+    names = list(given.splits)
+    complete = set(SPLITS) <= set(names)
+    if not complete:
+        rest = [place for place, name in enumerate(names) if name in (None, "train")]
+        shares = {"test": how.test_share, "validation": how.validation_share}
+        drawn = _draw([clips[place] for place in rest], {name: shares[name] for name in shares if name not in names}, how)
+        for place, name in zip(rest, drawn, strict=True):
+            names[place] = name
     splits = {split: [clip for clip, name in zip(clips, names, strict=True) if name == split] for split in SPLITS}
     empty = [split for split in SPLITS if not splits[split]]
     if empty:
-        raise DataError(_why_empty(empty[0], clips, how))
-    return splits
+        raise DataError(_why_empty(empty[0], clips, given, how))
+    left_out = names.count(None)
+    return Division(splits, given, {NOT_GIVEN: left_out} if left_out else {})
 
 
-def _stable(clips: Sequence[Clip], how: Split) -> list[str]:
-    """Place each clip by a hash of its group alone, so that other clips, come or gone, never move it."""
-    return [_place(_group(clip, how.group_by), how) for clip in clips]
+def _draw(clips: Sequence[Clip], shares: Mapping[str, float], how: Split) -> list[str]:
+    """Name a split for each clip: one of those with a share, or train."""
+    if how.method == "random":
+        return _random(len(clips), shares, how.seed)
+    return deal(clips, {"train": 1 - sum(shares.values()), **shares}, how)
 
 
-def _group(clip: Clip, group_by: str) -> str:
-    if group_by == "speaker" and clip.speaker is not None:
-        return f"speaker {clip.speaker}"
-    return f"audio {clip.audio_hash}"
-
-
-def _place(group: str, how: Split) -> str:
-    digest = hashlib.blake2b(f"{how.seed} {group}".encode(), digest_size=8).digest()
-    position = int.from_bytes(digest) / 2**64
-    if position < how.test_share:
-        return "test"
-    return "validation" if position < how.test_share + how.validation_share else "train"
-
-
-def _random(count: int, how: Split) -> list[str]:
+def _random(count: int, shares: Mapping[str, float], seed: int) -> list[str]:
     """Divide as `datasets.Dataset.train_test_split` does, test first: clips may move when the number of clips changes."""
     if count < len(SPLITS):
         return ["train"] * count
@@ -53,22 +78,24 @@ def _random(count: int, how: Split) -> list[str]:
 
     rest = datasets.Dataset.from_dict({"position": range(count)})
     names = ["train"] * count
-    # What is left after the test split is smaller, so validation takes a larger part of it.
-    shares = {"test": how.test_share, "validation": how.validation_share / (1 - how.test_share)}
+    left = 1.0
     for split, share in shares.items():
-        parts = rest.train_test_split(test_size=share, seed=how.seed)
+        # What is left after the test split is smaller, so validation takes a larger part of it.
+        parts = rest.train_test_split(test_size=share / left, seed=seed)
         for position in parts["test"]["position"]:
             names[position] = split
-        rest = parts["train"]
+        rest, left = parts["train"], left - share
     return names
 
 
-def _why_empty(split: str, clips: Sequence[Clip], how: Split) -> str:
+def _why_empty(split: str, clips: Sequence[Clip], given: Given, how: Split) -> str:
     speakers = len({clip.speaker for clip in clips if clip.speaker is not None})
     problem = f"the {split} split would be empty ({len(clips)} clips kept, {speakers} speakers)"
-    if not clips:
-        return f"{problem}; every clip was dropped: change the limits under filter"
+    if given.column is not None:
+        return f"{problem}; column {given.column} leaves too little for it: change the column, or set split.column to null"
     if how.method == "stable" and how.group_by == "speaker" and speakers:
-        return f"{problem}; a speaker is never divided: change split.seed, or set split.group_by to audio"
+        return f"{problem}; a speaker is never divided, and three are needed: add speakers, or set split.group_by to audio"
+    if how.method == "stable":
+        return f"{problem}; a file is never divided, and three are needed: add recordings"
     share = "split.validation_share and split.test_share" if split == "train" else f"split.{split}_share"
-    return f"{problem}; change split.seed or {share}, or add clips"
+    return f"{problem}; change {share}, or add clips"

@@ -1,0 +1,100 @@
+"""What the split stage writes and says."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from asr.base.entries import Clip, write_rows
+from stages.split import CLIPS, OUT, main
+from tests.project import ROOT, read_yaml
+from tests.test_splits import clip
+
+
+def divide(clips: list[Clip], folder: Path, monkeypatch: pytest.MonkeyPatch, **split: Any) -> dict[str, Any]:
+    """Run the stage in a folder of its own; its summary."""
+    monkeypatch.chdir(folder)
+    params = read_yaml(ROOT / "params.yaml")
+    params["split"].update(split)
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    write_rows(CLIPS, clips)
+    main()
+    summary: dict[str, Any] = json.loads((OUT / "summary.json").read_text())
+    return summary
+
+
+def said(number: int, split: str, speaker: str, text: str = "") -> Clip:
+    return replace(clip(number, speaker, text or f"sentence {number}"), extra={"split": split})
+
+
+GIVEN = [
+    said(1, "train", "ada", "Good morning!"),
+    said(2, "train", "bo"),
+    said(3, "dev", "cy", "good morning"),
+    said(4, "test", "ada", "good morning"),
+    said(5, "test", "di"),
+    said(6, "", "ed"),
+    said(7, "test", "flo", "short"),
+]
+
+
+def test_the_summary_says_what_is_given_and_what_splits_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = divide(GIVEN, tmp_path, monkeypatch)
+
+    assert found == {
+        "dropped": {"no split given": 1, "under 6 characters": 1},
+        "given": ["train", "validation", "test"],
+        "clips": {"train": 2, "validation": 1, "test": 2},
+        "groups": {"train": 2, "validation": 1, "test": 2},
+        "speakers": {"train": 2, "validation": 1, "test": 2},
+        "hours": {"train": 0.0011, "validation": 0.0006, "test": 0.0011},
+        "speakers_in_two_splits": {"speakers": 1, "clips": 2},
+        "shared_sentences": {"validation": 1.0, "test": 0.5},
+        "letters_lost_percent": 0.0,
+    }
+
+
+def test_the_log_says_what_is_given_and_what_splits_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    divide(GIVEN, tmp_path, monkeypatch)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "split: 2 train, 1 validation, 2 test; dropped 1: no split given; dropped 1: under 6 characters",
+        "split: train, validation and test are as column split says",
+        "split: speakers in two splits or more: 1, with 2 clips",
+        "split: 50.0 % of the test clips have a sentence that is in train, too",
+    ]
+
+
+def test_the_log_says_what_is_drawn_beside_a_given_test_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = divide([said(0, "test", "x"), *(said(number, "", f"{number}") for number in range(1, 9))], tmp_path, monkeypatch)
+
+    assert found["given"] == ["test"]
+    assert "split: test is as column split says; train and validation are drawn from the other clips" in capsys.readouterr().err
+
+
+def test_drawn_splits_are_given_by_nobody_and_a_doubtful_column_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = divide([said(number, ("train", "tset")[number % 2], f"{number}") for number in range(9)], tmp_path, monkeypatch)
+
+    assert (found["given"], found["speakers_in_two_splits"]["speakers"]) == ([], 0)
+    told = capsys.readouterr().err
+    assert "split: column split is passed over, as line 1 says tset" in told
+    assert "speakers in two splits" not in told
+
+
+def test_copies_are_warned_of_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = [replace(each, fingerprint="ff" * 32) for each in GIVEN[1:5:3]]
+
+    divide([*GIVEN[:1], *GIVEN[2:4], *copied], tmp_path, monkeypatch, near_same="warn")
+
+    assert "split: 1 pair of clips in two splits sound like copies of one recording" in capsys.readouterr().err
