@@ -1,7 +1,7 @@
 """Filter the clips and divide them into train, validation and test.
 
-Reads data/validated; writes data/splits: per split a list of audio and, apart from it, a list of transcripts; and
-summary.json, the counts.
+Reads data/validated; writes data/splits: per split a list of audio and, apart from it, a list of transcripts; languages.json,
+in what language each clip of the test split is that says its own; and summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from asr.base.entries import Clip, audio_entries, read_rows, text_entries, write_json, write_rows
-from asr.base.text import Text, lost_letter_share, normalizer, normalizer_of_labels
+from asr.base.entries import TEST_SPLIT, Clip, audio_entries, read_rows, text_entries, write_json, write_rows
+from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.filters import filter_clips
 from asr.recordings.parameters import Filter, Split
 from asr.recordings.splits import split_clips
@@ -32,20 +32,22 @@ class Params(StageParams):
     split: Split
     filter: Filter
     text: Text
+    model: Speech
 
 
 def main() -> None:
     """Filter and split."""
     params = read_params(Params)
-    name = params.text.normalizer
-    filtered = filter_clips(read_rows(CLIPS, Clip), params.filter, name)
-    lost = lost_letter_share([clip.text for clip in filtered.kept], normalizer(name))
+    normalization = Normalization.of(params.text, params.model)
+    filtered = filter_clips(read_rows(CLIPS, Clip), params.filter, normalization)
+    label = labels(params.text, normalization)
     splits = split_clips(filtered.kept, params.split)
     for split, clips in splits.items():
         write_rows(OUT / "audio" / f"{split}.jsonl", audio_entries(clips))
-        write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, clips, normalizer_of_labels(name)))
-    write_json(OUT / "summary.json", summary(splits, filtered.dropped, lost))
-    say_counts(splits, filtered.dropped, lost, name)
+        write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, clips, label))
+    write_json(OUT / "languages.json", {clip.id: clip.language for clip in splits[TEST_SPLIT] if clip.language})
+    write_json(OUT / "summary.json", summary(splits, filtered.dropped, filtered.letters_lost))
+    say_counts(splits, filtered.dropped, filtered.letters_lost, params.text.normalizer)
 
 
 def summary(splits: Mapping[str, Sequence[Clip]], dropped: Mapping[str, int], lost: float) -> dict[str, object]:

@@ -19,7 +19,7 @@ from whisper.tokenizer import LANGUAGES, Tokenizer, get_tokenizer
 
 from asr.audio.decoding import read_recording
 from asr.base.errors import DataError
-from asr.base.text import multilingual, normalizer
+from asr.base.normalizers import multilingual, normalizer
 from asr.features.logmel import log_mel
 from asr.features.waveform import normalize_peak, to_mono_16k
 from asr.model.whisper import load, load_tuned

@@ -4,12 +4,14 @@ import pytest
 
 from asr.base.entries import Clip
 from asr.base.errors import DataError
+from asr.base.text import Normalization
 from asr.recordings.filters import filter_clips
 from asr.recordings.parameters import Filter, Split
 from asr.recordings.splits import split_clips
 
 LIMITS = Filter(min_characters=6, max_characters=None, min_seconds=1.0, max_seconds=30.0)
 STABLE = Split(method="stable", group_by="speaker", validation_share=0.2, test_share=0.2, seed=42)
+ENGLISH = Normalization("basic_english")
 RANDOM = STABLE.model_copy(update={"method": "random"})
 
 
@@ -37,7 +39,7 @@ def members(splits: dict[str, list[Clip]]) -> dict[str, str]:
     ],
 )
 def test_each_filter_counts_what_it_drops(text: str, seconds: float, reason: str | None) -> None:
-    filtered = filter_clips([clip(1, text=text, seconds=seconds)], LIMITS, "basic_english")
+    filtered = filter_clips([clip(1, text=text, seconds=seconds)], LIMITS, ENGLISH)
 
     assert filtered.dropped == ({reason: 1} if reason else {})
     assert len(filtered.kept) == (0 if reason else 1)
@@ -46,7 +48,7 @@ def test_each_filter_counts_what_it_drops(text: str, seconds: float, reason: str
 def test_long_transcripts_are_dropped_when_asked() -> None:
     limits = LIMITS.model_copy(update={"max_characters": 10})
 
-    assert filter_clips([clip(1)], limits, "basic_english").dropped == {"over 10 characters": 1}
+    assert filter_clips([clip(1)], limits, ENGLISH).dropped == {"over 10 characters": 1}
 
 
 @pytest.mark.parametrize("group_by", ["speaker", "audio"])

@@ -6,7 +6,7 @@ from asr.base.sections import Section
 
 
 class Regression(Section):
-    """How many points of WER worse a test set may become. None: as many as it likes."""
+    """How many points of the error rate worse a test set may become. None: as many as it likes."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -14,7 +14,9 @@ class Regression(Section):
 
 
 class Export(Section):
-    """How many points of WER the exported model may be worse on recordings than evaluation was. None: as many as it likes."""
+    """How many points of the error rate the exported model may be worse on recordings than evaluation was. None: as many as it
+    likes.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
