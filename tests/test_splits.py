@@ -1,5 +1,7 @@
 """Filters and splits."""
 
+from dataclasses import replace
+
 import pytest
 
 from asr.base.entries import Clip
@@ -49,6 +51,16 @@ def test_long_transcripts_are_dropped_when_asked() -> None:
     limits = LIMITS.model_copy(update={"max_characters": 10})
 
     assert filter_clips([clip(1)], limits, ENGLISH).dropped == {"over 10 characters": 1}
+
+
+def test_each_clip_is_normalised_by_its_language() -> None:
+    clips = [replace(clip(1, text="मैं हिन्दी में बात कर रहा हूँ"), language="hi"), clip(2, text="ninety one, you know")]
+
+    filtered = filter_clips(clips, LIMITS, Normalization("auto"))
+
+    assert (filtered.kept, filtered.letters_lost) == (clips, 0)
+    with pytest.raises(DataError, match=r"basic_english deletes .* set text.normalizer to multilingual"):
+        filter_clips([clip(1, text="Prüfung der Maße")], LIMITS, ENGLISH)
 
 
 @pytest.mark.parametrize("group_by", ["speaker", "audio"])
