@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from asr.base.entries import TextEntry, read_rows
-from asr.base.text import normalizer
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
@@ -18,9 +17,8 @@ from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
 from asr.training.labels import continuation, label
 from asr.training.recipe import Train
-from bench.settings import EFFECTIVE_BATCH, HOME, stage_settings
+from bench.settings import EFFECTIVE_BATCH, normalization, stage_settings
 from bench.sides import Options
-from stages.common.params import read_yaml
 
 
 def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
@@ -31,7 +29,7 @@ def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples
         frames, texts = features.at(frames.positions[: options.clips]), texts[: options.clips]
     labels = [label(whisper.tokenizer, text.text) for text in texts]
     following = [continuation(whisper.tokenizer, text.text) for text in texts]
-    return Examples(frames, labels, following), texts
+    return Examples(frames, labels, [None] * len(texts), following), texts
 
 
 def side_settings(window: str, options: Options) -> Train:
@@ -63,7 +61,7 @@ def tested(whisper: Whisper, options: Options) -> dict[str, Any]:
     with torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available()):
         heard = transcribe(whisper, clips, whole)
     seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
-    rows = predictions("test", texts, seconds, heard, normalizer(read_yaml(HOME / "params.yaml")["text"]["normalizer"]))
+    rows = predictions("test", texts, seconds, heard, normalization())
     rows.sort(key=lambda row: row.id)
     return {
         "errors": [row.errors for row in rows],

@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import torch
 
+from asr.base.rates import Metric
 from asr.machine.shutdown import StopRequest
 from asr.model.whisper import Whisper
 from asr.training.batch import Examples, StepKeys, Steps, step_loader
@@ -29,6 +30,7 @@ class Unvalidated:
 
     whisper: Whisper
     epochs: Iterator[int]
+    metric: Metric = "WER"
 
     @classmethod
     def of(cls, whisper: Whisper) -> Validator:

@@ -98,7 +98,7 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: E
     if not away.is_absent(params.model.name):
         yield from unsuitable_model(params, away)
     yield from unsuitable_device(params.train, machine)
-    if Path(params.data.csv).is_file():
+    if params.text.timestamps == "keep" and Path(params.data.csv).is_file():
         yield from moved_times(params)
 
 
@@ -185,6 +185,8 @@ def unsuitable_model(params: Params, away: Elsewhere) -> Iterator[str]:
     most = params.filter.max_seconds
     slowest = min(params.augment.tempo_min, 1.0) if params.augment.tempo_probability else 1.0
     yield from mistakes(found, params.model, params.features.n_mels, most / slowest)
+    if found.is_multilingual and model.language is None:
+        print(f"check: {model.name} is multilingual and model.language is null: each clip has to have its own", file=sys.stderr)
     if params.export.quantization and found.window_seconds != WINDOW_SECONDS:
         yield (
             f"export.quantization: faster-whisper knows windows of {WINDOW_SECONDS} s only, the model's is "

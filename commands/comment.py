@@ -44,7 +44,7 @@ def comment(result: Result) -> str:
     base = f"<code>{escaped(result.base)}</code>"
     parts = [
         MARK,
-        f"### WER beside {base} at {result.left_at}",
+        f"### Beside {base} at {result.left_at}",
         f"Commits that {base} has had since: {result.behind}." if result.behind else "",
         f"**The run did not end**; stale: {', '.join(result.unfinished)}. Its log says why." if result.unfinished else "",
         f"**It could not be published:** {escaped(result.trouble)}" if result.trouble else "",

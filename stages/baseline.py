@@ -13,7 +13,6 @@ if __name__ == "__main__":
 
 from pathlib import Path
 
-from asr.base.text import normalizer
 from asr.model.parameters import Model
 from asr.model.whisper import load
 from asr.scoring.evaluation import evaluate
@@ -36,7 +35,7 @@ def main() -> None:
     params = read_params(Params)
     commit = base_commit(params.model)
     whisper = load(params.model.name, params.model.language, params.model.task, commit)
-    evaluation = evaluate(whisper, read_sets(), params.decode, normalizer(params.text.normalizer))
+    evaluation = evaluate(whisper, read_sets(), params.decode, params.normalization)
     write(OUT, "baseline", evaluation, params, base_commit=commit)
 
 

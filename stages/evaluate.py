@@ -13,7 +13,6 @@ if __name__ == "__main__":
 
 from pathlib import Path
 
-from asr.base.text import normalizer
 from asr.model.whisper import load_tuned
 from asr.scoring.evaluation import evaluate
 from stages.common.params import read_params
@@ -27,7 +26,7 @@ def main() -> None:
     """Evaluate the tuned model."""
     params = read_params(Params)
     whisper = load_tuned(MODEL)
-    write(OUT, "evaluate", evaluate(whisper, read_sets(), params.decode, normalizer(params.text.normalizer)), params)
+    write(OUT, "evaluate", evaluate(whisper, read_sets(), params.decode, params.normalization), params)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Export the tuned model for faster-whisper, and let it hear the test split's recordings as they are on the disk.
 
-Reads models/whisper and data/recordings; writes models/export, a folder of CTranslate2's, and metrics/export: hypotheses.jsonl,
-what the export and the model itself have heard in the recordings, untrimmed, and summary.json. The report scores them.
+Reads models/whisper, data/recordings and in which languages these are; writes models/export, a folder of CTranslate2's, and
+metrics/export: hypotheses.jsonl, what the export and the model itself have heard in the recordings, untrimmed, and
+summary.json. The report scores them.
 """
 
 from asr.machine.shutdown import end_with_parent
@@ -11,6 +12,7 @@ if __name__ == "__main__":
     begin(__doc__)
     end_with_parent()  # now, as the imports take seconds in which DVC may die
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -26,6 +28,7 @@ MODEL = Path("models/export")
 OUT = Path("metrics/export")
 HYPOTHESES = OUT / "hypotheses.jsonl"
 RECORDINGS = Path("data/recordings")
+LANGUAGES = Path("data/splits/languages.json")
 
 
 class Params(StageParams):
@@ -52,15 +55,17 @@ def export(quantization: Quantization) -> None:
     from asr.export.convert import convert  # here, as these take seconds, and who wants no export needs none of them
     from asr.export.hearing import hear_exported, hear_raw
     from asr.export.recognizer import load_recognizer
-    from asr.model.whisper import load_tuned
+    from asr.model.whisper import languages_of, load_tuned
 
     convert(CHECKPOINT, MODEL, quantization)
     recordings = sorted(RECORDINGS.iterdir())
     start = time.perf_counter()
     recognizer = load_recognizer(MODEL)
     loaded = time.perf_counter() - start
-    exported, speed = hear_exported(recognizer, recordings)
-    raw = hear_raw(load_tuned(CHECKPOINT), recordings)
+    whisper, said = load_tuned(CHECKPOINT), json.loads(LANGUAGES.read_text(encoding="utf-8"))
+    languages = languages_of(whisper, [path.name for path in recordings], [said.get(path.stem) for path in recordings])
+    exported, speed = hear_exported(recognizer, recordings, languages)
+    raw = hear_raw(whisper, recordings, languages)
     write_rows(HYPOTHESES, [Heard(path.stem, *texts) for path, *texts in zip(recordings, exported, raw, strict=True)])
     write_json(
         OUT / "summary.json",

@@ -18,7 +18,7 @@ from typing import Any
 from asr.base.entries import TEST_SPLIT, Heard, TextEntry, read_csv, read_rows, read_texts, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import fingerprint
-from asr.base.text import Text, normalizer, spoken
+from asr.base.text import Normalization, Speech, Text
 from asr.base.versions import changes
 from asr.report.card import card
 from asr.report.comparison import Comparison, Outcome, compare
@@ -44,6 +44,12 @@ SPEEDS = "../.cache/speeds"
 CONFUSIONS = 30
 
 
+class Model(Speech):
+    """What the report has to know of the base model."""
+
+    name: str
+
+
 class Params(StageParams):
     """What this stage reads of params.yaml; the page shows all of it."""
 
@@ -55,7 +61,7 @@ class Params(StageParams):
     split: dict[str, Any]
     features: dict[str, Any]
     augment: dict[str, Any]
-    model: dict[str, Any]
+    model: Model
     train: dict[str, Any]
     decode: dict[str, Any]
 
@@ -63,8 +69,9 @@ class Params(StageParams):
 def main() -> None:
     """Gather, write, and say the table."""
     params = read_params(Params)
+    normalization = Normalization.of(params.text, params.model)
     trained_on = read_rows(Path("data/splits/text/train.jsonl"), TextEntry)
-    seen = vocabulary(spoken(row.text) for row in trained_on)
+    seen = vocabulary(normalization.compared(row.text, row.language) for row in trained_on)
     known = {sound_of(row.id) for row in trained_on}
     findings = Findings(
         validate=read(Path("data/validated/summary.json")),
@@ -87,7 +94,7 @@ def main() -> None:
     write_json(METRICS / "train.json", training)
     write_json(METRICS / "baseline.json", model_metrics(before, {}))
     write_json(METRICS / "evaluate.json", model_metrics(after, compared))
-    exported = read_export(after, params.text)
+    exported = read_export(after, normalization)
     write_json(METRICS / "export.json", deployed_metrics(exported))
     PLOTS.mkdir()
     for name, frame in plots(before, after).items():
@@ -95,7 +102,8 @@ def main() -> None:
     told = table(findings, tested, changes(before.scores["versions"], after.scores["versions"]))
     told = "\n".join([told, *deployed_lines(exported)])
     TABLE.write_text(told + "\n", encoding="utf-8")
-    shown = page(params, findings, tested, before, after, exported)
+    languages = sorted({normalization.spoken_in(row.language) for row in trained_on})
+    shown = page(params, languages, findings, tested, before, after, exported)
     PAGE.write_text(render(shown), encoding="utf-8")
     CARD.write_text(card(shown, training, before.scores["base_commit"]), encoding="utf-8")
     print(told)
@@ -129,10 +137,10 @@ def read_model(stage: str, seen: Mapping[str, int]) -> ScoredModel:
         return summed_up(read(METRICS / stage / "scores.json"), parse_predictions(lines), seen)
 
 
-def read_export(after: ScoredModel, text: Text) -> Deployed | None:
+def read_export(after: ScoredModel, normalization: Normalization) -> Deployed | None:
     """Read what stage export has heard, and score it as the tuned model was scored."""
     heard = read_rows(HEARD, Heard)
-    return deployed(read(METRICS / "export/summary.json"), heard, after.predictions[TEST_SPLIT], normalizer(text.normalizer))
+    return deployed(read(METRICS / "export/summary.json"), heard, after.predictions[TEST_SPLIT], normalization)
 
 
 def predictions(stage: str) -> Path:
@@ -142,6 +150,7 @@ def predictions(stage: str) -> Path:
 
 def page(
     params: Params,
+    languages: Sequence[str],
     findings: Findings,
     tested: Sequence[Outcome],
     before: ScoredModel,
@@ -157,13 +166,14 @@ def page(
         for row in rows
     ]
     return Page(
-        model=params.model["name"],
+        model=params.model.name,
+        languages=languages,
         normalizer=after.scores["normalizer"],
         base_window=before.scores["window"],
         window=after.scores["window"],
         sets=tested,
         deployed=exported,
-        slices=[SliceRow(*pair) for pair in paired(before, after)],
+        slices=[SliceRow(name, *pair) for name in after.predictions for pair in paired(before, after, name)],
         confusions=confusions(after.predictions[TEST_SPLIT], CONFUSIONS),
         recalls={rarity: (recall, after.recalls[rarity]) for rarity, recall in before.recalls.items()},
         curves=read_curves(METRICS / "train/curves.csv"),

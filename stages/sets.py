@@ -17,7 +17,7 @@ from pathlib import Path
 
 from asr.base.entries import Clip, audio_entries, text_entries, write_json, write_rows
 from asr.base.errors import DataError
-from asr.base.text import Text, normalizer
+from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.clips import Source, check_rows
 from asr.recordings.filters import Filtered, filter_clips
 from asr.recordings.parameters import Data, ExtraSets, Filter
@@ -40,6 +40,7 @@ class Params(StageParams):
     evaluate: ExtraSets
     filter: Filter
     text: Text
+    model: Speech
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ def main() -> None:
     """Check every set."""
     params = read_params(Params)
     UNPACKED.mkdir(parents=True)
-    normalize = normalizer(params.text.normalizer)
+    label = labels(params.text, Normalization.of(params.text, params.model))
     sets = [check_set(name, source, params) for name, source in params.evaluate.sets.items()]
     clips = {clip.id: clip for each in sets for clip in each.clips}  # two sets may share one
     write_rows(OUT / "audio.jsonl", audio_entries(clips.values()))
-    write_rows(OUT / "text.jsonl", [row for each in sets for row in text_entries(each.name, each.clips, normalize)])
+    write_rows(OUT / "text.jsonl", [row for each in sets for row in text_entries(each.name, each.clips, label)])
     write_rejects_of_sets(REJECTS, {each.name: each.rejects for each in sets})
     write_json(OUT / "summary.json", {each.name: summary(each) for each in sets})
     for each in sets:
@@ -86,7 +87,7 @@ def check_set(name: str, source: str, params: Params) -> CheckedSet:
     audio = Source(str(folder), "the folder of its table", params.data.channel, kept_warnings(name))
     checked = check_rows(table.rows, audio, inspections_file(), read_machine().job_engine)
     rejects = checked.rejects
-    filtered = filter_clips(checked.clips, params.filter, params.text.normalizer)
+    filtered = filter_clips(checked.clips, params.filter, Normalization.of(params.text, params.model))
     if not filtered.kept:
         reasons = Counter(reject.reason for reject in rejects) + Counter(filtered.dropped)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())

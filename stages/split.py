@@ -1,7 +1,7 @@
 """Filter the clips and divide them into train, validation and test.
 
-Reads data/validated; writes data/splits: per split a list of audio and, apart from it, a list of transcripts; and
-summary.json, the counts.
+Reads data/validated; writes data/splits: per split a list of audio and, apart from it, a list of transcripts; languages.json,
+in what language each clip of the test split is that says its own; and summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from asr.base.entries import TEST_SPLIT, Clip, audio_entries, read_rows, text_entries, write_json, write_rows
-from asr.base.text import Text, lost_letter_share, normalizer, normalizer_of_labels
+from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.filters import filter_clips
 from asr.recordings.groups import count_groups
+from asr.recordings.joining import join_timed
 from asr.recordings.leaks import require_no_leaks, shared_sentences, speakers_in_two_splits
 from asr.recordings.parameters import Filter, Split
 from asr.recordings.splits import SPLITS, Division, split_clips
@@ -35,23 +36,30 @@ class Params(StageParams):
     split: Split
     filter: Filter
     text: Text
+    model: Speech
 
 
 def main() -> None:
     """Filter and split."""
     params = read_params(Params)
-    name = params.text.normalizer
-    filtered = filter_clips(read_rows(CLIPS, Clip), params.filter, name)
-    lost = lost_letter_share([clip.text for clip in filtered.kept], normalizer(name))
+    normalization = Normalization.of(params.text, params.model)
+    validated = read_rows(CLIPS, Clip)
+    clips = join_timed(validated, params.filter.max_seconds) if params.text.timestamps == "keep" else validated
+    filtered = filter_clips(clips, params.filter, normalization)
+    label = labels(params.text, normalization)
     division = split_clips(filtered.kept, params.split)
     warning = require_no_leaks(division.splits, params.split)
-    for split, clips in division.splits.items():
-        write_rows(OUT / "audio" / f"{split}.jsonl", audio_entries(clips))
-        write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, clips, normalizer_of_labels(name)))
+    for split, members in division.splits.items():
+        write_rows(OUT / "audio" / f"{split}.jsonl", audio_entries(members))
+        write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, members, label))
+    write_json(OUT / "languages.json", {clip.id: clip.language for clip in division.splits[TEST_SPLIT] if clip.language})
     dropped = dict(sorted({**filtered.dropped, **division.dropped}.items()))
-    found = summary(division, dropped, lost, params.split.group_by)
+    found = {
+        "joined": len(validated) - len(clips),
+        **summary(division, dropped, filtered.letters_lost, params.split.group_by),
+    }
     write_json(OUT / "summary.json", found)
-    say_counts(division.splits, dropped, lost, name)
+    say_counts(division.splits, dropped, filtered.letters_lost, params.text.normalizer)
     say_fairness(division, found, warning)
 
 
@@ -87,6 +95,8 @@ def say_fairness(division: Division, found: Mapping[str, Any], warning: str | No
     """Say which splits are as the data says, what is in two splits, and what `require_no_leaks` warns of."""
     drawn = [split for split in SPLITS if split not in division.given_names]
     lines = []
+    if found["joined"]:
+        lines.append(f"{found['joined']} parts of recordings are joined to those before them, so that their times are learned")
     if division.given_names:
         rest = f"; {_listed(drawn)} drawn from the other clips" if drawn else ""
         lines.append(f"{_listed(division.given_names)} as column {division.given.column} says{rest}")

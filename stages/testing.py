@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from asr.base.entries import TEST_SPLIT, TextEntry, read_rows, read_texts, write_json, write_rows
-from asr.base.text import Text
+from asr.base.rates import SHORT
+from asr.base.text import Normalization, Speech, Text
 from asr.base.versions import HEARING, versions
 from asr.model.parameters import Decode
 from asr.scoring.evaluation import Evaluation, EvaluationSet, summary
@@ -25,6 +26,12 @@ class Params(StageParams):
 
     decode: Decode
     text: Text
+    model: Speech
+
+    @property
+    def normalization(self) -> Normalization:
+        """What becomes of texts before they are compared."""
+        return Normalization.of(self.text, self.model)
 
 
 def read_sets() -> list[EvaluationSet]:
@@ -45,7 +52,7 @@ def write(out: Path, stage: str, evaluation: Evaluation, params: Params, **facts
         out / "scores.json",
         {
             **facts,
-            "normalizer": params.text.normalizer,
+            "normalizer": params.normalization.names(row.language for row in rows),
             "window": evaluation.window,
             "precision": evaluation.precision,
             "decode": params.decode.model_dump(),
@@ -58,7 +65,8 @@ def write(out: Path, stage: str, evaluation: Evaluation, params: Params, **facts
     write_speeds(out / "predictions.jsonl", {"clips_per_second": round(rate, 2), "real_time_factor": factor})
     print(f"{stage}: {len(rows)} clips in {evaluation.taken:.1f} s, {rate:.1f} clips/s", file=sys.stderr)
     for name, each in summaries.items():
-        print(f"{stage}: {name}: WER {each.wer:.1f} % on {each.clips} clips{warnings(each)}", file=sys.stderr)
+        told = f"{SHORT[each.metric]} {each.error_rate:.1f} % on {each.clips} clips{warnings(each)}"
+        print(f"{stage}: {name}: {told}", file=sys.stderr)
 
 
 def warnings(summary: Summary) -> str:

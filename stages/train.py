@@ -1,4 +1,4 @@
-"""Tune the base model on the training clips; keep the epoch with the lowest validation WER.
+"""Tune the base model on the training clips; keep the epoch with the lowest error rate on the validation split.
 
 Reads features and transcripts of train and validation; writes models/whisper, a checkpoint that transformers loads, and
 metrics/train: curves.csv, validation.csv and summary.json. TensorBoard's events are the machine's, outside of the outputs.
@@ -25,11 +25,12 @@ import asr
 from asr.base.entries import TextEntry, read_rows, write_csv, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of, fingerprint
-from asr.base.text import Text, normalizer
+from asr.base.rates import SHORT, Metric
+from asr.base.text import Normalization, Text
 from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.model.parameters import Model
-from asr.model.whisper import Whisper, load, require_in_window, require_label_positions, require_same_mels
+from asr.model.whisper import Whisper, languages_of, load, require_in_window, require_label_positions, require_same_mels
 from asr.shards.format import MANIFEST
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
@@ -118,7 +119,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         validation,
         [text.path for text in texts],
         [text.text for text in texts],
-        normalizer(params.text.normalizer),
+        Normalization.of(params.text, params.model),
     )
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
     stop = stop or StopRequest(folder / STOP)
@@ -138,7 +139,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         return
     if rank_and_ranks()[0] == 0:
         whisper.save(MODEL)
-        write(trained, params.train, commit, len(examples), Diary(folder))
+        write(trained, params.train, commit, len(examples), validator.metric, Diary(folder))
 
 
 def run_facts(params: Params) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def require_ranks(settings: Train, machine: Machine) -> None:
         )
 
 
-def write(trained: Trained, settings: Train, commit: str | None, clips: int, diary: Diary) -> None:
+def write(trained: Trained, settings: Train, commit: str | None, clips: int, metric: Metric, diary: Diary) -> None:
     """Write metrics/train."""
     OUT.mkdir(parents=True, exist_ok=True)
     write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
@@ -202,11 +203,13 @@ def write(trained: Trained, settings: Train, commit: str | None, clips: int, dia
             "steps": trained.steps,
             "epochs": trained.epochs,
             "best_step": trained.best_step,
-            "validation_wer": trained.best_wer,
+            "metric": metric,
+            "validation_error_rate": trained.best_error_rate,
             "versions": versions(LEARNING),
         },
     )
-    print(f"train: the best step is {trained.best_step}, validation WER {trained.best_wer:.1f} %", file=sys.stderr)
+    told = f"validation {SHORT[metric]} {trained.best_error_rate:.1f} %"
+    print(f"train: the best step is {trained.best_step}, {told}", file=sys.stderr)
 
 
 def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
@@ -216,9 +219,10 @@ def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Seq
     frames, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
     paths = [text.path for text in texts]
     require_in_window(whisper, paths, [len(clip) for clip in frames])
-    labels = [label(whisper.tokenizer, text.text) for text in texts]
+    languages = languages_of(whisper, paths, [text.language for text in texts])
+    labels = [label(whisper.tokenizer, text.text, language) for text, language in zip(texts, languages, strict=True)]
     require_label_positions(whisper, paths, labels)
-    return Examples(frames, labels, [continuation(whisper.tokenizer, text.text) for text in texts]), texts
+    return Examples(frames, labels, languages, [continuation(whisper.tokenizer, text.text) for text in texts]), texts
 
 
 if __name__ == "__main__":

@@ -16,12 +16,24 @@ from asr.scoring.interval import Difference, Interval
 from asr.scoring.predictions import Prediction, Summary
 
 BASE = Summary(
-    wer=61.75, wer_low=55.5, wer_high=68.25, resampled="speakers", cer=48.14, mer=59.1, raw_wer=62.0, raw_cer=48.2,
+    metric="WER", error_rate=61.75, error_rate_low=55.5, error_rate_high=68.25, resampled="speakers",
+    wer=61.75, cer=48.14, mer=59.1, raw_wer=62.0, raw_cer=48.2,
     substitutions=189, deletions=38, insertions=20, words=400, clips=50, empty=3, cut_off=2, looping=1,
 )  # fmt: skip
-TUNED = replace(BASE, wer=24.0, wer_low=18.25, wer_high=30.5, cer=19.15, substitutions=66, deletions=17, insertions=13)
+TUNED = replace(
+    BASE,
+    error_rate=24.0,
+    error_rate_low=18.25,
+    error_rate_high=30.5,
+    wer=24.0,
+    cer=19.15,
+    substitutions=66,
+    deletions=17,
+    insertions=13,
+)
 CHANGE = Comparison(
-    clips=50, first=61.75, second=24.0, difference=Difference(-37.75, Interval(-44.0, -31.25), 0.0002), resampled="speakers",
+    clips=50, metric="WER", first=61.75, second=24.0, difference=Difference(-37.75, Interval(-44.0, -31.25), 0.0002),
+    resampled="speakers",
     better=41, worse=3, only_first=0, only_second=0, other_reference=0,
 )  # fmt: skip
 DEPLOYED = Deployed(
@@ -36,9 +48,23 @@ DEPLOYED = Deployed(
     checkpoint_size=6_800_000,
 )
 CURVES: list[Mapping[str, float | None]] = [
-    {"step": 1, "epoch": 0.5, "train_loss": 2.5, "learning_rate": 0.001, "validation_loss": None, "validation_wer": None},
-    {"step": 2, "epoch": 1.0, "train_loss": 1.5, "learning_rate": 0.0005, "validation_loss": 1.25, "validation_wer": 40.0},
-    {"step": 4, "epoch": 2.0, "train_loss": None, "learning_rate": 0.0, "validation_loss": 0.75, "validation_wer": 20.0},
+    {
+        "step": 1,
+        "epoch": 0.5,
+        "train_loss": 2.5,
+        "learning_rate": 0.001,
+        "validation_loss": None,
+        "validation_error_rate": None,
+    },
+    {
+        "step": 2,
+        "epoch": 1.0,
+        "train_loss": 1.5,
+        "learning_rate": 0.0005,
+        "validation_loss": 1.25,
+        "validation_error_rate": 40.0,
+    },
+    {"step": 4, "epoch": 2.0, "train_loss": None, "learning_rate": 0.0, "validation_loss": 0.75, "validation_error_rate": 20.0},
 ]
 
 
@@ -48,8 +74,9 @@ def utterance(path: str, errors: int = 0, words: int = 3, **more: Any) -> Uttera
     row = {name: more.pop(name) for name in ("audio", "base") if name in more}
     edit: Edit = "equal" if said == heard else "substitute"
     prediction = Prediction(
-        dataset="test", id=path, path=path, speaker="spk01", extra={}, seconds=1.5, reference=said, hypothesis=heard,
-        raw_reference=said, raw_hypothesis=heard, errors=errors, words=words,
+        dataset="test", id=path, path=path, speaker="spk01", language="en", extra={}, seconds=1.5,
+        reference=said, hypothesis=heard,
+        raw_reference=said, raw_hypothesis=heard, metric="WER", errors=errors, words=words,
         substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False, alignment=(Span(edit, said, heard),),
     )  # fmt: skip
     default = {"audio": path, "base": heard}
@@ -60,6 +87,7 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
     """A page with these utterances; whatever else is by its name."""
     page = Page(
         model="models/pico",
+        languages=["en"],
         normalizer="basic_english",
         base_window="fit",
         window="fit",
@@ -67,8 +95,9 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
         deployed=DEPLOYED,
         slices=[
             SliceRow(
-                Slice("seconds", "2 to 4 s", 50, 400, 61.75, 55.5, 68.25),
-                Slice("seconds", "2 to 4 s", 50, 400, 24.0, 18.25, 30.5),
+                "test",
+                Slice("seconds", "2 to 4 s", 50, 400, "WER", 61.75, 55.5, 68.25),
+                Slice("seconds", "2 to 4 s", 50, 400, "WER", 24.0, 18.25, 30.5),
             )
         ],
         confusions=[Confusion("too", "two", 7), Confusion("", "uh", 2), Confusion("the", "", 1)],

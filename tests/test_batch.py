@@ -19,7 +19,7 @@ STEP = (Slot((0,), 6), Slot((3, 1), 8), Slot((2,), 6))
 def examples() -> Examples:
     """Clip n has FRAMES[n] frames of (100 n + frame, its negative)."""
     clips = [np.array([[100 * n + frame, -100 * n - frame] for frame in range(FRAMES[n])], np.float16) for n in range(4)]
-    return Examples(clips, LABELS, [[77, 78], [79], [], [71, 72, 73]])
+    return Examples(clips, LABELS, [None] * 4, [[77, 78], [79], [], [71, 72, 73]])
 
 
 def whole(examples: Examples, *lines: Slot, masks: Masks = NO_MASKS) -> StepBatch:
@@ -116,7 +116,7 @@ def test_a_rank_without_lines_has_no_rows_and_no_frames(examples: Examples) -> N
 
 def test_a_clips_masks_are_the_same_wherever_it_is() -> None:
     clips = [np.random.default_rng(n).normal(size=(30, 40)).astype(np.float16) for n in range(4)]
-    examples = Examples(clips, LABELS, [[]] * 4)
+    examples = Examples(clips, LABELS, [None] * 4, [[]] * 4)
     masks = Masks(times=2, time_frames=6, frequencies=2, frequency_mels=10)
     packed: Step = (Slot((0, 1), 100), Slot((2, 3), 100))
     single: Step = tuple(Slot((clip,), 32) for clip in (3, 1, 2, 0))

@@ -16,7 +16,7 @@ class Run:
     def __init__(self, folder: Path, clock: pytest.MonkeyPatch, max_steps: int = 8) -> None:
         self.second = 0.0
         clock.setattr("asr.training.callbacks.time.monotonic", lambda: self.second)
-        self.lines = ProgressLines(epochs=2)
+        self.lines = ProgressLines(epochs=2, metric="WER")
         self.state = TrainerState(epoch=0, global_step=0, max_steps=max_steps)
         self.rest = (TrainingArguments(output_dir=str(folder)), self.state, TrainerControl())
 
@@ -42,8 +42,8 @@ class Run:
     def validate(self, at: float, wer: float) -> None:
         """Validation has ended."""
         self.second = at
-        self.lines.on_log(*self.rest, logs={"eval_wer": wer})
-        self.lines.on_evaluate(*self.rest, metrics={"eval_wer": wer})
+        self.lines.on_log(*self.rest, logs={"eval_error_rate": wer})
+        self.lines.on_evaluate(*self.rest, metrics={"eval_error_rate": wer})
 
 
 @pytest.mark.parametrize(

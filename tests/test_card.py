@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import pytest
 from huggingface_hub import ModelCard
 
-from asr.report.card import CHOICES, SECTIONS, card, cell, settings
+from asr.report.card import CHOICES, SECTIONS, card, cell, results, settings
 from asr.report.metrics import data_metrics, model_metrics
 from asr.report.page import Page, SliceRow
 from asr.report.slices import Slice
@@ -18,14 +18,17 @@ from tests.project import ROOT, read_yaml
 from tests.test_report import CHANGES, FINDINGS, TESTED, TUNED
 
 TRAINING = {
-    "validation_wer": 20.0, "best_step": 28, "steps": 35, "learning_rate": 0.001, "precision": "fp32", "effective_batch": 64,
+    "metric": "WER", "validation_error_rate": 20.0, "best_step": 28, "steps": 35, "learning_rate": 0.001,
+    "precision": "fp32", "effective_batch": 64,
     "window": "fit", "versions": {"torch": "2.13.0"},
 }  # fmt: skip
 
 
 def shown(*values: tuple[str, str], **more: Any) -> Page:
     """A page of the sets of tests/test_report.py, with slices of these kinds and values; params.yaml is the project's own."""
-    rows = [SliceRow(each, each) for each in (Slice(kind, value, 5, 12, 25.0, None, None) for kind, value in values)]
+    rows = [
+        SliceRow("test", each, each) for each in (Slice(kind, value, 5, 12, "WER", 25.0, None, None) for kind, value in values)
+    ]
     said = utterance("recordings/ada.wav", said="take 3 drops")
     about = {"params": read_yaml(ROOT / "params.yaml"), "data": data_metrics(FINDINGS), "sets": TESTED, "slices": rows}
     return report(said, **{**about, **more})
@@ -55,7 +58,10 @@ def test_the_hubs_classes_read_what_they_wrote_and_its_numbers_are_the_metrics(t
         ("general", "wer"): general["wer"],
         ("general", "cer"): general["cer"],
     }
-    assert read.data.eval_results[0].metric_name == f"WER, % (95 %: {numbers['wer_low']:.2f} to {numbers['wer_high']:.2f})"
+    assert (
+        read.data.eval_results[0].metric_name
+        == f"WER, % (95 %: {numbers['error_rate_low']:.2f} to {numbers['error_rate_high']:.2f})"
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_every_test_set_is_told_before_and_after_with_intervals_and_what_became_
     assert "tuned on 71 recorded clips, 0.10 hours in all" in said
     assert "| validation | 10 | 0.0200 | unknown |" in said
     assert "| test | 8 | 24 | 33.33 | – | 8.33 | 0.00 to 39.72 | −25.00 | −40.26 to −9.74 |" in said
-    assert "2 clips of general are among the training data, so its WER is too good." in said
+    assert "2 clips of general are among the training data, so its error rate is too good." in said
     assert "- general: WER 0.00 % → 12.50 %, no difference beyond chance (p 0.057)\n" in said
     assert "nobody knows what the model has forgotten" in told(shown(sets=TESTED[:1]))
 
@@ -138,13 +144,38 @@ def test_a_value_of_the_csv_stays_in_its_cell() -> None:
     assert cell("plain words, 3") == r"plain words\, 3"
 
 
-@pytest.mark.parametrize(
-    ("language", "code"), [(None, "en"), ("nl", "nl"), ("Dutch", "nl"), ("javanese", "jv"), ("lao", "lo"), ("yue", "yue")]
-)
-def test_the_language_is_the_models_as_iso_has_it(language: str | None, code: str) -> None:
-    data = ModelCard(told(shown(params=with_params(model={"language": language})))).data
+def test_the_languages_are_those_of_the_training_clips_as_iso_has_them() -> None:
+    page = shown(languages=["jw", "lo", "yue"])
 
-    assert data["language"] == code
+    assert ModelCard(told(page)).data["language"] == ["jv", "lo", "yue"]
+    assert "- Language: it has learned `jv`, `lo`, `yue`. What became of the others" in told(page)
+
+
+@pytest.mark.parametrize(("language", "code"), [(None, None), ("nl", "nl"), ("Dutch", "nl"), ("javanese", "jw")])
+def test_a_model_of_one_language_is_loaded_with_it(language: str | None, code: str | None) -> None:
+    said = told(shown(params=with_params(model={"language": language})))
+
+    assert (f'model.transcribe("speech.wav", language="{code}"' in said) == (code is not None)
+    assert ('model.transcribe("speech.wav")' in said) == (code is None)
+
+
+def test_what_the_model_writes_is_what_its_labels_are() -> None:
+    def writes(**text: str) -> str:
+        return told(shown(params=with_params(text=text), normalizer="multilingual, whisper_english")).partition("it writes ")[2]
+
+    assert writes(labels="written").startswith("as the transcripts were written.\n")
+    assert writes(labels="normalized").startswith("in small letters and digits, without punctuation; as Whisper's English")
+
+
+def test_where_words_are_not_parted_the_rate_is_of_characters() -> None:
+    test = replace(TESTED[0], base=replace(TESTED[0].base, metric="CER"), tuned=replace(TESTED[0].tuned, metric="CER"))
+    said = card(shown(sets=[test]), TRAINING | {"metric": "CER"}, None)
+
+    assert "On the test split: CER 33.33 % before" in said
+    assert "| test | 8 | 24 characters | 33.33 |" in said
+    assert "CER is all errors over all characters of a set" in said
+    assert "WER" not in said
+    assert [each.metric_name for each in results(test)] == ["CER, % (95 %: 0.00 to 39.72)"]
 
 
 def test_the_base_is_named_when_it_is_on_the_hub_and_no_licence_is_made_up() -> None:

@@ -71,13 +71,13 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
     assert stopped.returncode == 1
     assert stopped.stderr.splitlines() == [
+        "check: models/pico is multilingual and model.language is null: each clip has to have its own",
         "check: params.yaml: data.csv: data/sample/clips.csv does not exist",
         "params.yaml: data.audio_root: data/sample does not exist",
         "params.yaml: evaluate.sets.general: data/general/clips.csv does not exist",
         "params.yaml: features.n_mels is 128, the model takes 80: set features.n_mels to 80",
         "params.yaml: filter.max_seconds lets clips of 30 s through, the model's window is 4 s: set filter.max_seconds to 4 "
         "(times augment.tempo_min, where that is used)",
-        "params.yaml: model.name models/pico is multilingual: set model.language, for example to nl or dutch",
         "params.yaml: export.quantization: faster-whisper knows windows of 30 s only, the model's is 4 s: set it to null",
         "params.yaml: train.precision is fp16, which needs a GPU: set auto, bf16 or fp32",
     ]
@@ -164,6 +164,20 @@ def test_nothing_may_move_what_timestamps_point_at(tmp_path: Path) -> None:
     assert said.endswith("set features.trim_below_peak_db to null and augment.tempo_probability to 0")
 
 
+def test_timestamps_that_are_dropped_point_at_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "clips.csv").write_text("audios,text\n1.wav,<|0.00|> hello\n")
+
+    def told(timestamps: str) -> list[str]:
+        changed = params(
+            data={"csv": str(tmp_path / "clips.csv"), "audio_root": str(tmp_path)}, text={"timestamps": timestamps}
+        )
+        return list(problems(changed, Machine(), read_yaml(ROOT / "dvc.yaml"), HERE))
+
+    assert told("drop") == []
+    assert "<|0.00|> counts from the start of the recording" in told("keep")[0]
+
+
 def test_a_model_is_described_without_loading_it(tmp_path: Path) -> None:
     write_tiny_whisper(tmp_path / "english", n_mels=128)
     write_tiny_whisper(tmp_path / "multilingual", multilingual=True, window_seconds=6)
@@ -207,7 +221,7 @@ def test_what_does_not_suit_a_model_is_named_with_its_parameter() -> None:
         "model.name openai/whisper-tiny.en is English-only: set model.language to null and model.task to transcribe"
     ]
     assert [said.split(" ")[0] for said in mistakes(multilingual, MODEL, n_mels=80, longest_seconds=31.0)] == [
-        "features.n_mels", "filter.max_seconds", "model.name",
+        "features.n_mels", "filter.max_seconds",
     ]  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def see_a_run(team: Team, gpu: list[Step]) -> None:
     assert "ci: the comment on pull request 3 is edited" in output
     comment = team.keep("the comment", team.comment())
     left_at = git(team.developer, "rev-parse", "main~1")[:7]
-    assert comment.startswith(f"{MARK}\n\n### WER beside <code>origin/main</code> at {left_at}\n\nCommits that ")
+    assert comment.startswith(f"{MARK}\n\n### Beside <code>origin/main</code> at {left_at}\n\nCommits that ")
     assert "\n- test: " in comment
     assert "| params.yaml | train.learning_rate | auto" in comment
     assert "metrics/evaluate.json" in comment

@@ -1,5 +1,7 @@
 """The comparison of two revisions, or of several, as it is printed."""
 
+from dataclasses import replace
+
 from asr.scoring.predictions import Prediction
 from commands.comparing.family import family
 from commands.comparing.sides import Side
@@ -9,8 +11,8 @@ from commands.comparing.tables import of_several, of_two
 def heard(hypothesis: str, clip: str, dataset: str = "test", reference: str = "a b c d") -> Prediction:
     wrong = sum(said != heard for said, heard in zip(reference.split(), hypothesis.split(), strict=True))
     return Prediction(
-        dataset, clip, f"{clip}.wav", None, {}, 2.0, reference, hypothesis, reference, hypothesis,
-        errors=wrong, words=len(reference.split()),
+        dataset, clip, f"{clip}.wav", None, "en", {}, 2.0, reference, hypothesis, reference, hypothesis,
+        metric="WER", errors=wrong, words=len(reference.split()),
         substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False, alignment=(),
     )  # fmt: skip
 
@@ -59,6 +61,19 @@ def test_it_says_plainly_when_the_test_sets_differ() -> None:
         "1 with another reference; compared on the other 17 clips",
         "general: not compared: only in slower",
     ]
+
+
+def test_what_is_counted_is_named_where_it_is_not_words() -> None:
+    bad, good = ([replace(row, metric="CER") for row in rows] for rows in (BAD, GOOD))
+    main, slower = side("main", test=bad, general=BAD), side("slower", test=good, general=GOOD)
+    told = table_of_two(side("main", test=bad), side("slower", test=good), md=False).splitlines()
+    mixed = table_of_two(main, slower, md=False).splitlines()
+
+    assert told[0].startswith("        clips    CER main    CER slower    difference")
+    assert told[3] == "test: errors are counted in characters"
+    assert mixed[0].startswith("           clips    error rate main    error rate slower    difference")
+    assert mixed[4:6] == ["test: errors are counted in characters", "general: errors are counted in words"]
+    assert "error rate main    error rate" in of_several(main, [slower], family(main, [slower]), md=False).splitlines()[0]
 
 
 def test_nothing_in_common() -> None:

@@ -58,7 +58,7 @@ def test_declared_params_are_the_ones_the_stage_types(stage: str) -> None:
     module = importlib.import_module(f"stages.{stage}")
     typed = list(module.Params.model_fields) if hasattr(module, "Params") else []
 
-    assert sorted(section(name) for name in params(stage)) == sorted(typed)
+    assert sorted({section(name) for name in params(stage)}) == sorted(typed)
 
 
 def test_every_section_of_params_yaml_is_declared_and_typed() -> None:
@@ -141,7 +141,7 @@ def isolate(stage: str, world: Path, alone: Path) -> set[str]:
     declared: dict[str, Any] = {}
     for name in params(stage):
         first, _, key = name.partition(".")
-        declared[first] = {key: values[first][key]} if key else values[first]
+        declared[first] = {**declared.get(first, {}), key: values[first][key]} if key else values[first]
     (alone / "params.yaml").write_text(yaml.safe_dump(declared))
     return set(tree(alone))
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from asr.base.text import basic_english, multilingual
+from asr.base.normalizers import basic_english, multilingual
 from commands import demo
 from commands.trying.pair import OTHER, Word, differences
 from tests.project import ROOT, environment

@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from asr.base.errors import DataError
-from asr.base.text import basic_english
+from asr.base.normalizers import basic_english
 from asr.export.sound import decode
 from asr.recognition.long import Listener, Listening
 from asr.recognition.subtitles import Segment

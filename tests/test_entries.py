@@ -7,7 +7,6 @@ import pytest
 from asr.base.entries import Clip, TextEntry, read_texts, text_entries, write_rows
 from asr.base.errors import DataError
 from asr.base.sections import parse
-from asr.base.text import basic_english
 from commands.check import Evaluate
 
 
@@ -39,11 +38,11 @@ def test_a_set_may_become_worse_by_no_less_than_nothing() -> None:
         evaluate(max_regression=-1)
 
 
-def test_transcripts_are_normalised_and_kept_as_they_were() -> None:
-    clip = Clip("id", 2, "a.wav", "hash", 1.0, 16_000, 1, "Good morning!", "ann", {"accent": "north"})
+def test_what_is_learned_stands_beside_the_transcript_as_it_was() -> None:
+    clip = Clip("id", 2, "a.wav", "hash", 1.0, 16_000, 1, "Good morning!", "ann", {"accent": "north"}, language="nl")
 
-    assert text_entries("clean", [clip], basic_english) == [
-        TextEntry("clean", "id", "a.wav", "good morning", "Good morning!", "ann", {"accent": "north"})
+    assert text_entries("clean", [clip], lambda text, language: f"{language}: {text}") == [
+        TextEntry("clean", "id", "a.wav", "nl: Good morning!", "Good morning!", "ann", {"accent": "north"}, "nl")
     ]
 
 

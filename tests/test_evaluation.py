@@ -1,14 +1,16 @@
 """Evaluation: which windows a model is heard in, the real library's options, and sets that can't be tested."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.base.sections import parse
-from asr.base.text import basic_english
+from asr.base.text import Normalization
 from asr.model.parameters import Decode
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper, load, load_tuned
@@ -48,7 +50,9 @@ def test_a_model_is_heard_in_the_windows_that_it_was_trained_in(
     whisper.mark_fitted(fitted)
     whisper.save(tmp_path / "saved")
 
-    found = evaluate(load_tuned(tmp_path / "saved"), [three_clips(tmp_path / "clips")], decode(window=window), basic_english)
+    found = evaluate(
+        load_tuned(tmp_path / "saved"), [three_clips(tmp_path / "clips")], decode(window=window), Normalization("basic_english")
+    )
 
     assert (found.window, found.precision) == (expected, "fp32")
     rows = found.predictions["morning"]
@@ -60,12 +64,36 @@ def test_a_model_is_heard_in_the_windows_that_it_was_trained_in(
     assert found.taken > 0
 
 
+def test_each_clip_is_heard_and_scored_in_its_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path / "many", multilingual=True)), None, "transcribe")
+    told: list[tuple[str, int]] = []
+    generate = whisper.model.generate
+
+    def spy(inputs: torch.Tensor, **options: object) -> object:
+        told.append((str(options["language"]), len(inputs)))
+        return generate(inputs, **options)
+
+    monkeypatch.setattr(whisper.model, "generate", spy)
+    clips = three_clips(tmp_path / "clips")
+    texts = [replace(text, language=code) for text, code in zip(clips.texts, ("ja", "de", "ja"), strict=True)]
+
+    found = evaluate(whisper, [replace(clips, texts=texts)], decode(), Normalization("auto"))
+
+    assert sorted(told) == [("de", 1), ("ja", 2)]
+    rows = {row.id: (row.language, row.metric, row.words) for row in found.predictions["morning"]}
+    assert rows == {"a": ("ja", "CER", 11), "b": ("de", "WER", 2), "c": ("ja", "CER", 11)}
+    with pytest.raises(DataError, match=r"^3 of 3 clips have a language that the model can't be told \(a.wav: none"):
+        evaluate(whisper, [clips], decode(), Normalization("auto"))
+
+
 def test_drawing_is_seeded(tmp_path: Path, whisper: Whisper) -> None:
     clips = three_clips(tmp_path / "clips")
     drawn = [
         [
             row.raw_hypothesis
-            for row in evaluate(whisper, [clips], decode(temperature=2.0, seed=seed), basic_english).predictions["morning"]
+            for row in evaluate(
+                whisper, [clips], decode(temperature=2.0, seed=seed), Normalization("basic_english")
+            ).predictions["morning"]
         ]
         for seed in (1, 1, 2)
     ]
@@ -84,7 +112,9 @@ def test_tokens_are_not_repeated_when_that_is_asked(tmp_path: Path, whisper: Whi
 
 
 def test_beams_on_the_real_library(tmp_path: Path, whisper: Whisper) -> None:
-    found = evaluate(whisper, [three_clips(tmp_path / "clips")], decode(num_beams=3, batch_size=2), basic_english)
+    found = evaluate(
+        whisper, [three_clips(tmp_path / "clips")], decode(num_beams=3, batch_size=2), Normalization("basic_english")
+    )
 
     assert len(found.predictions["morning"]) == 3
 
@@ -99,5 +129,5 @@ def test_a_set_whose_clips_are_all_gone_is_named(tmp_path: Path, whisper: Whispe
             whisper,
             [EvaluationSet("morning", gone, [TextEntry("morning", "a", "a.wav", "good morning", "", None, {})])],
             decode(),
-            basic_english,
+            Normalization("basic_english"),
         )

@@ -29,6 +29,21 @@ def test_a_label_has_the_prompt_in_front_and_the_end_behind(tokenizer: WhisperTo
     assert written(tokenizer, ids) == "<|startoftranscript|> <|nl|> <|transcribe|> <|notimestamps|> Ġ j a <|endoftext|>"
 
 
+def test_a_clip_in_another_language_has_it_in_its_prompt(tokenizer: WhisperTokenizer) -> None:
+    prompt = "<|startoftranscript|> <|de|> <|transcribe|>"
+
+    assert written(tokenizer, label(tokenizer, "ja", "de")) == f"{prompt} <|notimestamps|> Ġ j a <|endoftext|>"
+    assert written(tokenizer, label(tokenizer, "<|0.00|> ja", "de")) == f"{prompt} <|0.00|> Ġ j a <|endoftext|>"
+    assert label(tokenizer, "ja", "nl") == label(tokenizer, "ja")
+
+
+def test_a_model_of_many_languages_has_that_of_each_clip_in_its_prompt(tmp_path: Path) -> None:
+    tokenizer = load(str(write_tiny_whisper(tmp_path, multilingual=True)), None, "translate").tokenizer
+
+    prompt = "<|startoftranscript|> <|de|> <|translate|> <|notimestamps|>"
+    assert written(tokenizer, label(tokenizer, "yes", "de")) == f"{prompt} Ġ y e s <|endoftext|>"
+
+
 def test_timestamps_are_kept_and_the_prompt_asks_for_them(tokenizer: WhisperTokenizer) -> None:
     ids = label(tokenizer, "<|0.00|> ja<|1.20|>")
 

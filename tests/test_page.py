@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from asr.base.rates import Metric
 from asr.report import chart
 from asr.report.figures import figure, plain, probability, signed
 from asr.report.page import SliceRow, audio_url, render, seen_from, word_by_word
@@ -25,6 +26,41 @@ def test_the_results_are_said_in_figures_and_words() -> None:
     assert "The tuned model makes fewer errors in 41 of the clips, and more in 3." in said
     assert "everyday 50 24.00 18.25 to 30.50 24.00 18.25 to 30.50 – – = not compared: no clip in common" in said
     assert "test base 400 189 38 20 48.14 59.10 62.00 48.20 2 1 3 tuned 400 66 17 13 19.15" in said
+
+
+def test_where_words_are_not_parted_characters_are_counted_and_read_without_spaces() -> None:
+    alignment = (Span("equal", "今 日 は", "今 日 は"), Span("substitute", "良 い", "悪 く"), Span("delete", "ね", ""))
+    sets = [
+        replace(each, base=replace(each.base, metric="CER"), tuned=replace(each.tuned, metric="CER")) for each in report().sets
+    ]
+
+    page = render(report(utterance("a.wav", alignment=alignment, metric="CER"), sets=sets, slices=[]))
+
+    assert '<td dir="auto"><span class="same">今日は</span><span class="sub"><span class="said">良い</span>' in page
+    assert '<span class="heard">悪く</span></span><del class="said">ね</del></td>' in page
+    said = text(page)
+    assert "Character error rate on the test split" in said
+    assert "400 characters. CER is all errors over all characters of a set" in said
+    assert "Base CER, 95 %" in said
+    assert "How many of the characters are heard" in said
+    assert "WER" not in said.replace("Raw WER, %", "")
+
+
+def test_what_is_counted_is_said_where_some_languages_part_words_and_others_do_not() -> None:
+    test, everyday = report().sets
+    test = replace(test, base=replace(test.base, metric="mixed"), tuned=replace(test.tuned, metric="mixed"))
+    metrics: dict[str, Metric] = {"ja": "CER", "de": "WER"}
+    found = [Slice("language", code, 9, 40, metric, 24.0, None, None) for code, metric in metrics.items()]
+    slices = [SliceRow(dataset, each, each) for dataset in ("test", "everyday") for each in found]
+
+    said = text(render(report(sets=[test, everyday], slices=slices)))
+
+    assert "Error rate on the test split" in said
+    assert "The error rate is all errors over all words of a set, and over all characters in languages" in said
+    assert "everyday WER 50 24.00" in said
+    assert "By language 2 Value Clips Model Error rate, 95 % ja CER 9 base 24.00" in said
+    assert "By language, everyday 2 Value" in said
+    assert "Slices of the test split and other sets" in said
 
 
 def test_a_transcript_never_becomes_markup() -> None:
@@ -136,7 +172,7 @@ def test_the_words_of_an_utterance_are_aligned() -> None:
         Span("insert", "", "uh"),
     )
 
-    assert word_by_word(alignment) == [
+    assert word_by_word(alignment, "WER") == [
         ("equal", "the", "the"),
         ("substitute", "one", "won"),
         ("substitute", "two", "too"),
@@ -202,8 +238,8 @@ def test_no_points_make_no_chart() -> None:
 def test_all_charts_are_on_the_page() -> None:
     page = render(report(curves=CURVES))
 
-    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Loss", "Validation WER, %", "Learning rate"]
-    assert "Validation WER, % by epoch. validation: 40 % at first, 20 % at last, lowest 20 % at epoch 2." in page
+    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Loss", "Validation error rate, %", "Learning rate"]
+    assert "Validation error rate, % by epoch. validation: 40 % at first, 20 % at last, lowest 20 % at epoch 2." in page
 
 
 @pytest.mark.parametrize(
@@ -293,8 +329,9 @@ def test_an_interval_that_goes_on_beyond_its_bar_says_so() -> None:
         report(
             slices=[
                 SliceRow(
-                    Slice("seconds", "2 to 4 s", 9, 40, 70.0, 30.5, 138.0),
-                    Slice("seconds", "2 to 4 s", 9, 40, 24.0, 18.25, 30.5),
+                    "test",
+                    Slice("seconds", "2 to 4 s", 9, 40, "WER", 70.0, 30.5, 138.0),
+                    Slice("seconds", "2 to 4 s", 9, 40, "WER", 24.0, 18.25, 30.5),
                 )
             ]
         )

@@ -222,8 +222,8 @@ def test_two_branches_are_compared(retrained: Path, tmp_path: Path) -> None:
 
     difference = json.loads(dvc(project, "metrics", "diff", "main", "other", "--all", "--json"))
 
-    wer = difference["metrics/evaluate.json"]["wer"]
-    assert {"old", "new"} <= set(wer)
+    rate = difference["metrics/evaluate.json"]["error_rate"]
+    assert {"old", "new"} <= set(rate)
     assert difference["metrics/train.json"]["learning_rate"]["new"] == 0.05
     told = call(project, sys.executable, "-m", "commands.compare", "main", "other").splitlines()
     assert told[0].split("  ")[-1] == "worse"

@@ -13,6 +13,7 @@ from asr.training.recipe import Mode
 PLAN = Plan(
     frames=[20 + 37 * clip % 281 for clip in range(1_000)],
     tokens=[5 + clip % 7 for clip in range(1_000)],
+    languages=[None] * 1_000,
     mode="full",
     alone_share=0.0,
     clips_per_step=16,
@@ -79,7 +80,9 @@ def test_a_fitted_window_holds_its_clip() -> None:
 
 @pytest.mark.parametrize("mode", ["fit", "pack"])
 def test_some_clips_have_the_whole_window_to_themselves(mode: Mode) -> None:
-    plan = Plan([30] * 2_000, [5] * 2_000, mode, 0.15, clips_per_step=2_000, window=400, max_tokens=1_000, seed=1)
+    plan = Plan(
+        [30] * 2_000, [5] * 2_000, [None] * 2_000, mode, 0.15, clips_per_step=2_000, window=400, max_tokens=1_000, seed=1
+    )
 
     assert len(alone(plan.epoch(0))) == 300
     assert len(alone(plan.epoch(0)) & alone(plan.epoch(1))) < 100
@@ -109,8 +112,23 @@ def test_packed_clips_fit_the_window_and_the_decoder(max_tokens: int) -> None:
     assert len(lines) < 0.8 * 5_000
 
 
+def test_clips_of_two_languages_are_not_packed_together() -> None:
+    languages = ["nl" if clip % 3 else "de" for clip in range(1_000)]
+    plan = replace(PLAN, mode="pack", languages=languages, max_tokens=10_000, alone_share=0.1)
+
+    steps = plan.epoch(0)
+
+    assert {len({languages[clip] for clip in line.clips}) for step in steps for line in step} == {1}
+    assert sorted(clips(steps)) == list(range(1_000))
+    assert sum(len(step) for step in steps) < 0.9 * 1_000
+    assert plan.epoch(0) != replace(plan, languages=[None] * 1_000).epoch(0)
+    assert replace(plan, languages=["nl"] * 1_000).epoch(0) == replace(plan, languages=[None] * 1_000).epoch(0)
+
+
 def test_packed_windows_are_filled_to_a_random_part() -> None:
-    plan = Plan([10] * 2_000, [1] * 2_000, "pack", 0.0, clips_per_step=2_000, window=400, max_tokens=1_000, seed=1)
+    plan = Plan(
+        [10] * 2_000, [1] * 2_000, [None] * 2_000, "pack", 0.0, clips_per_step=2_000, window=400, max_tokens=1_000, seed=1
+    )
 
     (step,) = plan.epoch(0)
 

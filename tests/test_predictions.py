@@ -1,16 +1,19 @@
 """Predictions: a row for each clip, and what they come to."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from asr.base.entries import TextEntry, write_rows
-from asr.base.text import Normalizer, basic_english, multilingual, normalizer
+from asr.base.text import Normalization
 from asr.model.transcribe import Hypothesis
 from asr.scoring.align import Span
 from asr.scoring.evaluation import predictions, summary
 from asr.scoring.predictions import Prediction, Summary, by_set, corpus, parse_predictions
+
+ENGLISH = Normalization("basic_english")
 
 
 def text(reference: str, raw: str = "", path: str = "a.wav", speaker: str | None = None) -> TextEntry:
@@ -21,25 +24,27 @@ def heard(*texts: str) -> list[Hypothesis]:
     return [Hypothesis(each, is_cut_off=False) for each in texts]
 
 
-def rows_of(said: list[str], found: list[str], normalize: Normalizer = basic_english) -> list[Prediction]:
-    return predictions("test", [text(each) for each in said], [1.0] * len(said), heard(*found), normalize)
+def rows_of(said: list[str], found: list[str], normalization: Normalization = ENGLISH) -> list[Prediction]:
+    return predictions("test", [text(each) for each in said], [1.0] * len(said), heard(*found), normalization)
 
 
 def test_a_row_says_what_was_said_and_heard() -> None:
     entry = TextEntry("test", "id-2", "b.wav", "good morning doctor", "Good morning, doctor!", "ann", {"accent": "north"})
 
-    assert predictions("clean", [entry], [2.3456], [Hypothesis("Good Morning, Docter.", is_cut_off=True)], basic_english) == [
+    assert predictions("clean", [entry], [2.3456], [Hypothesis("Good Morning, Docter.", is_cut_off=True)], ENGLISH) == [
         Prediction(
             dataset="clean",
             id="id-2",
             path="b.wav",
             speaker="ann",
+            language="en",
             extra={"accent": "north"},
             seconds=2.35,
             reference="good morning doctor",
             hypothesis="good morning docter",
             raw_reference="Good morning, doctor!",
             raw_hypothesis="Good Morning, Docter.",
+            metric="WER",
             errors=1,
             words=3,
             substitutions=1,
@@ -54,29 +59,29 @@ def test_a_row_says_what_was_said_and_heard() -> None:
 
 def test_most_errors_come_first_and_equals_by_path() -> None:
     texts = [text("a b", path="4"), text("c d e", path="3"), text("f", path="2"), text("g", path="1")]
-    rows = predictions("test", texts, [1.0] * 4, heard("a b", "x y", "x", "x"), basic_english)
+    rows = predictions("test", texts, [1.0] * 4, heard("a b", "x y", "x", "x"), ENGLISH)
 
     assert [(row.path, row.errors, row.words) for row in rows] == [("3", 3, 3), ("1", 1, 1), ("2", 1, 1), ("4", 0, 2)]
 
 
 def test_as_many_hypotheses_as_texts_are_asked_for() -> None:
-    with pytest.raises(ValueError, match="lengths must match"):
-        predictions("test", [text("a")], [1.0], heard("a", "b"), basic_english)
     with pytest.raises(ValueError, match="zip"):
-        predictions("test", [text("a")], [1.0, 1.0], heard("a"), basic_english)
+        predictions("test", [text("a")], [1.0], heard("a", "b"), ENGLISH)
+    with pytest.raises(ValueError, match="zip"):
+        predictions("test", [text("a")], [1.0, 1.0], heard("a"), ENGLISH)
 
 
 def test_a_normaliser_that_changes_its_own_output_is_fair_to_a_perfect_model() -> None:
-    whisper_english = normalizer("whisper_english")
-    label = whisper_english("double oh seven")
+    whisper_english = Normalization("whisper_english")
+    label = whisper_english.normalized("double oh seven")
     (row,) = predictions("test", [text(label, "double oh seven")], [1.0], heard(label), whisper_english)
 
-    assert whisper_english(label) != label
+    assert whisper_english.normalized(label) != label
     assert (row.reference, row.hypothesis, row.errors) == ("7", "7", 0)
 
 
 def test_timestamps_are_no_part_of_what_was_said() -> None:
-    (row,) = predictions("test", [text("hello", "<|0.00|> Hello!<|1.20|>")], [1.0], heard("Hello!"), basic_english)
+    (row,) = predictions("test", [text("hello", "<|0.00|> Hello!<|1.20|>")], [1.0], heard("Hello!"), ENGLISH)
 
     assert row.raw_reference == "Hello!"
     assert summary([row]).raw_wer == 0
@@ -104,15 +109,17 @@ def test_a_summary() -> None:
         text("fine", "Fine.", "3", "bob"),
     ]
     found = [Hypothesis("good morning", False), Hypothesis("how is you " + "now " * 8, True), Hypothesis("...", False)]
-    result = summary(predictions("test", texts, [1.0] * 3, found, basic_english))
-    assert result.wer_low is not None
-    assert result.wer_high is not None
+    result = summary(predictions("test", texts, [1.0] * 3, found, ENGLISH))
+    assert result.error_rate_low is not None
+    assert result.error_rate_high is not None
 
-    assert replace(result, wer_low=None, wer_high=None) == Summary(
-        wer=166.67,
-        wer_low=None,
-        wer_high=None,
+    assert replace(result, error_rate_low=None, error_rate_high=None) == Summary(
+        metric="WER",
+        error_rate=166.67,
+        error_rate_low=None,
+        error_rate_high=None,
         resampled="speakers",
+        wer=166.67,
         cer=144.44,
         mer=71.43,
         raw_wer=233.33,
@@ -126,12 +133,12 @@ def test_a_summary() -> None:
         cut_off=1,
         looping=1,
     )
-    assert result.wer_low <= result.wer <= result.wer_high
+    assert result.error_rate_low <= result.error_rate <= result.error_rate_high
 
 
 def test_hypotheses_are_normalised_and_the_raw_rate_stands_beside() -> None:
     rows = predictions(
-        "test", [text("good morning doctor", "Good morning, doctor!")], [1.0], heard("Good Morning, Doctor."), basic_english
+        "test", [text("good morning doctor", "Good morning, doctor!")], [1.0], heard("Good Morning, Doctor."), ENGLISH
     )
     result = summary(rows)
 
@@ -141,12 +148,12 @@ def test_hypotheses_are_normalised_and_the_raw_rate_stands_beside() -> None:
 def test_one_clip_has_a_rate_and_no_interval() -> None:
     result = summary(rows_of(["a b"], ["a x"]))
 
-    assert (result.wer, result.wer_low, result.wer_high, result.resampled) == (50, None, None, "utterances")
+    assert (result.wer, result.error_rate_low, result.error_rate_high, result.resampled) == (50, None, None, "utterances")
 
 
 def test_speakers_are_drawn_where_they_are_known() -> None:
     texts = [text("a b", path=str(number), speaker=f"speaker {number % 3}") for number in range(6)]
-    rows = predictions("test", texts, [1.0] * 6, heard(*["a b", "a x"] * 3), basic_english)
+    rows = predictions("test", texts, [1.0] * 6, heard(*["a b", "a x"] * 3), ENGLISH)
 
     assert summary(rows).resampled == "speakers"
     assert len(corpus(rows).words) == 3
@@ -159,15 +166,72 @@ def test_a_hypothesis_that_the_normaliser_empties_is_without_a_word() -> None:
 
 
 def test_every_script_is_summed_up() -> None:
-    result = summary(rows_of(["नमस्ते दुनिया", "مرحبا بكم"], ["नमस्ते, दुनिया।", "مرحبا"], multilingual))
+    result = summary(rows_of(["नमस्ते दुनिया", "مرحبا بكم"], ["नमस्ते, दुनिया।", "مرحبا"], Normalization("multilingual")))
 
     assert (result.wer, result.words, result.deletions) == (25, 4, 1)
 
 
-def test_a_set_without_clips_is_no_error() -> None:
-    result = summary(predictions("clean", [], [], [], basic_english))
+TEN = "今日はとても良い天気"
+"""Ten characters."""
 
-    assert (result.clips, result.wer, result.wer_low) == (0, 0, None)
+
+def spoken(language: str, reference: str, path: str = "a.wav") -> TextEntry:
+    return TextEntry("test", path, path, reference, reference, None, {}, language)
+
+
+def test_where_words_are_not_parted_errors_are_counted_in_characters() -> None:
+    said = [spoken("ja", f"{TEN}。")]
+    rows = predictions("test", said, [1.0], heard("今日は とても悪い天気"), Normalization("auto"))
+    (row,), result = rows, summary(rows)
+
+    assert (row.metric, row.language, row.errors, row.words, row.substitutions) == ("CER", "ja", 1, 10, 1)
+    assert row.alignment[1] == Span("substitute", "良", "悪")
+    assert (result.metric, result.error_rate, result.cer, result.mer, result.words) == ("CER", 10, 10, 10, 10)
+    assert (result.wer, result.raw_wer) == (None, None)
+    assert result.raw_cer == 18.18  # with the full stop, of eleven
+
+
+def test_the_language_of_the_model_is_that_of_clips_that_have_none() -> None:
+    (row,) = predictions("test", [text(TEN)], [1.0], heard(TEN[:9]), Normalization("auto", "ja"))
+
+    assert (row.language, row.metric, row.words, row.deletions) == ("ja", "CER", 10, 1)
+
+
+def test_a_set_of_many_languages_counts_words_in_some_and_characters_in_others() -> None:
+    said = [spoken("ja", TEN, "1"), spoken("de", "Größe neunzig, bitte", "2"), spoken("en", "ninety one", "3")]
+    rows = predictions("test", said, [1.0] * 3, heard(TEN[:8], "größe neunzig", "It's 91!"), Normalization("auto"))
+    result = summary(rows)
+
+    assert {row.language: (row.metric, row.errors, row.words) for row in rows} == {
+        "ja": ("CER", 2, 10), "en": ("WER", 2, 1), "de": ("WER", 1, 3),
+    }  # fmt: skip
+    assert (result.metric, result.error_rate, result.words) == ("mixed", 35.71, 14)  # 5 of 14
+    assert (result.wer, result.raw_wer) == (None, None)
+    assert result.error_rate_low is not None
+    assert result.error_rate_high is not None
+    assert result.error_rate_low < 35.71 < result.error_rate_high
+
+
+def test_a_loop_of_characters_is_as_long_as_one_of_words() -> None:
+    (short, long) = (
+        predictions("test", [spoken("ja", TEN)], [1.0], heard("はい" * times), Normalization("auto"))[0] for times in (9, 12)
+    )
+
+    assert (short.has_loop, long.has_loop) == (False, True)
+
+
+def test_rows_of_an_older_version_are_refused() -> None:
+    row = asdict(rows_of(["a b"], ["a b"])[0])
+    del row["metric"]
+
+    with pytest.raises(TypeError, match="metric"):
+        parse_predictions([json.dumps(row)])
+
+
+def test_a_set_without_clips_is_no_error() -> None:
+    result = summary(predictions("clean", [], [], [], ENGLISH))
+
+    assert (result.clips, result.wer, result.error_rate_low) == (0, 0, None)
 
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:

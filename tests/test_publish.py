@@ -20,6 +20,7 @@ from tests.test_card import TRAINING, shown
 
 NAME = "ada/nurses"
 SAID = "take 3 drops of it at noon"
+UNPARTED = "正午に三滴飲んでください"
 CLIP = "recordings/ada.wav"
 
 
@@ -55,7 +56,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     page = shown(("line", "telephone"), ("line", "room"))
     tested = replace(page.utterances[0].tuned, path=CLIP, raw_reference=SAID)
-    write_rows(Path("metrics/evaluate/predictions.jsonl"), [tested])
+    other = replace(tested, raw_reference=UNPARTED, metric="CER")
+    write_rows(Path("metrics/evaluate/predictions.jsonl"), [tested, other])
     Path("metrics/card.md").write_text(card(page, TRAINING, None))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
     with Hub() as hub:
@@ -163,7 +165,7 @@ def test_a_file_that_is_no_part_of_a_model_stops_everything_by_its_name(
     assert world.hub.requests == []
 
 
-@pytest.mark.parametrize("secret", [SAID, CLIP])
+@pytest.mark.parametrize("secret", [SAID, UNPARTED, CLIP])
 def test_a_card_with_a_transcript_or_a_path_in_it_is_not_pushed(
     secret: str, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
+import pytest
+
+from asr.base.rates import Metric
 from asr.base.versions import changes
 from asr.report.comparison import Outcome, compare
 from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
@@ -34,8 +38,8 @@ def heard(dataset: str, clip: int, hypothesis: str) -> Prediction:
     (utterance,) = align(["take 3 drops"], [hypothesis])
     counts = utterance.counts
     return Prediction(
-        dataset, str(clip), f"{clip}.wav", f"speaker {clip % 4}", {"line": "plain" if clip % 2 else "telephone"},
-        1.0 + clip / 2, "take 3 drops", hypothesis, "Take 3 drops.", hypothesis,
+        dataset, str(clip), f"{clip}.wav", f"speaker {clip % 4}", "en", {"line": "plain" if clip % 2 else "telephone"},
+        1.0 + clip / 2, "take 3 drops", hypothesis, "Take 3 drops.", hypothesis, "WER",
         counts.errors, counts.length, counts.substitutions, counts.deletions, counts.insertions,
         is_cut_off=False, has_loop=False, alignment=utterance.alignment,
     )  # fmt: skip
@@ -74,17 +78,61 @@ def test_every_row_is_rejected_dropped_or_in_a_split() -> None:
 def test_a_models_numbers() -> None:
     numbers = model_metrics(TUNED, CHANGES)
 
-    assert (numbers["wer"], numbers["words"], numbers["clips"]) == (8.33, 24, 8)
+    assert (numbers["error_rate"], numbers["words"], numbers["clips"]) == (8.33, 24, 8)
     assert (numbers["normalizer"], numbers["window"], numbers["resampled"]) == ("basic_english", "fit", "speakers")
-    assert numbers["change"]["wer"] == -25.0
-    assert numbers["sets"]["general"]["change"]["wer"] == 12.5
+    assert numbers["change"]["points"] == -25.0
+    assert numbers["sets"]["general"]["change"]["points"] == 12.5
     assert numbers["recall"] == {
         "unseen": {"words": 8, "percent": 75.0},
         "rare": {"words": 8, "percent": 100.0},
         "common": {"words": 8, "percent": 100.0},
     }
     assert set(numbers["slices"]) == {"seconds", "line"}  # all have digits; speakers may be thousands
-    assert numbers["slices"]["line"]["telephone"] == {"wer": 8.33, "words": 12, "clips": 4}
+    assert numbers["slices"]["line"]["telephone"] == {"metric": "WER", "error_rate": 8.33, "words": 12, "clips": 4}
+
+
+def in_language(code: str, metric: Metric, model: ScoredModel, name: str) -> ScoredModel:
+    """The model with every other clip of a set in another language."""
+    rows = [
+        replace(row, language=code, metric=metric) if number % 2 else row for number, row in enumerate(model.predictions[name])
+    ]
+    sets = {**model.predictions, name: rows}
+    return summed_up({**model.scores, "sets": {each: vars(summary(found)) for each, found in sets.items()}}, sets, {})
+
+
+def test_a_set_of_several_languages_has_a_rate_for_each() -> None:
+    test, general = (model_metrics(in_language("ja", "CER", TUNED, name), {}) for name in ("test", "general"))
+
+    assert (test["metric"], test["error_rate"], test["wer"]) == ("mixed", 8.33, None)
+    assert test["slices"]["language"] == {
+        "en": {"metric": "WER", "error_rate": 8.33, "words": 12, "clips": 4},
+        "ja": {"metric": "CER", "error_rate": 8.33, "words": 12, "clips": 4},
+    }
+    assert (general["metric"], general["wer"], general["sets"]["general"]["metric"]) == ("WER", 8.33, "mixed")
+    assert set(general["sets"]["general"]["slices"]) == {"language"}
+    assert general["sets"]["general"]["slices"]["language"]["en"]["error_rate"] == 8.33
+    assert model_metrics(TUNED, {})["sets"]["general"]["slices"] == {}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "header", "row", "line"),
+    [
+        (("CER", "CER"), "    CER          95 %          CER   substituted  deleted  inserted  of characters", "24", "CER"),
+        (("mixed", "mixed"), "error rate   95 %          CER", "24", "error rate"),
+        (("CER", "WER"), "error rate   95 %          CER", "24 characters", "CER"),
+    ],
+)
+def test_the_table_names_the_rate(metrics: tuple[Metric, Metric], header: str, row: str, line: str) -> None:
+    told = [
+        replace(each, base=replace(each.base, metric=metric), tuned=replace(each.tuned, metric=metric))
+        for each, metric in zip(TESTED, metrics, strict=True)
+    ]
+    lines = table(FINDINGS, told).splitlines()
+
+    assert lines[9].strip().startswith(header.strip())
+    assert lines[10].endswith(row)
+    assert lines[-2].startswith(f"test: {line} 33.33 % -> 8.33 %, -25.00 points")
+    assert "excellent" not in lines[-2]  # which the guide says of a WER
 
 
 def test_metrics_hold_no_list_which_dvc_would_drop() -> None:
@@ -106,14 +154,14 @@ def test_what_became_worse_is_told_with_its_numbers() -> None:
 def test_plots_have_a_row_for_each_length_speaker_and_kind_of_error() -> None:
     drawn = plots(BASE, TUNED)
 
-    assert drawn["wer_by_length"].to_dict("list") == {
+    assert drawn["error_rate_by_length"].to_dict("list") == {
         "seconds": ["0 to 2 s", "2 to 4 s", "4 to 6 s"],
         "clips": [2, 4, 2],
         "words": [6, 12, 6],
-        "base_wer": [33.33, 33.33, 33.33],
-        "wer": [0.0, 0.0, 33.33],
+        "base_error_rate": [33.33, 33.33, 33.33],
+        "error_rate": [0.0, 0.0, 33.33],
     }
-    assert list(drawn["wer_by_speaker"]["speaker"]) == ["speaker 0", "speaker 1", "speaker 2", "speaker 3"]
+    assert list(drawn["error_rate_by_speaker"]["speaker"]) == ["speaker 0", "speaker 1", "speaker 2", "speaker 3"]
     assert drawn["errors"].to_numpy().tolist() == [["substitutions", 0, 2], ["deletions", 8, 0], ["insertions", 0, 0]]
 
 
@@ -128,7 +176,8 @@ def test_the_table() -> None:
         "validation         10 clips, 1.2 min",
         "test               9 clips, 0.6 min, 1 speaker",
         "without features   1 (1 train)",
-        "general            8 clips, 0.6 min; 2 of them are trained on too, so its WER is too good; left out: 1 (1 silence)",
+        "general            8 clips, 0.6 min; 2 of them are trained on too, so its error rate is too good; "
+        "left out: 1 (1 silence)",
         "",
     ]
     assert lines[10].startswith("test, base          33.33 %")

@@ -1,8 +1,10 @@
 """Slices: by length, digits, speaker, and the categories of the CSV."""
 
+from dataclasses import replace
+
 import pytest
 
-from asr.report.slices import Slice, categories, slices
+from asr.report.slices import Slice, by_language, categories, slices
 from asr.scoring.predictions import Prediction
 
 
@@ -15,12 +17,14 @@ def row(
         "id",
         "a.wav",
         speaker,
+        "en",
         extra or {},
         seconds,
         "a b",
         hypothesis,
         raw,
         raw,
+        "WER",
         errors,
         2,
         0,
@@ -75,7 +79,7 @@ def test_every_clip_is_in_one_slice_of_each_kind() -> None:
 def test_a_slice_is_scored_by_itself() -> None:
     rows = [row({"accent": "north"}, errors=1), row({"accent": "north"}), row({"accent": "south"}), row({"accent": "south"})]
 
-    assert [(each.value, each.wer) for each in slices(rows) if each.kind == "accent"] == [("north", 25), ("south", 0)]
+    assert [(each.value, each.error_rate) for each in slices(rows) if each.kind == "accent"] == [("north", 25), ("south", 0)]
 
 
 @pytest.mark.parametrize("raw", ["room 42", "٤٢", "४२", "４２", "x²", "007"])
@@ -153,15 +157,18 @@ def test_an_interval_needs_five_speakers() -> None:
     few = [row({"accent": "north"}, speaker=f"north {n % 4}", errors=n % 3) for n in range(12)]
     enough = [row({"accent": "south"}, speaker=f"south {n % 5}", errors=n % 3) for n in range(12)]
 
-    assert (of(few + enough, "accent", "north").wer_low, of(few + enough, "accent", "north").wer_high) == (None, None)
-    assert of(few + enough, "accent", "south").wer_low is not None
-    assert of(few + enough, "accent", "south").wer_high is not None
+    assert (of(few + enough, "accent", "north").error_rate_low, of(few + enough, "accent", "north").error_rate_high) == (
+        None,
+        None,
+    )
+    assert of(few + enough, "accent", "south").error_rate_low is not None
+    assert of(few + enough, "accent", "south").error_rate_high is not None
 
 
 def test_a_slice_of_one_speaker_has_no_interval() -> None:
     rows = [row({"ward": "ab"[n % 2]}, speaker=["ann", "bob"][n % 2], errors=n % 3) for n in range(40)]
 
-    assert [(each.kind, each.wer_low) for each in slices(rows)] == [
+    assert [(each.kind, each.error_rate_low) for each in slices(rows)] == [
         ("speaker", None), ("speaker", None), ("ward", None), ("ward", None),
     ]  # fmt: skip
 
@@ -169,14 +176,14 @@ def test_a_slice_of_one_speaker_has_no_interval() -> None:
 def test_nor_where_the_set_has_no_other_speaker() -> None:
     rows = [row({"ward": "ab"[n % 2]}, speaker="ann", errors=n % 3) for n in range(40)]
 
-    assert [(each.value, each.wer_low) for each in slices(rows)] == [("a", None), ("b", None)]
+    assert [(each.value, each.error_rate_low) for each in slices(rows)] == [("a", None), ("b", None)]
 
 
 def test_without_speakers_five_clips_have_an_interval() -> None:
     rows = [row({"ward": "a" if n < 4 else "b", "speaker": "xy"[n % 2]}, errors=n % 3) for n in range(9)]
 
-    assert of(rows, "ward", "a").wer_low is None
-    assert of(rows, "ward", "b").wer_low is not None
+    assert of(rows, "ward", "a").error_rate_low is None
+    assert of(rows, "ward", "b").error_rate_low is not None
 
 
 def test_clips_by_nobody_known_count_one_by_one() -> None:
@@ -184,12 +191,24 @@ def test_clips_by_nobody_known_count_one_by_one() -> None:
     ann = [row({"ward": "a"}, speaker="ann", errors=n % 3) for n in range(9)]
     other = [row({"ward": "b"}, speaker="bob")]
 
-    assert of(nobody + ann + other, "ward", "a").wer_low is not None
-    assert of(nobody[1:] + ann + other, "ward", "a").wer_low is None
+    assert of(nobody + ann + other, "ward", "a").error_rate_low is not None
+    assert of(nobody[1:] + ann + other, "ward", "a").error_rate_low is None
 
 
 def test_a_column_called_speaker_is_a_category_where_no_speakers_are_known() -> None:
     assert found([row({"speaker": "xy"[number % 2]}) for number in range(4)], "speaker") == {"x": 2, "y": 2}
+
+
+def test_every_language_is_a_slice_however_many_there_are() -> None:
+    codes = [f"l{number:02}" for number in range(24)]
+    rows = [replace(row(), language=code, metric="CER" if code == "l03" else "WER") for code in codes]
+
+    assert list(found(rows, "language")) == codes
+    assert [(each.kind, each.value, each.metric) for each in by_language(rows)][2:4] == [
+        ("language", "l02", "WER"), ("language", "l03", "CER"),
+    ]  # fmt: skip
+    assert of(rows, "language", "l03").metric == "CER"
+    assert by_language(rows[:1]) == []
 
 
 def test_no_clips_have_no_slices() -> None:

@@ -8,12 +8,14 @@ import pytest
 from asr.base.entries import Clip
 from asr.base.errors import DataError
 from asr.base.sections import parse
+from asr.base.text import Normalization
 from asr.recordings.filters import filter_clips
 from asr.recordings.parameters import Filter, Split
 from asr.recordings.splits import split_clips
 
 LIMITS = Filter(min_characters=6, max_characters=None, min_seconds=1.0, max_seconds=30.0)
 STABLE = Split(method="stable", group_by="speaker", validation_share=0.2, test_share=0.2, seed=42)
+ENGLISH = Normalization("basic_english")
 RANDOM = STABLE.model_copy(update={"method": "random"})
 
 
@@ -56,7 +58,7 @@ def shares(each: float) -> Split:
     ],
 )
 def test_each_filter_counts_what_it_drops(text: str, seconds: float, reason: str | None) -> None:
-    filtered = filter_clips([clip(1, text=text, seconds=seconds)], LIMITS, "basic_english")
+    filtered = filter_clips([clip(1, text=text, seconds=seconds)], LIMITS, ENGLISH)
 
     assert filtered.dropped == ({reason: 1} if reason else {})
     assert len(filtered.kept) == (0 if reason else 1)
@@ -65,7 +67,17 @@ def test_each_filter_counts_what_it_drops(text: str, seconds: float, reason: str
 def test_long_transcripts_are_dropped_when_asked() -> None:
     limits = LIMITS.model_copy(update={"max_characters": 10})
 
-    assert filter_clips([clip(1)], limits, "basic_english").dropped == {"over 10 characters": 1}
+    assert filter_clips([clip(1)], limits, ENGLISH).dropped == {"over 10 characters": 1}
+
+
+def test_each_clip_is_normalised_by_its_language() -> None:
+    clips = [replace(clip(1, text="मैं हिन्दी में बात कर रहा हूँ"), language="hi"), clip(2, text="ninety one, you know")]
+
+    filtered = filter_clips(clips, LIMITS, Normalization("auto"))
+
+    assert (filtered.kept, filtered.letters_lost) == (clips, 0)
+    with pytest.raises(DataError, match=r"basic_english deletes .* set text.normalizer to multilingual"):
+        filter_clips([clip(1, text="Prüfung der Maße")], LIMITS, ENGLISH)
 
 
 @pytest.mark.parametrize("count", [3, 4, 7, 20, 60])

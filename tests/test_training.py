@@ -1,9 +1,10 @@
-"""Training: the right loss, the right rate, every option, the best epoch by validation WER."""
+"""Training: the right loss, the right rate, every option, the best epoch by validation."""
 
 import math
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -19,10 +20,11 @@ from torch._dynamo.utils import counters
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from asr.base.errors import DataError
-from asr.base.text import basic_english
+from asr.base.normalizers import basic_english
+from asr.base.text import Normalization
 from asr.machine.shutdown import StopRequest
 from asr.model.parameters import greedy
-from asr.model.transcribe import transcribe
+from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper, load, load_tuned
 from asr.model.window import fitted
 from asr.training.batch import Examples, collate, pad
@@ -50,7 +52,7 @@ def unequal(whisper: Whisper, clips: int) -> Examples:
     features = [random.normal(size=(20 + 10 * clip, 80)).astype(np.float16) for clip in range(clips)]
     labels = [whisper.tokenizer(text(clip)).input_ids for clip in range(clips)]
     following = [whisper.tokenizer(f" {text(clip)}", add_special_tokens=False).input_ids for clip in range(clips)]
-    return Examples(features, labels, following)
+    return Examples(features, labels, [None] * clips, following)
 
 
 def run(
@@ -71,7 +73,7 @@ def run(
         examples,
         [f"{clip}.wav" for clip in range(clips)],
         [text(clip) for clip in range(clips)],
-        basic_english,
+        Normalization("basic_english"),
     )
     (folder / "run").mkdir(exist_ok=True)
     stop = stop or StopRequest(folder / "stop")
@@ -127,7 +129,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_impr
     whisper, trained = run(tmp_path, recipe(epochs=6, early_stopping_patience=2))
 
     # Epochs 3 and 4 are worse than 2, so 5 and 6 are not run.
-    assert (trained.best_step, trained.best_wer, trained.epochs) == (2, 20.0, 4.0)
+    assert (trained.best_step, trained.best_error_rate, trained.epochs) == (2, 20.0, 4.0)
     saved = {step: load_file(tmp_path / f"run/checkpoint-{step}/model.safetensors") for step in (2, 4)}
     name = "model.decoder.layers.0.fc1.weight"
     assert torch.equal(weights(whisper)[name], saved[2][name])
@@ -142,13 +144,41 @@ def test_validation_wer_is_by_generation(tmp_path: Path, window: str) -> None:
     whisper.model.eval()
     heard = transcribe(whisper, examples.frames, greedy(8))
 
-    assert trained.best_wer == round(100 * jiwer.wer(["a", "ab", "abc", "abcd"], [basic_english(h.text) for h in heard]), 2)
+    assert trained.best_error_rate == round(
+        100 * jiwer.wer(["a", "ab", "abc", "abcd"], [basic_english(h.text) for h in heard]), 2
+    )
+
+
+def test_validation_counts_characters_of_clips_in_languages_that_do_not_part_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path, multilingual=True)), None, "transcribe")
+    examples = replace(unequal(whisper, 3), languages=["ja", "de", "ja"])
+    texts = ["今日はとても良い天気。", "Guten Tag", "はい"]
+    told: list[Any] = []
+
+    def heard(whisper: Whisper, clips: Any, decode: Any, languages: Any) -> list[Hypothesis]:
+        told.extend(languages)
+        return [Hypothesis(text, is_cut_off=False) for text in ("今日は とても悪い天気", "guten Abend", "はい")]
+
+    monkeypatch.setattr("asr.training.validation.transcribe", heard)
+    validator = Validator(whisper, examples, ["0.wav", "1.wav", "2.wav"], texts, Normalization("auto"))
+    found = validator.validate(lambda frames, rows: torch.zeros(()), lambda window: 3)
+    japanese = replace(examples, languages=["ja"] * 3)
+
+    assert told == ["ja", "de", "ja"]
+    assert found.error_rate == round(100 * 2 / 14, 2)  # a character of ten, a word of two, and none of two characters
+    assert [(clip.path, clip.error_rate) for clip in found.clips] == [("1.wav", 50.0), ("0.wav", 10.0), ("2.wav", 0.0)]
+    assert (found.clips[1].reference, found.clips[1].hypothesis) == ("今日はとても良い天気", "今日はとても悪い天気")
+    assert (validator.metric, replace(validator, examples=japanese).metric) == ("mixed", "CER")
 
 
 def test_a_hypothesis_ends_at_the_length_of_the_longest_label_and_those_that_go_on_are_counted(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
     examples = unequal(whisper, 3)
-    validator = Validator(whisper, examples, ["0.wav", "1.wav", "2.wav"], [text(clip) for clip in range(3)], basic_english)
+    validator = Validator(
+        whisper, examples, ["0.wav", "1.wav", "2.wav"], [text(clip) for clip in range(3)], Normalization("basic_english")
+    )
 
     found = validator.validate(lambda frames, rows: torch.zeros(()), lambda window: 3)
 
@@ -263,7 +293,7 @@ def test_a_run_that_had_ended_for_want_of_improvement_does_not_go_on(tmp_path: P
 
     trained = run(tmp_path, settings)[1]
 
-    assert (trained.best_step, trained.best_wer, trained.epochs, trained.steps) == (2, 20.0, 4.0, expected.steps)
+    assert (trained.best_step, trained.best_error_rate, trained.epochs, trained.steps) == (2, 20.0, 4.0, expected.steps)
 
 
 def losses_of(trained: Trained) -> list[float]:
@@ -451,7 +481,7 @@ def test_out_of_memory_in_validation_is_no_end_either(tmp_path: Path, monkeypatc
 
     _, trained = run(tmp_path / "broken", recipe(batch_size=16))
 
-    assert (trained.halvings, trained.best_wer) == (2, unbroken.best_wer)
+    assert (trained.halvings, trained.best_error_rate) == (2, unbroken.best_error_rate)
 
 
 def test_out_of_memory_with_one_clip_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -518,6 +548,6 @@ def test_curves_have_a_row_per_step_with_both_losses(tmp_path: Path) -> None:
 
     assert [row["step"] for row in table] == [1, 2, 3, 4, 5, 6]
     assert all(row[name] is not None for row in table for name in ("train_loss", "learning_rate", "gradient_norm"))
-    for name in ("validation_loss", "validation_wer"):
+    for name in ("validation_loss", "validation_error_rate"):
         assert [row[name] is not None for row in table] == [False, True] * 3
     assert list((tmp_path / "events").iterdir())

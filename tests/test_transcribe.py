@@ -65,6 +65,26 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(capsys: pytest.
     assert "7 clips don't fit into memory, on with 3" in capsys.readouterr().err
 
 
+def test_a_batch_has_one_language_and_what_is_heard_comes_in_the_order_of_the_clips() -> None:
+    tokenizer = byte_tokenizer()
+    batches: list[tuple[str | None, int]] = []
+
+    class Polyglot(Speaker):
+        def generate(self, inputs: torch.Tensor, max_new_tokens: int, **options: object) -> torch.Tensor:
+            """Says the language that it is told."""
+            language = options.get("language")
+            batches.append((str(language) if language else None, len(inputs)))
+            self.said = tokenizer.encode(str(language), add_special_tokens=False)
+            return super().generate(inputs, max_new_tokens, **options)
+
+    languages = ["nl", "de", None, "nl", "de", "nl", "nl"]
+    clips = [np.zeros((40 + 10 * number, 80), np.float16) for number in range(7)]
+    heard = transcribe(whisper(Polyglot([])), clips, greedy(8, batch_size=3), languages)
+
+    assert [each.text for each in heard] == ["nl", "de", "None", "nl", "de", "nl", "nl"]
+    assert batches == [(None, 1), ("de", 2), ("nl", 3), ("nl", 1)]
+
+
 def test_a_single_clip_that_does_not_fit_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(DataError, match=r"one clip at a time is too much.*decode\.num_beams"):
         transcribe(whisper(Speaker([1], room=0)), CLIPS[:1], greedy(8, batch_size=4))

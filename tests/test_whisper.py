@@ -16,6 +16,7 @@ from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import (
     Whisper,
     is_multilingual,
+    languages_of,
     load,
     load_tuned,
     require_in_window,
@@ -54,19 +55,28 @@ def test_an_english_model_refuses_both(english: Path, language: str | None, task
         load(str(english), language, task)
 
 
-@pytest.mark.parametrize("language", ["no", "Norwegian", "norwegian"])
-def test_a_multilingual_model_takes_both(multilingual: Path, language: str) -> None:
-    whisper = load(str(multilingual), language, "transcribe")
+def test_a_multilingual_model_takes_both(multilingual: Path) -> None:
+    whisper = load(str(multilingual), "no", "transcribe")
 
     assert prompt(whisper)[:4] == ["<|startoftranscript|>", "<|no|>", "<|transcribe|>", "<|notimestamps|>"]
     assert (whisper.model.generation_config.language, whisper.model.generation_config.task) == ("no", "transcribe")
 
 
-def test_a_multilingual_model_needs_a_language_that_it_knows(multilingual: Path) -> None:
-    with pytest.raises(DataError, match=r"is multilingual: set model.language"):
-        load(str(multilingual), None, "transcribe")
-    with pytest.raises(DataError, match=r"model.language klingon: Whisper doesn't know it; it knows .*dutch|.* nl"):
-        load(str(multilingual), "klingon", "transcribe")
+def test_a_multilingual_model_is_told_the_language_of_each_clip_or_else_its_own(multilingual: Path) -> None:
+    of_one, of_many = load(str(multilingual), "nl", "transcribe"), load(str(multilingual), None, "transcribe")
+
+    assert languages_of(of_one, ["1.wav", "2.wav"], ["de", None]) == ["de", "nl"]
+    assert languages_of(of_many, ["1.wav", "2.wav"], ["de", "fr"]) == ["de", "fr"]
+    with pytest.raises(DataError, match=r"^1 of 2 clips have a language .* \(2.wav: none\); set model.language for"):
+        languages_of(of_many, ["1.wav", "2.wav"], ["de", None])
+
+
+def test_an_english_model_is_told_no_language_and_refuses_others(english: Path) -> None:
+    whisper = load(str(english), None, "transcribe")
+
+    assert languages_of(whisper, ["1.wav", "2.wav"], ["en", None]) == [None, None]
+    with pytest.raises(DataError, match=r"^4 of 5 clips .* \(2: de, 3: de, 4: de\); model.name is English-only: take"):
+        languages_of(whisper, list("12345"), ["en", "de", "de", "de", "ja"])
 
 
 def test_a_language_that_this_checkpoint_lacks(multilingual: Path, tmp_path: Path) -> None:
@@ -77,6 +87,8 @@ def test_a_language_that_this_checkpoint_lacks(multilingual: Path, tmp_path: Pat
 
     with pytest.raises(DataError, match=r"model.language yue: Whisper has it, but not the checkpoint"):
         load(str(folder), "yue", "transcribe")
+    with pytest.raises(DataError, match=r"^1 of 1 clips .* \(1.wav: yue\); .* model.name to a model that knows the others"):
+        languages_of(load(str(folder), "zh", "transcribe"), ["1.wav"], ["yue"])
 
 
 def test_language_and_task_survive_saving(multilingual: Path, tmp_path: Path) -> None:
@@ -102,10 +114,14 @@ def test_generation_starts_from_the_models_prompt(multilingual: Path, monkeypatc
     monkeypatch.setattr(whisper.model, "forward", spy)
     whisper.model.eval()
     transcribe(whisper, [np.zeros((50, 80), np.float16)], greedy(max_new_tokens=5))
+    starts = [whisper.tokenizer.convert_ids_to_tokens(seen[0])]
+    seen.clear()
+    transcribe(whisper, [np.zeros((50, 80), np.float16)], greedy(max_new_tokens=5), ["de"])
+    starts.append(whisper.tokenizer.convert_ids_to_tokens(seen[0]))
 
-    assert whisper.tokenizer.convert_ids_to_tokens(seen[0]) == [
-        "<|startoftranscript|>", "<|nl|>", "<|transcribe|>", "<|notimestamps|>",
-    ]  # fmt: skip
+    assert starts == [
+        ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"] for language in ("nl", "de")
+    ]
 
 
 class Parrot:

@@ -34,9 +34,9 @@ def test_without_errors_there_are_no_confusions() -> None:
     assert confusions([], most=9) == []
 
 
-def test_a_word_with_a_line_break_or_a_no_break_space_in_it_is_one_word() -> None:
-    assert confusions(scored(["a\nb c"], ["x c"]), most=9) == [Confusion("a\nb", "x", 1)]
-    assert confusions(scored(["oui\u00a0! c"], ["oui c"]), most=9) == [Confusion("oui\u00a0!", "oui", 1)]
+def test_a_line_break_or_a_no_break_space_parts_words_as_a_space_does() -> None:
+    assert confusions(scored(["a\nb oui\u00a0!"], ["a b oui !"]), most=9) == []
+    assert confusions(scored(["oui\u00a0! c"], ["oui c"]), most=9) == [Confusion("!", "", 1)]
 
 
 def test_vocabulary_counts_words() -> None:

@@ -98,7 +98,9 @@ class AudioEntry:
 
 @dataclass(frozen=True)
 class TextEntry:
-    """A clip's words: `text` is normalised, `raw_text` as it was transcribed; `dataset` is the split or test set it is in."""
+    """A clip's words: `text` is what is learned, `raw_text` as it was transcribed; `dataset` is the split or test set it is in,
+    `language` the code of what is spoken, None where model.language says it.
+    """
 
     dataset: str
     id: str
@@ -130,9 +132,9 @@ def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
     return [AudioEntry(c.id, c.path, c.audio_hash, c.seconds, c.start, c.end, c.channel) for c in clips]
 
 
-def text_entries(dataset: str, clips: Iterable[Clip], normalize: Callable[[str], str]) -> list[TextEntry]:
-    """List the words of each clip of a split or test set, normalised."""
-    return [TextEntry(dataset, c.id, c.path, normalize(c.text), c.text, c.speaker, c.extra, c.language) for c in clips]
+def text_entries(dataset: str, clips: Iterable[Clip], label: Callable[[str, str | None], str]) -> list[TextEntry]:
+    """List the words of each clip of a split or test set; `label` makes of a transcript and its language what is learned."""
+    return [TextEntry(dataset, c.id, c.path, label(c.text, c.language), c.text, c.speaker, c.extra, c.language) for c in clips]
 
 
 def read_texts(path: Path) -> dict[str, list[TextEntry]]:

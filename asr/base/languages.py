@@ -1,5 +1,9 @@
 """Languages: those that Whisper knows, by its codes (openai/whisper `tokenizer.py`), and which of them don't part words."""
 
+from typing import Annotated
+
+from pydantic import AfterValidator
+
 _NAMES = """
     en english, zh chinese, de german, es spanish, ru russian, ko korean, fr french, ja japanese, pt portuguese, tr turkish, pl
     polish, ca catalan, nl dutch, ar arabic, sv swedish, it italian, id indonesian, hi hindi, fi finnish, vi vietnamese, he
@@ -46,3 +50,14 @@ def language_code(written: str) -> str | None:
     name = written.strip().lower()
     code = CODES.get(name) or OTHER_NAMES.get(name) or name.replace("_", "-").partition("-")[0]
     return code if code in CODES.values() else None
+
+
+def _known(written: str) -> str:
+    code = language_code(written)
+    if code is None:
+        raise ValueError(f"Whisper doesn't know {written}; it knows {', '.join(sorted(CODES))}")
+    return code
+
+
+Language = Annotated[str, AfterValidator(_known)]
+"""A parameter that is given by code or by name, and is a code once it is read."""

@@ -1,28 +1,41 @@
-"""Text normalisers: what a transcript becomes before it is learned, and what both sides become before they are compared."""
+"""Texts: what of a transcript is learned, and what it becomes before it is compared with a hypothesis."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
-from asr.base.errors import DataError
+from pydantic import ConfigDict
+
+from asr.base.languages import Language
+from asr.base.normalizers import ENGLISH, Normalizer, NormalizerName, chosen, normalizer
+from asr.base.rates import Metric, metric_of, parted
 from asr.base.sections import Section
-
-NormalizerName = Literal["basic_english", "whisper_english", "multilingual", "none"]
-Normalizer = Callable[[str], str]
-
-MAX_EMPTIED_SHARE = 0.02
 
 
 class Text(Section):
-    """The parameters of normalising transcripts."""
+    """What is learned of transcripts, and what doesn't count when they are compared."""
 
+    labels: Literal["written", "normalized"]
+    timestamps: Literal["drop", "keep"]
     normalizer: NormalizerName
+
+
+class Speech(Section):
+    """The language that is spoken, None where a model knows English only or each clip says its own; and that of the texts."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+    language: Language | None
+    task: Literal["transcribe", "translate"]
 
 
 TIMESTAMP = re.compile(r"<\|\d+\.\d\d\|>")
 """As Whisper writes them."""
+
+JOINERS = "\u200c\u200d"
+"""Control characters that are spelling: Persian and the Indic scripts part and join letters with them."""
 
 
 def spoken(text: str) -> str:
@@ -30,98 +43,77 @@ def spoken(text: str) -> str:
     return TIMESTAMP.sub(" ", text).strip() if "<|" in text else text
 
 
-def normalizer(name: NormalizerName) -> Normalizer:
-    """The function from text to text that goes by `name`. Timestamps are no part of what is said, and vanish."""
-    normalize = _by_name(name)
-    return lambda text: normalize(spoken(text))
-
-
-def normalizer_of_labels(name: NormalizerName) -> Normalizer:
-    """The function that normalises what is said between a transcript's timestamps; these stay, for the model to learn."""
-    normalize = normalizer(name)
-
-    def around(text: str) -> str:
-        spoken, marks = [normalize(part) for part in TIMESTAMP.split(text)], TIMESTAMP.findall(text)
-        if not marks:
-            return spoken[0]
-        parts = [spoken[0], *(f"{mark} {part}" if part else mark for mark, part in zip(marks, spoken[1:], strict=True))]
-        return "".join(parts)
-
-    return around
-
-
-def _by_name(name: NormalizerName) -> Normalizer:
-    match name:
-        case "basic_english":
-            return basic_english
-        case "whisper_english":
-            return _whisper_english()
-        case "multilingual":
-            return multilingual
-        case "none":
-            return str.strip
-
-
-def basic_english(text: str) -> str:
-    """Lower-case; keep a-z, 0-9 and single spaces. Deletes every letter of another script."""
-    return " ".join(re.sub(r"[^a-z0-9\s]", "", text.lower()).split())
-
-
-def multilingual(text: str) -> str:
-    """Lower-case; keep the letters, marks and digits of every script; apostrophes vanish, other signs part words.
-
-    Joiners inside a word (zero-width, as in Persian and the Indic scripts) are invisible and vanish too.
-    """
-    kept = []
-    for character in unicodedata.normalize("NFC", text.lower()):
-        if unicodedata.category(character)[0] in "LMN":
-            kept.append(character)
-        elif character not in "'’\u200b\u200c\u200d\u2060\ufeff":
-            kept.append(" ")
+def cleaned(text: str) -> str:
+    """A transcript as it was written, but composed (NFC), without invisible characters, and each white space a single space."""
+    kept = (each for each in unicodedata.normalize("NFC", text) if each.isspace() or each in JOINERS or not _is_control(each))
     return " ".join("".join(kept).split())
 
 
-def emptied(texts: Sequence[str], normalize: Normalizer) -> list[int]:
-    """The positions of the transcripts in which `normalize` leaves nothing."""
-    return [position for position, text in enumerate(texts) if not normalize(text)]
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf")
 
 
-def lost_letter_share(texts: Sequence[str], normalize: Normalizer) -> float:
-    """The share of letters and marks that `normalize` deletes, counting no more than one text can lose."""
-    before = after = 0
-    for text in texts:
-        letters = _letters(text)
-        before += letters
-        after += min(letters, _letters(normalize(text)))
-    return 1 - after / before if before else 0.0
+@dataclass(frozen=True)
+class Normalization:
+    """What becomes of texts before they are compared, of each by the language in which it is written.
 
+    Languages are codes. Of a text that doesn't say its own it is `language`, or English where that is None.
 
-def require_text_kept(texts: Sequence[str], name: NormalizerName) -> list[int]:
-    """Stop when a normaliser empties more than MAX_EMPTIED_SHARE of the transcripts.
-
-    Returns:
-        the positions of the few that it empties.
-
-    Raises:
-        DataError: naming a normaliser that fits.
+    Attributes:
+        name: text.normalizer.
+        language: that of most texts.
+        is_translated: all texts are English, whatever is spoken.
     """
-    gone = emptied(texts, normalizer(name))
-    if len(gone) <= MAX_EMPTIED_SHARE * len(texts):
-        return gone
-    better = "multilingual" if len(emptied(texts, multilingual)) < len(gone) else "none"
-    raise DataError(
-        f"text.normalizer {name} empties {len(gone)} of {len(texts)} transcripts (the first: {texts[gone[0]]!r}); "
-        f"set text.normalizer to {better}"
-    )
+
+    name: NormalizerName
+    language: str | None = None
+    is_translated: bool = False
+
+    @classmethod
+    def of(cls, text: Text, speech: Speech) -> "Normalization":
+        """The one that the parameters ask for."""
+        return cls(text.normalizer, speech.language, speech.task == "translate")
+
+    def spoken_in(self, language: str | None) -> str:
+        """The language of a recording, given its own."""
+        return language or self.language or ENGLISH
+
+    def normalized(self, text: str, language: str | None = None) -> str:
+        """What is left of a text. Timestamps are no part of what is said, and vanish, as does what nobody sees."""
+        return self._normalizer(language)(cleaned(spoken(text)))
+
+    def compared(self, text: str, language: str | None = None) -> str:
+        """Likewise, with a space after each word or, where errors are counted in these, after each character."""
+        normalized = self.normalized(text, language)
+        return parted(normalized) if self.metric(language) == "CER" else normalized
+
+    def metric(self, language: str | None = None) -> Metric:
+        """The rate that texts have."""
+        return metric_of(self._written_in(language))
+
+    def names(self, languages: Iterable[str | None]) -> str:
+        """The normalisers that texts in these languages go through."""
+        return ", ".join(sorted({chosen(self.name, self._written_in(language)) for language in languages} or {self.name}))
+
+    def _normalizer(self, language: str | None) -> Normalizer:
+        return normalizer(self.name, self._written_in(language))
+
+    def _written_in(self, language: str | None) -> str:
+        return ENGLISH if self.is_translated else self.spoken_in(language)
 
 
-def _letters(text: str) -> int:
-    return sum(unicodedata.category(character)[0] in "LM" for character in text)
+def labels(settings: Text, normalization: Normalization) -> Callable[[str, str | None], str]:
+    """The function that makes of a transcript and its language what is learned.
 
+    Where timestamps are kept, what is said between them is written by itself.
+    """
 
-@cache
-def _whisper_english() -> Normalizer:
-    from whisper_normalizer.english import EnglishTextNormalizer  # here, as few need it
+    def write(text: str, language: str | None) -> str:
+        return cleaned(text) if settings.labels == "written" else normalization.normalized(text, language)
 
-    normalize: Normalizer = EnglishTextNormalizer()
-    return normalize
+    def around(text: str, language: str | None) -> str:
+        first, *others = (write(part, language) for part in TIMESTAMP.split(text))
+        marks = TIMESTAMP.findall(text)
+        return "".join([first, *(f"{mark} {part}" if part else mark for mark, part in zip(marks, others, strict=True))])
+
+    return around if settings.timestamps == "keep" else lambda text, language: write(spoken(text), language)

@@ -28,20 +28,28 @@ class Speed:
     taken: float
 
 
-def hear_exported(recognizer: Recognizer, recordings: Sequence[Path]) -> tuple[list[str], Speed]:
+def hear_exported(
+    recognizer: Recognizer, recordings: Sequence[Path], languages: Sequence[str | None]
+) -> tuple[list[str], Speed]:
     """Transcribe each recording with the exported model, one after the other, as a program would that is given them.
+
+    Args:
+        recognizer: the exported model.
+        recordings: the files.
+        languages: what the model is told of each (see asr/model/whisper.py).
 
     Raises:
         DataError: when a recording can't be decoded.
     """
-    recognizer.hear(recordings[0])  # what is paid once is no part of the speed
+    recognizer.hear(recordings[0], languages[0])  # what is paid once is no part of the speed
     start = time.perf_counter()
-    heard = [recognizer.hear(path) for path in track(recordings, total=len(recordings), what="export")]
+    told = track(zip(recordings, languages, strict=True), total=len(recordings), what="export")
+    heard = [recognizer.hear(path, language) for path, language in told]
     taken = time.perf_counter() - start
     return [text for text, _ in heard], Speed(sum(seconds for _, seconds in heard), taken)
 
 
-def hear_raw(whisper: Whisper, recordings: Sequence[Path]) -> list[str]:
+def hear_raw(whisper: Whisper, recordings: Sequence[Path], languages: Sequence[str | None]) -> list[str]:
     """Transcribe the same recordings with the model itself and its own feature extractor, greedily as the export does.
 
     What differs from evaluation is the sound alone: it is neither trimmed nor at full volume.
@@ -49,10 +57,11 @@ def hear_raw(whisper: Whisper, recordings: Sequence[Path]) -> list[str]:
     device = pick_device()
     whisper.model.to(device=device, dtype=DTYPES[pick_precision(device, whisper.model.config.d_model)]).eval()
     greedily = greedy(whisper.model.config.max_target_positions)
+    parts = [slice(start, start + AT_ONCE) for start in range(0, len(recordings), AT_ONCE)]
     return [
         hypothesis.text
-        for start in range(0, len(recordings), AT_ONCE)
-        for hypothesis in transcribe(whisper, list(_features(whisper, recordings[start : start + AT_ONCE])), greedily)
+        for part in parts
+        for hypothesis in transcribe(whisper, list(_features(whisper, recordings[part])), greedily, languages[part])
     ]
 
 

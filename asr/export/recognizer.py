@@ -48,13 +48,17 @@ class Recognizer:
             "log_prob_threshold": None,
         }
 
-    def hear(self, recording: Path) -> tuple[str, float]:
+    def hear(self, recording: Path, language: str | None = None) -> tuple[str, float]:
         """Transcribe a recording that fits into one window: the text, and the seconds of its sound.
+
+        Args:
+            recording: its file.
+            language: its code; None: what the model was tuned for.
 
         Raises:
             DataError: when it can't be decoded.
         """
-        segments, info = self.model.transcribe(decode(recording), **self.options)
+        segments, info = self.model.transcribe(decode(recording), **self.options | ({"language": language} if language else {}))
         return "".join(segment.text for segment in segments).strip(), info.duration
 
 

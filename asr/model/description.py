@@ -63,7 +63,8 @@ def mistakes(found: Description, model: Model, n_mels: int, longest_seconds: flo
             f"{found.window_seconds:g} s: set filter.max_seconds to {found.window_seconds:g} "
             "(times augment.tempo_min, where that is used)"
         )
-    yield from wrong_language(model.name, model.language, model.task, found.is_multilingual)
+    if not found.is_multilingual:
+        yield from wrong_language(model.name, model.language, model.task)
 
 
 def wrong_mels(n_mels: int, wanted: int) -> Iterator[str]:
@@ -72,11 +73,9 @@ def wrong_mels(n_mels: int, wanted: int) -> Iterator[str]:
         yield f"features.n_mels is {n_mels}, the model takes {wanted}: set features.n_mels to {wanted}"
 
 
-def wrong_language(name: str, language: str | None, task: str, is_multilingual: bool) -> Iterator[str]:
-    """Say it when a multilingual model has no language, or an English-only one has a language or another task."""
-    if is_multilingual and language is None:
-        yield f"model.name {name} is multilingual: set model.language, for example to nl or dutch"
-    if not is_multilingual and (language is not None or task != "transcribe"):
+def wrong_language(name: str, language: str | None, task: str) -> Iterator[str]:
+    """Say it when an English-only model has a language or another task."""
+    if language is not None or task != "transcribe":
         yield f"model.name {name} is English-only: set model.language to null and model.task to transcribe"
 
 

@@ -2,18 +2,19 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from asr.base.sections import Section
+from asr.base.text import Speech
 
 
-class Model(Section):
-    """The checkpoint to start from."""
+class Model(Speech):
+    """The checkpoint to start from, and what it is told of every recording that doesn't say its own language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     name: str = Field(min_length=1)
     revision: str | None = Field(min_length=1)
-    language: str | None
-    task: Literal["transcribe", "translate"]
 
 
 class Decode(Section):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -32,16 +32,20 @@ class Hypothesis:
     is_cut_off: bool
 
 
-def transcribe(whisper: Whisper, clips: Sequence[LogMel], decode: Decode) -> list[Hypothesis]:
+def transcribe(
+    whisper: Whisper, clips: Sequence[LogMel], decode: Decode, languages: Sequence[str | None] = ()
+) -> list[Hypothesis]:
     """Transcribe each clip, in the order given.
 
     Every clip is padded to the model's whole window, as other software does, or to a window of its own length if the model was
-    trained so. Clips of similar length share a batch, so that a batch ends when its own longest transcript does.
+    trained so. Clips of one language and of similar length share a batch, so that a batch ends when its own longest transcript
+    does.
 
     Args:
         whisper: the model in evaluation mode on its device; its generation configuration holds language and task.
         clips: shape (frames, mels) each, unpadded.
         decode: the options; `max_new_tokens` is lowered to what the model's positions allow.
+        languages: what the model is told of each clip (see `languages_of`); None, or none at all: what it is set to.
 
     Raises:
         DataError: when a single clip is too much for the memory.
@@ -49,13 +53,14 @@ def transcribe(whisper: Whisper, clips: Sequence[LogMel], decode: Decode) -> lis
     model, whole = whisper.model, whisper.window_frames
     fit = hears_fitted(whisper, decode)
     windows = [fitted(len(clip), whole) if fit else whole for clip in clips]
+    kinds = [Kind(*each) for each in zip(windows, languages or [None] * len(clips), strict=True)]
     budget = min(decode.max_new_tokens, model.config.max_target_positions - PROMPT_TOKENS)
     # By the same rule for every model: the list of the checkpoint's own is of what it was before tuning.
     suppressed = non_speech_tokens(whisper.tokenizer) if decode.suppress == "non_speech" else []
     options = {"max_new_tokens": budget, "suppress_tokens": suppressed, **decode.options}
     heard: dict[int, Hypothesis] = {}
     for positions, tokens in track(
-        _decoded(model, clips, windows, decode.batch_size, options),
+        _decoded(model, clips, kinds, decode.batch_size, options),
         total=len(clips),
         what="transcribe",
         size=lambda batch: len(batch[0]),
@@ -73,22 +78,30 @@ def hears_fitted(whisper: Whisper, decode: Decode) -> bool:
     return decode.window == "auto" and whisper.is_fitted
 
 
+class Kind(NamedTuple):
+    """What the clips of a batch have in common: the window that they are padded to, and the language that the model is told."""
+
+    window: int
+    language: str | None
+
+
 def _decoded(
     model: WhisperForConditionalGeneration,
     clips: Sequence[LogMel],
-    windows: Sequence[int],
+    kinds: Sequence[Kind],
     batch_size: int | Literal["auto"],
     options: dict[str, Any],
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
-    """Batches of clips, by their positions, with their tokens; the longest clips first, since those show what fits."""
-    waiting = sorted(range(len(clips)), key=lambda clip: len(clips[clip]), reverse=True)
+    """Batches of clips, by their positions, with their tokens; the widest windows first, since those show what fits."""
+    waiting = sorted(range(len(clips)), key=lambda clip: (-kinds[clip].window, kinds[clip].language or "", -len(clips[clip])))
     frames = FRAMES_AT_ONCE[model.device.type] // options.get("num_beams", 1)
     while waiting:
-        window = windows[waiting[0]]
+        kind = kinds[waiting[0]]
+        window, told = kind.window, {"language": kind.language} if kind.language else {}
         most = max(1, frames // window) if batch_size == "auto" else batch_size
-        batch = [clip for clip in waiting[:most] if windows[clip] == window]
+        batch = [clip for clip in waiting[:most] if kinds[clip] == kind]
         padded = np.stack([pad_frames(clips[clip], window).T for clip in batch])
-        tokens = _generated(model, padded, window, options)
+        tokens = _generated(model, padded, window, options | told)
         if tokens is None:
             if len(batch) == 1:
                 raise DataError("decode: one clip at a time is too much for this device; lower decode.num_beams")

@@ -7,14 +7,17 @@ from pickle import UnpicklingError
 
 import torch
 from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
-from transformers.models.whisper.tokenization_whisper import LANGUAGES, TO_LANGUAGE_CODE
 
 from asr.base.errors import DataError
+from asr.base.normalizers import ENGLISH
 from asr.model.description import speaks_many, wrong_language, wrong_mels
 from asr.model.folder import write_checkpoint
 from asr.model.hub import checkpoint_folder, first_line, not_to_be_had
 from asr.model.window import whole_window
 from asr.shards.frames import FRAMES_PER_SECOND
+
+SHOWN = 3
+"""Clips that a message names."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Whisper:
 
 
 def load(name: str, language: str | None, task: str, commit: str | None = None) -> Whisper:
-    """Load a checkpoint from a folder or, at this commit, from the hub, and set its language and task.
+    """Load a checkpoint from a folder or, at this commit, from the hub, and set its task and its language, given by its code.
+
+    A multilingual one without a language has to be told that of each clip (see `languages_of`).
 
     Raises:
         DataError: when it can't be had, or when the language doesn't suit it.
@@ -89,23 +94,53 @@ def is_multilingual(model: WhisperForConditionalGeneration) -> bool:
 
 
 def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) -> None:
-    """English-only checkpoints take neither language nor task; the others need both."""
+    """English-only checkpoints take neither language nor task."""
     config = whisper.model.generation_config
     config.forced_decoder_ids = None
     config.suppress_tokens = []  # transcripts may hold what pretraining never wrote, such as brackets
-    for mistake in wrong_language(name, language, task, is_multilingual(whisper.model)):
-        raise DataError(mistake)
-    if language is None:
+    if not is_multilingual(whisper.model):
+        for mistake in wrong_language(name, language, task):
+            raise DataError(mistake)
         whisper.tokenizer.set_prefix_tokens(language=None, task=None, predict_timestamps=False)
         return
-    code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
-    if code not in LANGUAGES:
-        raise DataError(f"model.language {language}: Whisper doesn't know it; it knows {', '.join(sorted(LANGUAGES))}")
-    known = getattr(config, "lang_to_id", None)
-    if known is not None and f"<|{code}|>" not in known:
+    if language is not None and not _knows(whisper, language):
         raise DataError(f"model.language {language}: Whisper has it, but not the checkpoint {name}; choose a newer one")
-    whisper.tokenizer.set_prefix_tokens(language=code, task=task, predict_timestamps=False)
-    config.language, config.task = code, task
+    whisper.tokenizer.language = language  # None, too, at which the next line would leave another
+    whisper.tokenizer.set_prefix_tokens(language=language, task=task, predict_timestamps=False)
+    config.language, config.task = language, task
+
+
+def _knows(whisper: Whisper, language: str) -> bool:
+    known = getattr(whisper.model.generation_config, "lang_to_id", None)
+    return known is None or f"<|{language}|>" in known
+
+
+def languages_of(whisper: Whisper, names: Sequence[str], languages: Sequence[str | None]) -> list[str | None]:
+    """The language that the model is told of each clip: the clip's own, or else the model's. An English-only one is told none.
+
+    Args:
+        whisper: the model, its language and task set.
+        names: what to call each clip in the message.
+        languages: the code of each clip's own language; None: it has none.
+
+    Raises:
+        DataError: when a clip has a language that the model doesn't know, or none where the model has none either.
+    """
+    own: str | None = getattr(whisper.model.generation_config, "language", None)
+    if is_multilingual(whisper.model):
+        told = [language or own for language in languages]
+        wrong = [n for n, language in enumerate(told) if language is None or not _knows(whisper, language)]
+        remedy = "set model.language for clips that have none, and model.name to a model that knows the others"
+    else:
+        told = [None] * len(languages)
+        wrong = [n for n, language in enumerate(languages) if language not in (None, ENGLISH)]
+        remedy = "model.name is English-only: take a multilingual model, or remove these rows"
+    if wrong:
+        first = ", ".join(f"{names[n]}: {languages[n] or 'none'}" for n in wrong[:SHOWN])
+        raise DataError(
+            f"{len(wrong)} of {len(languages)} clips have a language that the model can't be told ({first}); {remedy}"
+        )
+    return told
 
 
 def require_same_mels(whisper: Whisper, n_mels: int) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr.base.entries import Clip
-from asr.base.text import NormalizerName, require_text_kept, spoken
+from asr.base.letters import require_letters_kept, require_text_kept
+from asr.base.text import Normalization, spoken
 from asr.recordings.parameters import Filter
 
 EMPTIED = "nothing left by text.normalizer"
@@ -13,27 +14,31 @@ EMPTIED = "nothing left by text.normalizer"
 
 @dataclass(frozen=True)
 class Filtered:
-    """`kept` in the order given; `dropped` counts the others by reason, in the order of the reasons' names."""
+    """`kept` in the order given; `dropped` counts the others by reason, in the order of the reasons' names; `letters_lost` is
+    the share of the letters of `kept` that the normaliser deletes.
+    """
 
     kept: list[Clip]
     dropped: dict[str, int]
+    letters_lost: float = 0.0
 
 
-def filter_clips(clips: Sequence[Clip], limits: Filter, name: NormalizerName) -> Filtered:
+def filter_clips(clips: Sequence[Clip], limits: Filter, normalization: Normalization) -> Filtered:
     """Keep clips with at least `min_characters`, longer than `min_seconds` and shorter than `max_seconds`, and with a word
-    left once the normaliser that goes by `name` is done.
+    left once they are normalised.
 
     Raises:
-        DataError: when the normaliser doesn't suit the transcripts (see `require_text_kept`).
+        DataError: when the normaliser doesn't suit the transcripts (see asr/base/letters.py).
     """
     reasons = [_reason_to_drop(clip, limits) for clip in clips]
     within = [clip for clip, reason in zip(clips, reasons, strict=True) if reason is None]
-    emptied = set(require_text_kept([clip.text for clip in within], name))
+    emptied = set(require_text_kept([(clip.text, clip.language) for clip in within], normalization))
     kept = [clip for position, clip in enumerate(within) if position not in emptied]
     dropped = Counter(reason for reason in reasons if reason is not None)
     if emptied:
         dropped[EMPTIED] = len(emptied)
-    return Filtered(kept, dict(sorted(dropped.items())))
+    lost = require_letters_kept(((clip.text, clip.language) for clip in kept), normalization)
+    return Filtered(kept, dict(sorted(dropped.items())), lost)
 
 
 def _reason_to_drop(clip: Clip, limits: Filter) -> str | None:

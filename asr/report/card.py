@@ -14,6 +14,8 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from asr.base.entries import TEST_SPLIT
+from asr.base.languages import language_code
+from asr.base.rates import EXPLAINED, SHORT, UNITS, together
 from asr.report.comparison import Outcome, otherness, tone, verdict
 from asr.report.figures import DASH, figure, probability, signed, whole
 from asr.report.metrics import Json
@@ -35,7 +37,8 @@ EXPORT_FOLDER = "ctranslate2"
 
 SECTIONS = ("filter", "split", "text", "features", "augment", "model", "train", "decode")
 CHOICES = frozenset(
-    "method group_by near_same normalizer language task window batch_size precision activation_checkpointing optimizer "
+    "method group_by near_same labels timestamps normalizer language task window batch_size precision activation_checkpointing "
+    "optimizer "
     "learning_rate schedule freeze_encoder_layers suppress".split()
 )
 """The parameters that have words of ours for values. Any other text may be a path."""
@@ -46,9 +49,8 @@ WRITES = {
     "multilingual": "in small letters and digits, without punctuation",
     "none": "as the transcripts were written",
 }
-"""What the model has learned to write, by text.normalizer."""
+"""What the model has learned to write, by the normaliser that its labels went through."""
 
-ENGLISH = "en"
 ISO_CODES = {"jw": "jv"}
 """Where Whisper's code of a language is not ISO's, which the hub takes."""
 
@@ -64,9 +66,10 @@ def card(page: Page, training: Json, base_commit: str | None) -> str:
     from huggingface_hub import ModelCard, ModelCardData
 
     model = page.params["model"]
-    base, language = page.model if base_commit else PurePath(page.model).name, language_of(model)
+    base = page.model if base_commit else PurePath(page.model).name
+    languages = [ISO_CODES.get(code, code) for code in page.languages]
     data = ModelCardData(
-        language=ISO_CODES.get(language, language) if language else ENGLISH,
+        language=languages,
         library_name="transformers",
         pipeline_tag="automatic-speech-recognition",
         base_model=base if base_commit else None,
@@ -80,24 +83,33 @@ def card(page: Page, training: Json, base_commit: str | None) -> str:
         page=page,
         base=base,
         base_commit=base_commit,
-        language=data.language,
+        languages=languages,
         training=training,
         test=next(each for each in page.sets if each.name == TEST_SPLIT),
         others=[each for each in page.sets if each.name != TEST_SPLIT],
         slices=shown_slices(page),
         deployed=page.deployed,
+        metric=SHORT[together(each.tuned.metric for each in page.sets)],
+        writes="; ".join(WRITES[name] for name in normalizers_of_labels(page)),
         settings=yaml.safe_dump(settings(page.params), sort_keys=False),
-        loading=loading(REPOSITORY, "both", language, model["task"]),
+        loading=loading(REPOSITORY, "both", language_of(model), model["task"]),
     )
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}"))
+
+
+def normalizers_of_labels(page: Page) -> list[str]:
+    """The normalisers that the labels went through: those that both sides of a comparison do, or none."""
+    return page.normalizer.split(", ") if page.params["text"]["labels"] == "normalized" else ["none"]
 
 
 def results(tested: Outcome) -> list["EvalResult"]:
     """A test set's results for the `model-index`: those of the tuned model, whose card it is."""
     from huggingface_hub import EvalResult
 
-    sure = "" if tested.tuned.wer_low is None else f" (95 %: {interval(tested.tuned)})"
-    rates = {"wer": f"WER, %{sure}", "cer": "CER, %"}
+    rates = {"wer": "WER, %", "cer": "CER, %"} if tested.tuned.metric == "WER" else {"cer": "CER, %"}
+    headline = tested.tuned.metric.lower()  # the hub has no name for an error rate of words and characters
+    if headline in rates and tested.tuned.error_rate_low is not None:
+        rates[headline] += f" (95 %: {interval(tested.tuned)})"
     return [
         EvalResult(
             task_type="automatic-speech-recognition",
@@ -119,7 +131,8 @@ def loading(repository: str, contents: Contents, language: str | None, task: str
     Args:
         repository: OWNER/NAME.
         contents: what is there.
-        language: its code, which a model of several languages has to be told; None for one that knows English only.
+        language: its code, which a multilingual model has to be told; None for one that knows English only, or was tuned on
+            several.
         task: model.task.
     """
     folder = EXPORT_FOLDER if contents == "both" else None
@@ -127,13 +140,8 @@ def loading(repository: str, contents: Contents, language: str | None, task: str
 
 
 def language_of(model: Mapping[str, Any]) -> str | None:
-    """The code of model.language, as Whisper has it; None for a model that knows English only."""
-    if model["language"] is None:
-        return None
-    from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE  # here, as it takes seconds
-
-    name = str(model["language"]).lower()
-    return str(TO_LANGUAGE_CODE.get(name, name))
+    """The code of model.language, as Whisper has it; None where there is none."""
+    return None if model["language"] is None else language_code(model["language"])
 
 
 def settings(params: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -149,17 +157,19 @@ def settings(params: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any
 
 
 def shown_slices(page: Page) -> list[SliceRow]:
-    """The slices without speakers, and without any column of the CSV whose values are paths or what somebody said."""
+    """The slices of the test split without speakers, and without any column of the CSV whose values are paths or what somebody
+    said.
+    """
     said = {_folded(text) for row in page.utterances for text in (row.tuned.raw_reference, row.tuned.reference)}
     private = {SPEAKER} | {
         row.tuned.kind for row in page.slices if _folded(row.tuned.value) in said or re.search(r"[/\\]", row.tuned.value)
     }
-    return [row for row in page.slices if row.tuned.kind not in private]
+    return [row for row in page.slices if row.dataset == TEST_SPLIT and row.tuned.kind not in private]
 
 
 def interval(rates: Summary | Slice) -> str:
-    """Where a WER lies with 95 % confidence."""
-    return DASH if rates.wer_low is None else f"{rates.wer_low:.2f} to {rates.wer_high:.2f}"
+    """Where an error rate lies with 95 % confidence."""
+    return DASH if rates.error_rate_low is None else f"{rates.error_rate_low:.2f} to {rates.error_rate_high:.2f}"
 
 
 def cell(text: str) -> str:
@@ -187,5 +197,5 @@ def _templates() -> Environment:
     )
     for each in (figure, whole, signed, probability, tone, verdict, otherness, interval, cell):
         templates.filters[each.__name__] = each
-    templates.globals.update(KINDS=KINDS, WINDOWS=WINDOWS, WRITES=WRITES)
+    templates.globals.update(KINDS=KINDS, WINDOWS=WINDOWS, SHORT=SHORT, UNITS=UNITS, EXPLAINED=EXPLAINED)
     return templates

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from asr.base.rates import Metric
 from asr.scoring.interval import CONFIDENCE, Difference, Unit
-from asr.scoring.predictions import Prediction, Summary, corpus, error_rate
+from asr.scoring.predictions import Prediction, Summary, corpus, error_rate, metric_of
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Comparison:
 
     Attributes:
         clips: compared.
-        first, second: the WER of each on these, in percent.
+        metric: what is compared.
+        first, second: the error rate of each on these, in percent.
         difference: second minus first.
         resampled: what was drawn to find its interval.
         better, worse: clips in which the second makes fewer errors than the first, and more.
@@ -23,6 +25,7 @@ class Comparison:
     """
 
     clips: int
+    metric: Metric
     first: float
     second: float
     difference: Difference
@@ -55,6 +58,7 @@ def compare(first: Sequence[Prediction], second: Sequence[Prediction]) -> Compar
     drawn, one, two = corpus(firsts), [row.errors for row in firsts], [row.errors for row in seconds]
     return Comparison(
         clips=len(pairs),
+        metric=metric_of(firsts),
         first=error_rate(firsts),
         second=error_rate(seconds),
         difference=drawn.difference(one, two),

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from asr.base.entries import Heard
-from asr.base.text import Normalizer
+from asr.base.rates import SHORT
+from asr.base.text import Normalization
 from asr.report.comparison import Comparison, compare
 from asr.report.metrics import Json, change_metrics
 from asr.report.table import in_words
@@ -16,9 +17,11 @@ from asr.scoring.predictions import Prediction, corpus, error_rate
 
 @dataclass(frozen=True)
 class Listening:
-    """One way of hearing the test split's recordings: its WER in percent, and the change from evaluation's, clip by clip."""
+    """One way of hearing the test split's recordings: its error rate in percent, and the change from evaluation's, clip by
+    clip.
+    """
 
-    wer: float
+    error_rate: float
     interval: Interval | None
     change: Comparison
 
@@ -41,28 +44,31 @@ class Deployed:
     checkpoint_size: int
 
 
-def deployed(summary: Json, heard: Sequence[Heard], evaluated: Sequence[Prediction], normalize: Normalizer) -> Deployed | None:
+def deployed(
+    summary: Json, heard: Sequence[Heard], evaluated: Sequence[Prediction], normalization: Normalization
+) -> Deployed | None:
     """Score what stage export has heard; None when it was told to export nothing.
 
     Args:
         summary: what it wrote of the model.
         heard: of each clip of the test split. One that lost its features is not among `evaluated`, and is left out.
         evaluated: evaluation's predictions of the test split.
-        normalize: applied to both sides.
+        normalization: of what evaluation has compared.
     """
     if summary["quantization"] is None:
         return None
     return Deployed(
         summary["quantization"],
-        raw=_listening(evaluated, {row.id: row.raw for row in heard}, normalize),
-        exported=_listening(evaluated, {row.id: row.exported for row in heard}, normalize),
+        raw=_listening(evaluated, {row.id: row.raw for row in heard}, normalization),
+        exported=_listening(evaluated, {row.id: row.exported for row in heard}, normalization),
         size=summary["bytes"],
         checkpoint_size=summary["checkpoint_bytes"],
     )
 
 
-def _listening(evaluated: Sequence[Prediction], texts: Mapping[str, str], normalize: Normalizer) -> Listening:
-    aligned = align([row.reference for row in evaluated], [normalize(texts[row.id]) for row in evaluated])
+def _listening(evaluated: Sequence[Prediction], texts: Mapping[str, str], normalization: Normalization) -> Listening:
+    hypotheses = [normalization.compared(texts[row.id], row.language) for row in evaluated]
+    aligned = align([row.reference for row in evaluated], hypotheses)
     rows = [
         replace(row, hypothesis=other.hypothesis, raw_hypothesis=texts[row.id], errors=other.counts.errors)
         for row, other in zip(evaluated, aligned, strict=True)
@@ -87,28 +93,32 @@ def deployed_metrics(found: Deployed | None) -> dict[str, Any]:
 
 def _listening_metrics(found: Listening) -> dict[str, Any]:
     return {
-        "wer": round(found.wer, 2),
-        "wer_low": round(found.interval.low, 2) if found.interval else None,
-        "wer_high": round(found.interval.high, 2) if found.interval else None,
+        "metric": found.change.metric,
+        "error_rate": round(found.error_rate, 2),
+        "error_rate_low": round(found.interval.low, 2) if found.interval else None,
+        "error_rate_high": round(found.interval.high, 2) if found.interval else None,
         "clips": found.change.clips,
         "change": change_metrics(found.change),
     }
 
 
 def deployed_lines(found: Deployed | None) -> list[str]:
-    """The lines of the table: evaluation's WER, that on the recordings as they are, and the exported model's."""
+    """The lines of the table: the model's error rate on the recordings as they are, and the exported model's."""
     if found is None:
         return []
     ways = {"the model": found.raw, f"its {found.quantization} export": found.exported}
-    return [f"test recordings as they are, {name}: WER {way.wer:.2f} %, {in_words(way.change)}" for name, way in ways.items()]
+    return [
+        f"test recordings as they are, {name}: {SHORT[way.change.metric]} {way.error_rate:.2f} %, {in_words(way.change)}"
+        for name, way in ways.items()
+    ]
 
 
 def increase(found: Deployed | None, most: float | None) -> str | None:
-    """Say it when the exported model's WER is over evaluation's by more than `most` points."""
+    """Say it when the exported model's error rate is over evaluation's by more than `most` points."""
     if found is None or most is None or found.exported.change.difference.points <= most:
         return None
     change = found.exported.change
     return (
-        f"the {found.quantization} export has a WER of {change.second:.2f} % on the recordings as they are, evaluation of "
-        f"{change.first:.2f} %: worse by more than export.max_wer_increase, {most:g} points; models/export is kept"
+        f"the {found.quantization} export's {SHORT[change.metric]} is {change.second:.2f} % on the recordings as they are, "
+        f"evaluation's {change.first:.2f} %: worse by more than export.max_wer_increase, {most:g} points; models/export is kept"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from asr.base.entries import TEST_SPLIT
 from asr.report.comparison import Comparison
-from asr.report.slices import SPEAKER, Slice, slices
+from asr.report.slices import SPEAKER, Slice, by_language, slices
 from asr.report.words import Recall, recalls
 from asr.scoring.predictions import PredictionsBySet, Summary
 
@@ -28,13 +28,16 @@ class Findings:
 
 
 def data_metrics(findings: Findings) -> dict[str, Any]:
-    """Count what became of the rows: rows = rejected + dropped + the clips of the three splits.
+    """Count what became of the rows: rows = rejected + dropped + joined + the clips of the three splits.
 
-    Clips `without_features`, too short once trimmed, are among those of their split, but neither learned nor scored.
+    Rows that are `joined` are learned as a part of the clip before them. Clips `without_features`, too short once trimmed, are
+    among those of their split, but neither learned nor scored.
     """
     return {
         "rows": findings.validate["rows"],
         "rejected": findings.validate["rejected"],
+        "noted": findings.validate["noted"],
+        "joined": findings.split["joined"],
         "dropped": findings.split["dropped"],
         "clips": findings.split["clips"],
         "without_features": {split: count for split, count in findings.features_dropped.items() if count},
@@ -56,26 +59,25 @@ class ScoredModel:
     Attributes:
         scores: what its stage wrote.
         predictions, summaries: by test set.
-        slices: of the test split.
+        slices: by test set; of sets other than the test split those by language.
         recalls: of words by rarity, on the test split.
     """
 
     scores: Json
     predictions: PredictionsBySet
     summaries: Mapping[str, Summary]
-    slices: Sequence[Slice]
+    slices: Mapping[str, Sequence[Slice]]
     recalls: Mapping[str, Recall]
 
 
 def summed_up(scores: Json, predictions: PredictionsBySet, seen: Mapping[str, int]) -> ScoredModel:
     """Sum up a model's predictions; `seen`: how often training has seen each word."""
-    test = predictions[TEST_SPLIT]
     return ScoredModel(
         scores=scores,
         predictions=predictions,
         summaries={name: Summary(**numbers) for name, numbers in scores["sets"].items()},
-        slices=slices(test),
-        recalls=recalls(test, seen),
+        slices={name: (slices if name == TEST_SPLIT else by_language)(rows) for name, rows in predictions.items()},
+        recalls=recalls(predictions[TEST_SPLIT], seen),
     )
 
 
@@ -84,18 +86,17 @@ def model_metrics(model: ScoredModel, changes: Mapping[str, Comparison | None]) 
 
     Slices by speaker are left out: there may be thousands. They are in the plots.
     """
-    slices: dict[str, dict[str, Any]] = {}
-    for found in model.slices:
-        if found.kind != SPEAKER:
-            few = {"wer": found.wer, "words": found.words, "clips": found.clips}
-            slices.setdefault(found.kind, {})[found.value] = few
     return {
         **_set_metrics(model, TEST_SPLIT, changes),
         "normalizer": model.scores["normalizer"],
         "window": model.scores["window"],
         "precision": model.scores["precision"],
-        "sets": {name: _set_metrics(model, name, changes) for name in model.summaries if name != TEST_SPLIT},
-        "slices": slices,
+        "sets": {
+            name: {**_set_metrics(model, name, changes), "slices": _slice_metrics(model.slices[name])}
+            for name in model.summaries
+            if name != TEST_SPLIT
+        },
+        "slices": _slice_metrics(model.slices[TEST_SPLIT]),
         "recall": {
             rarity: {"words": recall.words, "percent": None if recall.percent is None else round(recall.percent, 2)}
             for rarity, recall in model.recalls.items()
@@ -108,13 +109,22 @@ def _set_metrics(model: ScoredModel, name: str, changes: Mapping[str, Comparison
     return {**asdict(model.summaries[name]), **({"change": change_metrics(change)} if change else {})}
 
 
+def _slice_metrics(slices: Sequence[Slice]) -> dict[str, dict[str, Any]]:
+    kinds: dict[str, dict[str, Any]] = {}
+    for found in slices:
+        if found.kind != SPEAKER:
+            few = {"metric": found.metric, "error_rate": found.error_rate, "words": found.words, "clips": found.clips}
+            kinds.setdefault(found.kind, {})[found.value] = few
+    return kinds
+
+
 def change_metrics(comparison: Comparison) -> dict[str, Any]:
-    """The change from the base model, in points of WER."""
+    """The change from the base model, in points of the error rate."""
     difference, interval = comparison.difference, comparison.difference.interval
     return {
-        "wer": round(difference.points, 2),
-        "wer_low": round(interval.low, 2) if interval else None,
-        "wer_high": round(interval.high, 2) if interval else None,
+        "points": round(difference.points, 2),
+        "points_low": round(interval.low, 2) if interval else None,
+        "points_high": round(interval.high, 2) if interval else None,
         "p": None if difference.p is None else round(difference.p, 4),
         "better": comparison.better,
         "worse": comparison.worse,

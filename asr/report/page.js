@@ -17,7 +17,8 @@ const texts = new Map();
 let order = rows;
 let found = rows;
 
-const words = (row, selector) => Array.from(row.querySelectorAll(selector), (part) => part.textContent).join(" ");
+const words = (row, selector) =>
+  Array.from(row.querySelectorAll(selector), (part) => part.textContent).join("unspaced" in row.dataset ? "" : " ");
 const plain = (text) => text.normalize("NFKC").toLowerCase();
 
 // What the filter looks in: all that is shown, and then what was said and what was heard, each without the other.

@@ -17,11 +17,13 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from asr.base.entries import TEST_SPLIT
+from asr.base.rates import EXPLAINED, LONG, SHORT, UNITS, Metric, joined, together
 from asr.report import chart
 from asr.report.comparison import Outcome, otherness, tone, verdict
 from asr.report.deployed import Deployed
 from asr.report.figures import DASH, figure, plain, probability, signed, whole
-from asr.report.slices import DIGITS, DURATION, SPEAKER, Slice
+from asr.report.slices import DIGITS, DURATION, LANGUAGE, SPEAKER, Slice
 from asr.report.words import RARE, Confusion, Recall
 from asr.scoring.align import Edit, Span
 from asr.scoring.predictions import Prediction
@@ -34,7 +36,7 @@ ROWS_AT_ONCE = 50
 MOST_REJECTS = 500
 """Rejected rows that are listed; the file has all of them."""
 
-KINDS = {DURATION: "By length", DIGITS: "By digits", SPEAKER: "By speaker"}
+KINDS = {DURATION: "By length", DIGITS: "By digits", LANGUAGE: "By language", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
 WINDOWS = {"fit": "at its own length", "full": "padded to the model's whole window"}
 """How long a clip is when the encoder is given it."""
@@ -42,8 +44,9 @@ WINDOWS = {"fit": "at its own length", "full": "padded to the model's whole wind
 
 @dataclass(frozen=True)
 class SliceRow:
-    """A slice of the test split, as either model heard it."""
+    """A slice of a test set, as either model heard it."""
 
+    dataset: str
     base: Slice
     tuned: Slice
 
@@ -77,11 +80,12 @@ class Page:
 
     Attributes:
         model: the base model's name.
+        languages: the codes of those that the model was tuned on.
         normalizer: what both texts went through before they were compared.
         base_window, window: how long a clip was when either model's encoder was given it, one of WINDOWS.
         sets: the test split first.
         deployed: what the export hears; None without one.
-        slices: of the test split.
+        slices: of the test split, and of other sets those by language.
         confusions: of the tuned model on the test split, the commonest first.
         recalls: by rarity, base and tuned, on the test split.
         curves: a row per step of training, as in metrics/train/curves.csv; None where a cell is blank.
@@ -94,6 +98,7 @@ class Page:
     """
 
     model: str
+    languages: Sequence[str]
     normalizer: str
     base_window: str
     window: str
@@ -113,13 +118,14 @@ class Page:
 
 def render(page: Page) -> str:
     """Render the page as HTML."""
-    rates = [each.wer for row in page.slices for each in (row.base, row.tuned)]
+    rates = [each.error_rate for row in page.slices for each in (row.base, row.tuned)]
     return (
         templates()
         .get_template("page.html")
         .render(
             page=page,
             **dressing("players.js", "page.js"),
+            metric=together(each.tuned.metric for each in page.sets),
             charts=_charts(page.curves),
             slices=_by_kind(page.slices),
             slice_room=chart.bar_room(rates),
@@ -150,8 +156,10 @@ def audio_url(path: str) -> str:
     return f"/{quoted.lstrip('/')}" if quoted.startswith("/") else f"./{quoted}"
 
 
-def word_by_word(alignment: Sequence[Span]) -> list[tuple[Edit, str, str]]:
-    """Part an alignment's substitutions word by word; other runs stay together."""
+def word_by_word(alignment: Sequence[Span], metric: Metric) -> list[tuple[Edit, str, str]]:
+    """Part an alignment's substitutions word by word; other runs, and those of characters, stay together."""
+    if metric == "CER":
+        return [(step.edit, joined(step.said, metric), joined(step.heard, metric)) for step in alignment]
     found: list[tuple[Edit, str, str]] = []
     for step in alignment:
         said, heard = step.said.split(), step.heard.split()
@@ -187,6 +195,11 @@ def templates() -> Environment:
         WINDOWS=WINDOWS,
         ROWS_AT_ONCE=ROWS_AT_ONCE,
         MOST_REJECTS=MOST_REJECTS,
+        TEST_SPLIT=TEST_SPLIT,
+        SHORT=SHORT,
+        LONG=LONG,
+        UNITS=UNITS,
+        EXPLAINED=EXPLAINED,
     )
     return found
 
@@ -213,7 +226,9 @@ def _charts(curves: Sequence[Mapping[str, float | None]]) -> list[chart.Chart]:
             "",
             {"training": _points(curves, "step", "train_loss"), "validation": _points(curves, "step", "validation_loss")},
         ),
-        chart.draw("Validation WER, %", "epoch", " %", {"validation": _points(curves, "epoch", "validation_wer")}),
+        chart.draw(
+            "Validation error rate, %", "epoch", " %", {"validation": _points(curves, "epoch", "validation_error_rate")}
+        ),
         chart.draw("Learning rate", "step", "", {"learning rate": _points(curves, "step", "learning_rate")}),
     )
     return [each for each in drawn if each]
@@ -224,8 +239,8 @@ def _points(curves: Sequence[Mapping[str, float | None]], x: str, y: str) -> lis
     return [(across, up) for across, up in pairs if across is not None and up is not None]
 
 
-def _by_kind(rows: Sequence[SliceRow]) -> dict[str, list[SliceRow]]:
-    kinds: dict[str, list[SliceRow]] = {}
+def _by_kind(rows: Sequence[SliceRow]) -> dict[tuple[str, str], list[SliceRow]]:
+    kinds: dict[tuple[str, str], list[SliceRow]] = {}
     for row in rows:
-        kinds.setdefault(row.tuned.kind, []).append(row)
+        kinds.setdefault((row.dataset, row.tuned.kind), []).append(row)
     return kinds

@@ -5,16 +5,8 @@ from pydantic import ConfigDict, Field
 from asr.base.sections import Section
 
 
-class Speech(Section):
-    """The language that is spoken, by code or by name, where the clips don't say their own. None: English, or several."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
-    language: str | None
-
-
 class Regression(Section):
-    """How many points of WER worse a test set may become. None: as many as it likes."""
+    """How many points of the error rate worse a test set may become. None: as many as it likes."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -22,7 +14,9 @@ class Regression(Section):
 
 
 class Export(Section):
-    """How many points of WER the exported model may be worse on recordings than evaluation was. None: as many as it likes."""
+    """How many points of the error rate the exported model may be worse on recordings than evaluation was. None: as many as it
+    likes.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 

@@ -1,10 +1,11 @@
-"""Slices: the same score by length of clip, by speaker, by every category of the CSV, and with or without digits."""
+"""Slices: the same score by length of clip, language, speaker and every category of the CSV, and with or without digits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from asr.base.entries import Clip
-from asr.scoring.predictions import Prediction, corpus, error_rate
+from asr.base.rates import Metric
+from asr.scoring.predictions import Prediction, corpus, error_rate, metric_of
 
 EDGES = (0, 2, 4, 6, 8, 10, 15, 20, 30)
 """Lengths at which a slice ends and the next begins, in seconds."""
@@ -15,7 +16,7 @@ MOST_VALUES = 20
 FEWEST = 5
 """Speakers, or clips where no clip of the set has a speaker: of fewer, an interval would say nothing."""
 
-DURATION, SPEAKER, DIGITS = "seconds", "speaker", "digits"
+DURATION, SPEAKER, DIGITS, LANGUAGE = "seconds", "speaker", "digits", "language"
 NOT_SAID = "(none)"
 
 Key = Callable[[Prediction], str]
@@ -23,15 +24,16 @@ Key = Callable[[Prediction], str]
 
 @dataclass(frozen=True)
 class Slice:
-    """The clips for which `kind` is `value`, and their WER in percent with its interval; None: too few to tell."""
+    """The clips for which `kind` is `value`, and their error rate in percent with its interval; None: too few to tell."""
 
     kind: str
     value: str
     clips: int
     words: int
-    wer: float
-    wer_low: float | None
-    wer_high: float | None
+    metric: Metric
+    error_rate: float
+    error_rate_low: float | None
+    error_rate_high: float | None
 
 
 def slices(rows: Sequence[Prediction]) -> list[Slice]:
@@ -39,11 +41,19 @@ def slices(rows: Sequence[Prediction]) -> list[Slice]:
 
     A kind with one value is left out: its slice would be the whole set.
     """
-    keys: dict[str, Key] = {DURATION: _length, DIGITS: _digits}
-    has_speakers = any(row.speaker is not None for row in rows)
-    if has_speakers:
+    keys: dict[str, Key] = {DURATION: _length, DIGITS: _digits, LANGUAGE: _language}
+    if _has_speakers(rows):
         keys[SPEAKER] = lambda row: row.speaker or NOT_SAID
-    keys |= {column: _of(column) for column in categories(rows) if column not in keys}
+    return _cut(rows, keys | {column: _of(column) for column in categories(rows) if column not in keys})
+
+
+def by_language(rows: Sequence[Prediction]) -> list[Slice]:
+    """Cut a test set by language alone; nothing where there is one."""
+    return _cut(rows, {LANGUAGE: _language})
+
+
+def _cut(rows: Sequence[Prediction], keys: Mapping[str, Key]) -> list[Slice]:
+    has_speakers = _has_speakers(rows)
     kinds = ((kind, _by(kind, key, rows)) for kind, key in keys.items())
     return [
         _slice(kind, value, among, has_speakers) for kind, found in kinds if len(found) > 1 for value, among in found.items()
@@ -67,7 +77,12 @@ def _by(kind: str, key: Key, rows: Sequence[Prediction]) -> dict[str, list[Predi
 def _slice(kind: str, value: str, rows: Sequence[Prediction], has_speakers: bool) -> Slice:
     interval = corpus(rows).interval([row.errors for row in rows]) if _groups(rows, has_speakers) >= FEWEST else None
     low, high = (round(interval.low, 2), round(interval.high, 2)) if interval else (None, None)
-    return Slice(kind, value, len(rows), sum(row.words for row in rows), round(error_rate(rows), 2), low, high)
+    words = sum(row.words for row in rows)
+    return Slice(kind, value, len(rows), words, metric_of(rows), round(error_rate(rows), 2), low, high)
+
+
+def _has_speakers(rows: Sequence[Prediction]) -> bool:
+    return any(row.speaker is not None for row in rows)
 
 
 def _groups(rows: Sequence[Prediction], has_speakers: bool) -> int:
@@ -89,6 +104,10 @@ def _length(row: Prediction) -> str:
     low = max(edge for edge in EDGES if edge <= row.seconds)
     high = next((edge for edge in EDGES if edge > row.seconds), None)
     return f"{low} to {high} s" if high else f"{low} s or more"
+
+
+def _language(row: Prediction) -> str:
+    return row.language
 
 
 def _digits(row: Prediction) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.base.entries import TEST_SPLIT
+from asr.base.rates import SHORT, UNITS, together
 from asr.report.comparison import Comparison, Outcome, spelled, verdict
 from asr.report.figures import duration
 from asr.report.metrics import Findings, Json, data_metrics
@@ -19,7 +20,7 @@ MOST_NAMED = 5
 def regressions(changes: Mapping[str, Comparison | None], most: float) -> list[str]:
     """The sets that have become worse by more than `most` points, in words."""
     return [
-        f"{name}: WER {change.first:.2f} % -> {change.second:.2f} %, {in_words(change)}"
+        f"{name}: {SHORT[change.metric]} {change.first:.2f} % -> {change.second:.2f} %, {in_words(change)}"
         for name, change in changes.items()
         if change and change.difference.points > most
     ]
@@ -50,14 +51,12 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
         f"without features   {_counted(data['without_features'])}",
         *(_set_line(name, found) for name, found in data["sets"].items()),
         "",
-        f"{'':<19}    WER          95 %          CER   substituted  deleted  inserted  of words",
+        *_score_lines(tested),
+        "",
     ]
-    for each in tested:
-        lines += [_score_line(f"{each.name}, base", each.base), _score_line(f"{each.name}, tuned", each.tuned)]
-    lines.append("")
     lines += [
-        f"{each.name}: WER {each.base.wer:.2f} % -> {each.tuned.wer:.2f} %, {in_words(each.change)}: "
-        f"{verdict(each.change, 'the tuned model')}{_grade(each)}"
+        f"{each.name}: {SHORT[each.tuned.metric]} {each.base.error_rate:.2f} % -> {each.tuned.error_rate:.2f} %, "
+        f"{in_words(each.change)}: {verdict(each.change, 'the tuned model')}{_grade(each)}"
         for each in tested
         if each.change
     ]
@@ -67,10 +66,10 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
 
 
 def _grade(tested: Outcome) -> str:
-    """What the guide that this pipeline follows calls good, on one's own clips."""
+    """What the guide that this pipeline follows calls a good WER, on one's own clips."""
     grades = ((5, "great data or a narrow domain"), (10, "excellent"), (15, "solid"))
-    grade = next((f"; {words}" for limit, words in grades if tested.tuned.wer < limit), "")
-    return grade if tested.name == TEST_SPLIT else ""
+    grade = next((f"; {words}" for limit, words in grades if tested.tuned.error_rate < limit), "")
+    return grade if tested.name == TEST_SPLIT and tested.tuned.metric == "WER" else ""
 
 
 def _split_line(split: str, data: Mapping[str, Any]) -> str:
@@ -82,7 +81,7 @@ def _set_line(name: str, found: Json) -> str:
     line = f"{name:<19}{found['clips']} clips, {60 * found['hours']:.1f} min{_speakers(found['speakers'])}"
     left_out = {**found["rejected"], **found["dropped"]}
     if found["in_training"]:
-        line = f"{line}; {found['in_training']} of them are trained on too, so its WER is too good"
+        line = f"{line}; {found['in_training']} of them are trained on too, so its error rate is too good"
     return f"{line}; left out: {_counted(left_out)}" if left_out else line
 
 
@@ -95,10 +94,20 @@ def _counted(reasons: Mapping[str, int]) -> str:
     return f"{sum(reasons.values())}" + (f" ({listed})" if listed else "")
 
 
-def _score_line(name: str, score: Summary) -> str:
-    interval = "-" if score.wer_low is None else f"{score.wer_low:.2f} to {score.wer_high:.2f}"
+def _score_lines(tested: Sequence[Outcome]) -> list[str]:
+    metrics = {each.tuned.metric for each in tested}
+    rate, units = SHORT[together(metrics)], UNITS[together(metrics)]
+    lines = [f"{'':<23}{rate:<13}95 %          CER   substituted  deleted  inserted  of {units}"]
+    for each in tested:
+        of = f" {UNITS[each.tuned.metric]}" if len(metrics) > 1 else ""
+        lines += [_score_line(each.name, model, score) + of for model, score in (("base", each.base), ("tuned", each.tuned))]
+    return lines
+
+
+def _score_line(dataset: str, model: str, score: Summary) -> str:
+    interval = "-" if score.error_rate_low is None else f"{score.error_rate_low:.2f} to {score.error_rate_high:.2f}"
     return (
-        f"{name:<19}{score.wer:6.2f} %  {interval:>14}  {score.cer:6.2f} % {score.substitutions:11d} "
+        f"{f'{dataset}, {model}':<19}{score.error_rate:6.2f} %  {interval:>14}  {score.cer:6.2f} % {score.substitutions:11d} "
         f"{score.deletions:8d} {score.insertions:9d} {score.words:9d}"
     )
 

@@ -53,7 +53,7 @@ def confusions(rows: Iterable[Prediction], most: int) -> list[Confusion]:
     counted: Counter[tuple[str, str]] = Counter()
     for row in rows:
         for span in row.alignment:
-            said, heard = span.said.split(" "), span.heard.split(" ")  # as jiwer parts words: one may hold a line break
+            said, heard = span.said.split(" "), span.heard.split(" ")
             match span.edit:
                 case "substitute":
                     counted.update(zip(said, heard, strict=True))

@@ -9,13 +9,14 @@ import torch
 
 from asr.base.entries import TextEntry
 from asr.base.errors import DataError
-from asr.base.text import Normalizer, spoken
+from asr.base.rates import Metric, joined
+from asr.base.text import Normalization, spoken
 from asr.machine.device import DTYPES, Precision, pick_device, pick_precision
 from asr.model.parameters import Decode
 from asr.model.transcribe import Hypothesis, hears_fitted, transcribe
-from asr.model.whisper import Whisper, require_in_window, require_same_mels
+from asr.model.whisper import Whisper, languages_of, require_in_window, require_same_mels
 from asr.scoring.align import align
-from asr.scoring.predictions import Prediction, PredictionsBySet, Summary, corpus, has_loop
+from asr.scoring.predictions import Prediction, PredictionsBySet, Summary, corpus, has_loop, metric_of
 from asr.scoring.wer import error_rates, load_error_rates
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
@@ -48,16 +49,16 @@ class Evaluation:
     taken: float
 
 
-def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, normalize: Normalizer) -> Evaluation:
+def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, normalization: Normalization) -> Evaluation:
     """Transcribe test sets and compare what was heard with what was said.
 
     Raises:
-        DataError: when the features don't suit the model.
+        DataError: when the features or the languages don't suit the model.
     """
     device = pick_device()
     precision = pick_precision(device, whisper.model.config.d_model)
     whisper.model.to(device=device, dtype=DTYPES[precision]).eval()
-    heard = {test.name: hear(whisper, test, decode, normalize) for test in sets}
+    heard = {test.name: hear(whisper, test, decode, normalization) for test in sets}
     return Evaluation(
         {name: rows for name, (rows, _) in heard.items()},
         "fit" if hears_fitted(whisper, decode) else "full",
@@ -67,19 +68,21 @@ def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, no
     )
 
 
-def hear(whisper: Whisper, test: EvaluationSet, decode: Decode, normalize: Normalizer) -> tuple[list[Prediction], float]:
+def hear(whisper: Whisper, test: EvaluationSet, decode: Decode, normalization: Normalization) -> tuple[list[Prediction], float]:
     """Transcribe one set: its predictions, and the seconds that they took."""
     require_same_mels(whisper, test.features.n_mels)
     clips, paired = pair(test.features, test.texts)
     if not paired:
         raise DataError(f"{test.name}: none of its clips is left once trimmed: lower features.min_trimmed_seconds")
-    require_in_window(whisper, [text.path for text in paired], [len(clip) for clip in clips])
+    paths = [text.path for text in paired]
+    require_in_window(whisper, paths, [len(clip) for clip in clips])
+    languages = languages_of(whisper, paths, [text.language for text in paired])
     torch.manual_seed(decode.seed)
     start = time.perf_counter()
-    hypotheses = transcribe(whisper, clips, decode)
+    hypotheses = transcribe(whisper, clips, decode, languages)
     taken = time.perf_counter() - start
     seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
-    return predictions(test.name, paired, seconds, hypotheses, normalize), taken
+    return predictions(test.name, paired, seconds, hypotheses, normalization), taken
 
 
 def predictions(
@@ -87,7 +90,7 @@ def predictions(
     texts: Sequence[TextEntry],
     seconds: Sequence[float],
     hypotheses: Sequence[Hypothesis],
-    normalize: Normalizer,
+    normalization: Normalization,
 ) -> list[Prediction]:
     """A row for each of `texts`, most errors first.
 
@@ -96,40 +99,50 @@ def predictions(
         texts: what was said.
         seconds: the length of each clip.
         hypotheses: what was heard.
-        normalize: applied to both. References went through it when clips were divided, and so did what a tuned model learned to
-            write; it is applied again to either, as a second time may change a text: whisper_english makes "007" "7".
+        normalization: of both. Under text.labels: normalized, references went through it when clips were divided, and so did
+            what a tuned model learned to write; both do again, as that may change a text: whisper_english makes "007" "7".
     """
-    aligned = align([normalize(text.text) for text in texts], [normalize(heard.text) for heard in hypotheses])
+    languages = [text.language for text in texts]
+    aligned = align(
+        [normalization.compared(text.text, text.language) for text in texts],
+        [normalization.compared(heard.text, language) for heard, language in zip(hypotheses, languages, strict=True)],
+    )
     rows = [
         Prediction(
-            dataset, text.id, text.path, text.speaker, text.extra, round(length, 2),
-            utterance.reference, utterance.hypothesis, spoken(text.raw_text), heard.text,
+            dataset, text.id, text.path, text.speaker, normalization.spoken_in(text.language), text.extra, round(length, 2),
+            utterance.reference, utterance.hypothesis, spoken(text.raw_text), heard.text, metric,
             utterance.counts.errors, utterance.counts.length,
             utterance.counts.substitutions, utterance.counts.deletions, utterance.counts.insertions,
-            heard.is_cut_off, has_loop(utterance.hypothesis, utterance.reference), utterance.alignment,
+            heard.is_cut_off, has_loop(joined(utterance.hypothesis, metric), joined(utterance.reference, metric)),
+            utterance.alignment,
         )
-        for text, length, heard, utterance in zip(texts, seconds, hypotheses, aligned, strict=True)
+        for text, length, heard, utterance, metric in zip(
+            texts, seconds, hypotheses, aligned, map(normalization.metric, languages), strict=True
+        )
     ]  # fmt: skip
     return sorted(rows, key=lambda row: (-row.errors, row.path))
 
 
 def summary(rows: Sequence[Prediction]) -> Summary:
     """Sum up a test set."""
-    drawn = corpus(rows)
+    drawn, metric = corpus(rows), metric_of(rows)
     interval = drawn.interval([row.errors for row in rows])
-    # `evaluate`'s metric gives the result itself; the raw rates beside it are the same arithmetic.
-    raw = error_rates([row.raw_hypothesis for row in rows], [row.raw_reference for row in rows])
-    normalised = load_error_rates().compute(
-        predictions=[row.hypothesis for row in rows], references=[row.reference for row in rows]
-    )
+    said, heard = [row.reference for row in rows], [row.hypothesis for row in rows]
+    # `evaluate`'s metric gives the result itself, of what the texts' words are; the rates beside it are the same arithmetic.
+    result = load_error_rates().compute(predictions=heard, references=said)
+    metrics = [row.metric for row in rows]
+    normalised = _as_read(said, heard, metrics)
+    raw = _as_read([row.raw_reference for row in rows], [row.raw_hypothesis for row in rows], metrics)
     return Summary(
-        wer=_percent(normalised["wer"]),
-        wer_low=round(interval.low, 2) if interval else None,
-        wer_high=round(interval.high, 2) if interval else None,
+        metric=metric,
+        error_rate=_percent(result["wer"]),
+        error_rate_low=round(interval.low, 2) if interval else None,
+        error_rate_high=round(interval.high, 2) if interval else None,
         resampled=drawn.unit,
+        wer=_percent(normalised["wer"]) if metric == "WER" else None,
         cer=_percent(normalised["cer"]),
-        mer=_percent(normalised["mer"]),
-        raw_wer=_percent(raw["wer"]),
+        mer=_percent(result["mer"]),
+        raw_wer=_percent(raw["wer"]) if metric == "WER" else None,
         raw_cer=_percent(raw["cer"]),
         substitutions=sum(row.substitutions for row in rows),
         deletions=sum(row.deletions for row in rows),
@@ -140,6 +153,12 @@ def summary(rows: Sequence[Prediction]) -> Summary:
         cut_off=sum(row.is_cut_off for row in rows),
         looping=sum(row.has_loop for row in rows),
     )
+
+
+def _as_read(said: Sequence[str], heard: Sequence[str], metrics: Sequence[Metric]) -> dict[str, float]:
+    """The rates of texts without the spaces that stand between characters because errors are counted in these."""
+    texts = ([joined(*each) for each in zip(side, metrics, strict=True)] for side in (heard, said))
+    return error_rates(*texts)
 
 
 def _percent(share: float) -> float:

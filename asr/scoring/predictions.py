@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from asr.base.rates import Metric, together
 from asr.scoring.align import Span
 from asr.scoring.interval import Corpus, Unit
 
@@ -13,10 +14,14 @@ from asr.scoring.interval import Corpus, Unit
 class Prediction:
     """A clip of the test set `dataset`: what was said and what the model heard.
 
+    A word is what spaces part in the normalised texts. Of a clip whose `metric` is CER it is a character.
+
     Attributes:
+        language: the code of what is spoken.
         seconds: the clip's length, without the silence that was trimmed.
         reference, hypothesis: both normalised.
         raw_reference, raw_hypothesis: as transcribed, and as the model wrote it.
+        metric: what its errors are counted in.
         errors: wrong words, of `words` in the reference: substitutions, deletions and insertions.
         is_cut_off: the model had more to say at decode.max_new_tokens.
         has_loop: it says something over and over.
@@ -27,12 +32,14 @@ class Prediction:
     id: str
     path: str
     speaker: str | None
+    language: str
     extra: dict[str, str]
     seconds: float
     reference: str
     hypothesis: str
     raw_reference: str
     raw_hypothesis: str
+    metric: Metric
     errors: int
     words: int
     substitutions: int
@@ -52,20 +59,25 @@ class Summary:
     """A test set in numbers. Rates are in percent, of the normalised texts but for those that are `raw`.
 
     Attributes:
-        wer_low, wer_high: where the WER lies with 95 % confidence; None for one group, or for equal rates in all.
+        metric: what `error_rate` is: the WER, the CER, or errors in words of some languages and in characters of others.
+        error_rate_low, error_rate_high: where it lies with 95 % confidence; None for one group, or for equal rates in all.
         resampled: what was drawn to find them.
+        wer, raw_wer: None where the metric isn't WER.
+        words: in the references; a character is one where errors are counted in these.
         empty: hypotheses without a word, all deletions.
         cut_off: hypotheses at the limit of tokens.
         looping: hypotheses that go round in a loop.
     """
 
-    wer: float
-    wer_low: float | None
-    wer_high: float | None
+    metric: Metric
+    error_rate: float
+    error_rate_low: float | None
+    error_rate_high: float | None
     resampled: Unit
+    wer: float | None
     cer: float
     mer: float
-    raw_wer: float
+    raw_wer: float | None
     raw_cer: float
     substitutions: int
     deletions: int
@@ -96,8 +108,13 @@ def by_set(rows: Iterable[Prediction]) -> PredictionsBySet:
 
 
 def error_rate(rows: Sequence[Prediction]) -> float:
-    """The corpus WER in percent."""
+    """All errors over all words, in percent."""
     return 100 * sum(row.errors for row in rows) / max(sum(row.words for row in rows), 1)
+
+
+def metric_of(rows: Iterable[Prediction]) -> Metric:
+    """What the error rate of clips is, taken together."""
+    return together(row.metric for row in rows)
 
 
 def corpus(rows: Sequence[Prediction]) -> Corpus:

@@ -28,11 +28,13 @@ class Examples:
     Attributes:
         frames: of each clip, float16 of shape (frames, mels).
         labels: of each clip, token ids with the prompt in front and the end behind.
+        languages: what the model is told of each clip, in its label's prompt, too; None: what it is set to.
         continuations: of each clip, the token ids of its text when it follows another; only packed slots need them.
     """
 
     frames: Sequence[NDArray[np.float16]]
     labels: Sequence[Sequence[int]]
+    languages: Sequence[str | None]
     continuations: Sequence[Sequence[int]] = ()
 
     def __len__(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from asr.base.rates import SHORT, Metric
 from asr.machine.shutdown import StopRequest
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import StepBatch
@@ -29,8 +30,8 @@ class ProgressLines(TrainerCallback):
     checkpoints included, as they come again.
     """
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+    def __init__(self, epochs: int, metric: Metric) -> None:
+        self._epochs, self._metric = epochs, metric
         self._loss = math.nan
         self._clips = self._frames = 0  # of the epoch
         self._steps = 0  # of this process
@@ -72,7 +73,7 @@ class ProgressLines(TrainerCallback):
         metrics: Mapping[str, float] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         """Say what the epoch came to."""
-        self._say(state, f", validation WER {(metrics or {}).get('eval_wer', math.nan):.1f} %")
+        self._say(state, f", validation {SHORT[self._metric]} {(metrics or {}).get('eval_error_rate', math.nan):.1f} %")
 
     def _say(self, state: TrainerState, result: str) -> None:
         if not state.is_world_process_zero:

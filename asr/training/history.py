@@ -17,7 +17,7 @@ COLUMNS = {
     "grad_norm": "gradient_norm",
     "learning_rate": "learning_rate",
     "eval_loss": "validation_loss",
-    "eval_wer": "validation_wer",
+    "eval_error_rate": "validation_error_rate",
 }
 """What the trainer calls each value, and what the table does."""
 
@@ -53,7 +53,7 @@ class Diary:
         if found.cut_off:
             print(f"train:   {found.cut_off} hypotheses went on past the longest label's length", file=sys.stderr)
         for row in found.clips[:SAID]:
-            if row.wer:
+            if row.error_rate:
                 print(f"train:   {row.path}: {row.reference!r} heard as {row.hypothesis!r}", file=sys.stderr)
 
     def read(self) -> list[dict[str, str]]:

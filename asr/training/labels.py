@@ -14,14 +14,22 @@ from asr.base.text import TIMESTAMP
 NO_TIMESTAMPS = "<|notimestamps|>"
 
 
-def label(tokenizer: WhisperTokenizer, text: str) -> list[int]:
+def label(tokenizer: WhisperTokenizer, text: str, language: str | None = None) -> list[int]:
     """Token ids of a transcript: the prompt, the text, the end.
 
     The text begins with a space, as in pretraining (openai/whisper `decoding.py` strips it off again): " hi" and "hi" are other
     tokens.
+
+    Args:
+        tokenizer: it writes the prompt, with the task and the language that it is set to.
+        text: what is learned.
+        language: the code of another language, for the prompt of this transcript.
     """
     is_timed = TIMESTAMP.search(text) is not None
     ids: list[int] = tokenizer(text if is_timed else f" {text}").input_ids
+    if language is not None:
+        start, *rest = ids
+        ids = [start, tokenizer.convert_tokens_to_ids(f"<|{language}|>"), *(rest[1:] if tokenizer.language else rest)]
     if not is_timed:
         return ids
     return [number for number in ids if number != tokenizer.convert_tokens_to_ids(NO_TIMESTAMPS)]

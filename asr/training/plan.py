@@ -35,6 +35,7 @@ class Plan:
     Attributes:
         frames: of each clip.
         tokens: of each clip's label.
+        languages: what the model is told of each clip; only clips of one language are packed together.
         mode: `full`: every clip in the whole window; `fit`: in a window of its own length; `pack`: as many clips as it
             takes to fill the whole window to a random part.
         alone_share: of the clips, under `fit` and `pack`: those that have a whole window to themselves.
@@ -46,6 +47,7 @@ class Plan:
 
     frames: Sequence[int]
     tokens: Sequence[int]
+    languages: Sequence[str | None]
     mode: Mode
     alone_share: float
     clips_per_step: int
@@ -99,7 +101,9 @@ class Plan:
     def _slots(self, clips: Sequence[int], alone: set[int], random: np.random.Generator) -> Iterator[Slot]:
         if self.mode == "pack":
             yield from (Slot((clip,), self.window) for clip in clips if clip in alone)
-            yield from self._packed([clip for clip in clips if clip not in alone], random)
+            rest = [clip for clip in clips if clip not in alone]
+            for language in dict.fromkeys(self.languages[clip] for clip in rest):
+                yield from self._packed([clip for clip in rest if self.languages[clip] == language], random)
             return
         for clip in clips:
             yield Slot((clip,), self.window if self.mode == "full" or clip in alone else fitted(self.frames[clip], self.window))

@@ -1,4 +1,4 @@
-"""Training: a Whisper checkpoint tuned on a split, choosing the best epoch by validation WER."""
+"""Training: a Whisper checkpoint tuned on a split, choosing the best epoch by its error rate on the validation split."""
 
 import math
 import shutil
@@ -33,7 +33,7 @@ from asr.training.validation import Validator
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of training. `best_wer` is in percent, on the validation split; `log_history` as the trainer keeps it.
+    """The outcome of training. `best_error_rate` is in percent, on the validation split; `log_history` as the trainer keeps it.
 
     `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory.
     """
@@ -48,7 +48,7 @@ class Trained:
     steps: int
     epochs: float
     best_step: int
-    best_wer: float
+    best_error_rate: float
     log_history: list[dict[str, float]]
 
 
@@ -63,7 +63,7 @@ def train(
     minutes_between_checkpoints: float = math.inf,
     loader_workers: int = 0,
 ) -> Trained:
-    """Tune `whisper` in place; it ends with the weights of the epoch with the lowest validation WER.
+    """Tune `whisper` in place; it ends with the weights of the epoch with the lowest error rate.
 
     Args:
         whisper: the checkpoint to start from.
@@ -91,7 +91,7 @@ def train(
     set_seed(settings.seed)
     model = _prepared(whisper, settings)
     plan = plan_of(whisper, examples, settings)
-    past, watch = agreed(read_past(folder)), ProgressLines(settings.epochs)
+    past, watch = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric)
     trainer = StepTrainer(
         model=model,
         args=arguments(settings, rate, precision, device, folder, past, loader_workers),
@@ -130,7 +130,7 @@ def train(
         steps=state.global_step,
         epochs=round(float(state.epoch or 0), 2),
         best_step=state.best_global_step or 0,
-        best_wer=min(entry["eval_wer"] for entry in state.log_history if "eval_wer" in entry),
+        best_error_rate=min(entry["eval_error_rate"] for entry in state.log_history if "eval_error_rate" in entry),
         log_history=state.log_history,
     )
 
@@ -156,6 +156,7 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
     return Plan(
         frames=[len(frames) for frames in examples.frames],
         tokens=[len(label) for label in examples.labels],
+        languages=examples.languages,
         mode=settings.mode(whisper.window_frames, whisper.is_fitted),
         alone_share=settings.full_window_share,
         clips_per_step=settings.effective_batch,

@@ -172,7 +172,7 @@ class StepTrainer(Seq2SeqTrainer):
             self.model.eval()
             rank, ranks = self.args.process_index, self.args.world_size
             found = self._within_memory(lambda: self._validator.validate(self.loss, self.limits.most, rank, ranks))
-        metrics = {"eval_loss": found.loss, "eval_wer": found.wer}
+        metrics = {"eval_loss": found.loss, "eval_error_rate": found.error_rate}
         if self.is_world_process_zero():
             self._keep(self.state, found)
         self.log(metrics)
@@ -215,7 +215,7 @@ def arguments(
         save_strategy="epoch",
         save_total_limit=settings.keep_checkpoints,
         load_best_model_at_end=True,
-        metric_for_best_model="wer",
+        metric_for_best_model="error_rate",
         greater_is_better=False,
         restore_callback_states_from_checkpoint=True,
         # Every step: what a checkpoint can't keep is the sum since the last line of the log.

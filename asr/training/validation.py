@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
-from asr.base.text import Normalizer
+from asr.base.rates import Metric, joined, together
+from asr.base.text import Normalization
 from asr.model.parameters import greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
@@ -27,23 +28,23 @@ Loss = Callable[[Tensor, Sequence[Row]], Tensor]
 
 @dataclass(frozen=True)
 class HeardClip:
-    """One clip: both texts as compared, and the word error rate in percent."""
+    """One clip: both texts as compared, and the error rate in percent."""
 
     path: str
     reference: str
     hypothesis: str
-    wer: float
+    error_rate: float
 
 
 @dataclass(frozen=True)
 class Validation:
-    """A model's mean loss over all labels, its corpus WER in percent, and the clips, worst first.
+    """A model's mean loss over all labels, its corpus error rate in percent, and the clips, worst first.
 
     `cut_off` counts hypotheses that were longer than the longest label.
     """
 
     loss: float
-    wer: float
+    error_rate: float
     clips: list[HeardClip]
     cut_off: int = 0
 
@@ -57,14 +58,14 @@ class Validator:
         examples: the split's clips with their labels.
         paths: of the clips.
         texts: what is said in them.
-        normalize: applied to both sides.
+        normalization: of both sides.
     """
 
     whisper: Whisper
     examples: Examples
     paths: Sequence[str]
     texts: Sequence[str]
-    normalize: Normalizer
+    normalization: Normalization
 
     def validate(self, loss: Loss, most: Callable[[int], int], rank: int = 0, ranks: int = 1) -> Validation:
         """Score the model as it is now. Ranks share the clips, and each learns what all have found.
@@ -90,6 +91,11 @@ class Validator:
         return self._compared(total / labels, [heard[clip] for clip in range(len(heard))])
 
     @property
+    def metric(self) -> Metric:
+        """The rate that the clips have together."""
+        return together(self.normalization.metric(language) for language in self.examples.languages)
+
+    @property
     def max_new_tokens(self) -> int:
         """Where a hypothesis is cut off: at the tokens of the longest label, with its prompt and its end."""
         return max(len(label) for label in self.examples.labels)
@@ -108,7 +114,8 @@ class Validator:
     def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[Hypothesis]:
         # Without what a backward pass needs, several times as many fit.
         decode = greedy(self.max_new_tokens, min(MOST_DECODED, 4 * most(self.whisper.window_frames)))
-        return transcribe(self.whisper, [self.examples.frames[clip] for clip in clips], decode)
+        frames = [self.examples.frames[clip] for clip in clips]
+        return transcribe(self.whisper, frames, decode, [self.examples.languages[clip] for clip in clips])
 
     def _window(self, clip: int) -> int:
         whole = self.whisper.window_frames
@@ -117,12 +124,14 @@ class Validator:
     def _compared(self, loss: float, hypotheses: Sequence[Hypothesis]) -> Validation:
         import jiwer  # here, as a bench of training needs no scores and may have no jiwer
 
-        said = [self.normalize(text) for text in self.texts]
-        heard = [self.normalize(hypothesis.text) for hypothesis in hypotheses]
-        compared = [
-            HeardClip(path, reference, hypothesis, round(100 * jiwer.wer(reference, hypothesis), 2))
-            for path, reference, hypothesis in zip(self.paths, said, heard, strict=True)
+        languages, compared = self.examples.languages, self.normalization.compared
+        metrics = [self.normalization.metric(language) for language in languages]
+        said = [compared(text, language) for text, language in zip(self.texts, languages, strict=True)]
+        heard = [compared(each.text, language) for each, language in zip(hypotheses, languages, strict=True)]
+        clips = [
+            HeardClip(path, joined(a, metric), joined(b, metric), round(100 * jiwer.wer(a, b), 2))
+            for path, metric, a, b in zip(self.paths, metrics, said, heard, strict=True)
         ]
-        worst_first = sorted(compared, key=lambda clip: (-clip.wer, clip.path))
+        worst_first = sorted(clips, key=lambda clip: (-clip.error_rate, clip.path))
         cut_off = sum(hypothesis.is_cut_off for hypothesis in hypotheses)
         return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first, cut_off)

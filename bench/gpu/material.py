@@ -43,7 +43,7 @@ def examples(whisper: Whisper, clips: int, longest: float = SECONDS[1]) -> Examp
         [*prompt, *random.integers(TOKENS, size=1 + TOKENS_PER_SECOND * length // FRAMES_PER_SECOND).tolist(), end]
         for length in lengths
     ]
-    return Examples(frames(whisper, lengths), labels)
+    return Examples(frames(whisper, lengths), labels, [None] * len(labels))
 
 
 def frames(whisper: Whisper, lengths: Sequence[int]) -> list[NDArray[np.float16]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from asr.base.rates import UNITS, Metric, together
 from asr.report.comparison import Comparison, compare, holm, otherness, tone
 from commands.comparing.sides import Side, unlike
 
@@ -51,6 +52,19 @@ def family(first: Side, others: Sequence[Side]) -> list[Member]:
     return [replace(member, corrected=p) for member, p in zip(members, corrected, strict=True)]
 
 
+def metric_of(members: Sequence[Member]) -> Metric:
+    """What all members are compared by."""
+    return together(member.comparison.metric for member in members if member.comparison)
+
+
+def counted(members: Sequence[Member]) -> list[str]:
+    """Say of each test set what errors are counted in; nothing where all count words."""
+    if metric_of(members) == "WER":
+        return []
+    metrics = {member.dataset: member.comparison.metric for member in members if member.comparison}
+    return [f"{dataset}: errors are counted in {UNITS[metric]}" for dataset, metric in metrics.items()]
+
+
 def how_judged(members: Sequence[Member]) -> str:
     """Say how the family is judged."""
     if len({member.name for member in members}) == 1:
@@ -63,12 +77,12 @@ def how_judged(members: Sequence[Member]) -> str:
 
 
 def remarks(first: Side, others: Sequence[Side], members: Sequence[Member]) -> list[str]:
-    """Say what was drawn, and where two models were not heard, or not tested, alike."""
+    """Say what was counted and drawn, and where two models were not heard, or not tested, alike."""
     drawn: dict[str, list[str]] = {}
     for member in members:
         if member.comparison:
             drawn.setdefault(member.comparison.resampled, []).append(member.dataset)
-    lines = [f"drawn: {unit}, in {', '.join(dict.fromkeys(names))}" for unit, names in drawn.items()]
+    lines = [*counted(members), *(f"drawn: {unit}, in {', '.join(dict.fromkeys(names))}" for unit, names in drawn.items())]
     for member in members:
         different = otherness(member.comparison, first.name, member.name) if member.comparison else "without a clip in common"
         if different:

@@ -7,11 +7,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from asr.base.rates import SHORT, Metric
 from asr.report.chart import Scale, Tick, round_scale, short
 from asr.report.comparison import Comparison, Tone, tone
 from asr.report.figures import DASH, figure, probability, signed, whole
 from asr.report.page import FOLDER, by_hash
-from commands.comparing.family import Member, how_judged, remarks
+from commands.comparing.family import Member, how_judged, metric_of, remarks
 from commands.comparing.sides import Side
 
 TEMPLATE = Path(__file__).with_suffix(".html")
@@ -57,6 +58,7 @@ class Picture:
     """The models on one test set, the best first; `zero` is where they would be as good as the first."""
 
     dataset: str
+    metric: Metric
     height: int
     bottom: int
     zero: float
@@ -76,7 +78,7 @@ def render(first: Side, others: Sequence[Side], members: Sequence[Member]) -> st
         lstrip_blocks=True,
     )
     templates.filters.update({each.__name__: each for each in (figure, whole, signed, probability, tone)})
-    templates.globals.update(DASH=DASH, WIDTH=WIDTH, LEFT=LEFT, RIGHT=RIGHT, TOP=TOP)
+    templates.globals.update(DASH=DASH, SHORT=SHORT, WIDTH=WIDTH, LEFT=LEFT, RIGHT=RIGHT, TOP=TOP)
     return templates.get_template(TEMPLATE.name).render(
         first=first.name,
         count=len(others),
@@ -104,6 +106,7 @@ def _draw_set(dataset: str, found: Sequence[tuple[Member, Comparison]]) -> Pictu
     bottom = TOP + ROW * len(found)
     return Picture(
         dataset,
+        metric_of([member for member, _ in found]),
         height=bottom + 44,
         bottom=bottom,
         zero=scale.place(0, LEFT, RIGHT),

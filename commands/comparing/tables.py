@@ -4,22 +4,39 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
+from asr.base.rates import SHORT
 from asr.report.comparison import Comparison, otherness, spelled, verdict
-from commands.comparing.family import Member, how_judged, remarks
+from commands.comparing.family import Member, counted, how_judged, metric_of, remarks
 from commands.comparing.sides import Side, unlike
 
 
 def of_two(first: Side, second: Side, members: Sequence[Member], md: bool) -> str:
     """Make a table with a line for each test set that both have, and below what is to be said of them."""
     found = {member.dataset: member.comparison for member in members}
-    header = ["", "clips", f"WER {first.name}", f"WER {second.name}", "difference", "95 %", "p", "better", "worse"]
+    rate = SHORT[metric_of(members)]
+    header = ["", "clips", f"{rate} {first.name}", f"{rate} {second.name}", "difference", "95 %", "p", "better", "worse"]
     rows = [[dataset, *numbers(each), *counts(each)] for dataset, each in found.items() if each]
-    return "\n".join([table(header, rows, md), "", *listed([*notes(found, first, second), *unlike(first.how, second.how)], md)])
+    told = [*counted(members), *notes(found, first, second), *unlike(first.how, second.how)]
+    return "\n".join([table(header, rows, md), "", *listed(told, md)])
 
 
 def of_several(first: Side, others: Sequence[Side], members: Sequence[Member], md: bool) -> str:
     """Make a table with a line for each model beside the first, for each test set, and below how they are judged."""
-    header = ["", "", "clips", f"WER {first.name}", "WER", "difference", "95 %", "p", "corrected", "better", "worse", "verdict"]
+    rate = SHORT[metric_of(members)]
+    header = [
+        "",
+        "",
+        "clips",
+        f"{rate} {first.name}",
+        rate,
+        "difference",
+        "95 %",
+        "p",
+        "corrected",
+        "better",
+        "worse",
+        "verdict",
+    ]
     rows = [
         [
             *(member.dataset, member.name),

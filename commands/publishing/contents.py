@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.base.errors import DataError
+from asr.base.rates import Metric
 from asr.report.card import EXPORT_FOLDER, REPOSITORY, Contents, language_of, loading
 from asr.scoring.predictions import parse_predictions
 from stages.common.params import PARAMS, read_yaml
@@ -15,6 +16,8 @@ PREDICTIONS = Path("metrics/evaluate/predictions.jsonl")
 README = "README.md"
 FEWEST_WORDS = 4
 """Of a transcript that is looked for in the card. Fewer may stand there by chance."""
+FEWEST_CHARACTERS = 8
+"""Likewise, where words aren't parted by spaces."""
 
 
 @dataclass(frozen=True)
@@ -146,4 +149,9 @@ def private(text: str) -> Iterator[str]:
             if row.path in text:
                 yield row.path
             said = (row.raw_reference, row.reference, row.raw_hypothesis, row.hypothesis)
-            yield from (each for each in said if len(each.split()) >= FEWEST_WORDS and each in text)
+            yield from (each for each in said if is_long(each, row.metric) and each in text)
+
+
+def is_long(text: str, metric: Metric) -> bool:
+    """Whether a text can't stand in the card by chance."""
+    return len(text) >= FEWEST_CHARACTERS if metric == "CER" else len(text.split()) >= FEWEST_WORDS

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from faster_whisper.vad import get_vad_model
 
-from asr.base.text import Normalizer, Text, normalizer
+from asr.base.normalizers import Normalizer
+from asr.base.text import Normalization, Text
 from asr.export.recognizer import Recognizer
 from asr.model.hub import checkpoint_folder
 from asr.model.parameters import Model
@@ -57,8 +58,9 @@ def open_pair(tuned: Path) -> Pair:
     after = open_model(tuned)
     before = open_model(checkpoint_folder(params.model.name, base_commit(params.model)))
     before = replace(before, language=after.language, task=after.task)
+    normalize = Normalization.of(params.text, params.model).normalized
     get_vad_model()  # now, so that the first to listen isn't the slower one
-    return Pair((params.model.name, str(tuned)), (_listener(before), _listener(after)), normalizer(params.text.normalizer))
+    return Pair((params.model.name, str(tuned)), (_listener(before), _listener(after)), normalize)
 
 
 def _listener(recognizer: Recognizer) -> Listener:

@@ -1,0 +1,66 @@
+"""Text normalisers: what is left of a text when case, punctuation and the like don't count."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Literal
+
+NormalizerName = Literal["auto", "whisper_english", "basic_english", "multilingual", "none"]
+Normalizer = Callable[[str], str]
+
+ENGLISH = "en"
+DOTTED = frozenset({"tr", "az"})
+"""Languages in which a capital I without a dot is another letter than one with a dot."""
+
+
+def chosen(name: NormalizerName, language: str) -> NormalizerName:
+    """What `auto` comes to in a language, given its code; any other name is its own."""
+    if name != "auto":
+        return name
+    return "whisper_english" if language == ENGLISH else "multilingual"
+
+
+def normalizer(name: NormalizerName, language: str = ENGLISH) -> Normalizer:
+    """The function from text to text that goes by `name`, for texts in a language, given its code."""
+    match chosen(name, language):
+        case "basic_english":
+            return basic_english
+        case "whisper_english":
+            return _whisper_english()
+        case "none":
+            return str.strip
+        case _:
+            return partial(multilingual, language=language)
+
+
+def basic_english(text: str) -> str:
+    """Lower-case; keep a-z, 0-9 and single spaces. Deletes every letter of another script."""
+    return " ".join(re.sub(r"[^a-z0-9\s]", "", text.lower()).split())
+
+
+def multilingual(text: str, language: str = ENGLISH) -> str:
+    """Lower-case as the language does; keep the letters, marks and digits of every script; apostrophes vanish, other signs part
+    words.
+
+    Joiners inside a word (zero-width, as in Persian and the Indic scripts) are invisible and vanish too.
+    """
+    kept = []
+    for character in unicodedata.normalize("NFC", _lower(unicodedata.normalize("NFC", text), language)):
+        if unicodedata.category(character)[0] in "LMN":
+            kept.append(character)
+        elif character not in "'’\u200b\u200c\u200d\u2060\ufeff":
+            kept.append(" ")
+    return " ".join("".join(kept).split())
+
+
+def _lower(text: str, language: str) -> str:
+    return (text.replace("I", "ı").replace("İ", "i") if language in DOTTED else text).lower()
+
+
+@cache
+def _whisper_english() -> Normalizer:
+    from whisper_normalizer.english import EnglishTextNormalizer  # here, as few need it
+
+    normalize: Normalizer = EnglishTextNormalizer()
+    return normalize
