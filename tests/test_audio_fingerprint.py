@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from itertools import combinations
 
 import av
 import numpy as np
@@ -78,6 +79,7 @@ def test_the_same_words_spoken_again_are_unlike() -> None:
         takes = [fingerprint(spoken(SENTENCE, speaker, take), RATE) for take in range(6)]
 
         assert near_same(takes, takes) == [(take, take) for take in range(6)]
+        assert min(distance(first, second) for first, second in combinations(takes, 2)) > MOST_UNLIKE + 10
 
 
 def test_other_sentences_and_other_speakers_are_unlike() -> None:
