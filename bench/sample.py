@@ -68,7 +68,7 @@ def make_developer(folder: Path) -> Checkout:
     for name in ("asr", "stages", "commands", "models/pico", "data/general"):
         shutil.copytree(HOME / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(HOME / "data" / "sample", folder / RECORDINGS)
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+    for name in ("dvc.yaml", "decisions.csv", ".dvcignore", ".gitignore"):
         shutil.copy(HOME / name, folder)
     params = read_yaml(HOME / "params.yaml")
     params["data"].update(csv=f"{RECORDINGS}/clips.csv", audio_root=RECORDINGS)

@@ -107,6 +107,8 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
         data={
             "rows": 1485,
             "rejected": {"silence": 1},
+            "noted": {},
+            "joined": 0,
             "dropped": {},
             "clips": {"train": 1430, "test": 54},
             "without_features": {},

@@ -33,7 +33,7 @@ def make_project(folder: Path, audio: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("asr", "stages", "commands"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+    for name in ("dvc.yaml", "decisions.csv", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, folder)
     write_tiny_whisper(folder / "models" / "pico")
     write_tiny_whisper(folder / "models" / "other")

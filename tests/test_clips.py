@@ -238,6 +238,25 @@ def test_a_language_is_kept_by_its_code_and_an_unknown_one_refused(tmp_path: Pat
     assert (unknown.reason, unknown.detail) == ("unknown language", "Whisper doesn't know Klingon")
 
 
+@pytest.mark.parametrize(
+    ("text", "is_used"),
+    [
+        ("<|0.00|> good<|1.20|>", True),
+        ("a <| b |> c <", False),
+        ("good <|endoftext|> morning", False),
+        ("<|nl|>", False),
+        ("<|", True),
+    ],
+)
+def test_what_the_model_would_take_for_a_command_is_no_transcript(tmp_path: Path, text: str, is_used: bool) -> None:
+    write_tone(tmp_path / "a.wav")
+
+    result = check("a.wav", tmp_path, text)
+
+    assert isinstance(result, Clip) or (result.reason, is_used) == ("special token in the transcript", False)
+    assert isinstance(result, Clip) == is_used
+
+
 @pytest.mark.parametrize(("claimed", "is_used"), [("2.4", True), ("2.6", False), ("", True), ("two", True)])
 def test_a_clip_of_another_length_than_its_row_says_is_warned_of(tmp_path: Path, claimed: str, is_used: bool) -> None:
     write_tone(tmp_path / "a.wav", seconds=2.0)

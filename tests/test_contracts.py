@@ -16,6 +16,8 @@ from tests.project import ROOT, STAGES, make_project, read_yaml, run_stage, tree
 
 PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
 DETERMINISTIC = STAGES[:6]
+MAY_BE_EMPTY = ("data/validated/unpacked", "data/sets/unpacked", "models/export")
+"""Folders of what there may be none of: audio inside of a table, an export."""
 
 
 def deps(stage: str) -> list[str]:
@@ -118,7 +120,7 @@ def test_each_stage_runs_with_nothing_but_what_it_declares_and_any_number_of_wor
         written = set(tree(alone)) - given
         for out in outs(stage):
             wrote = any(name == out or name.startswith(f"{out}/") for name in written)
-            assert wrote or (stage, out) == ("export", "models/export"), f"{stage} did not write {out}"  # it was told not to
+            assert wrote or out in MAY_BE_EMPTY, f"{stage} did not write {out}"
         # .cache is this machine's: neither DVC nor git looks into it.
         places = [*outs(stage), ".cache"]
         stray = {name for name in written if not any(name == place or name.startswith(f"{place}/") for place in places)}

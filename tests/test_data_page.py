@@ -211,7 +211,9 @@ def test_words_are_characters_where_the_language_parts_none(
     trained, tested = clip("0", "今 日は日", language=of_clips[0]), clip("1", "ok", language=of_clips[1])
     monkeypatch.chdir(tmp_path)
     write(material(clips=[trained, tested], splits={"train": [entry(trained)], "validation": [], "test": [entry(tested)]}))
-    Path("params.yaml").write_text(yaml.safe_dump({"model": {"language": language, "name": "models/pico"}}))
+    Path("params.yaml").write_text(
+        yaml.safe_dump({"model": {"language": language, "task": "transcribe", "name": "models/pico"}})
+    )
 
     describe.main()
 

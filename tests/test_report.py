@@ -17,8 +17,15 @@ from asr.scoring.evaluation import summary
 from asr.scoring.predictions import Prediction, PredictionsBySet
 
 FINDINGS = Findings(
-    validate={"rows": 105, "clips": 100, "rejected": {"silence": 2, "file not found": 3}, "repeated_audio": 1},
+    validate={
+        "rows": 105,
+        "clips": 100,
+        "rejected": {"silence": 2, "file not found": 3},
+        "repeated_audio": 1,
+        "noted": {"clipping": 2},
+    },
     split={
+        "joined": 0,
         "dropped": {"not over 1 s": 10},
         "clips": {"train": 71, "validation": 10, "test": 9},
         "speakers": {"train": 7, "validation": 0, "test": 1},

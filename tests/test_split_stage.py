@@ -45,6 +45,7 @@ def test_the_summary_says_what_is_given_and_what_splits_share(tmp_path: Path, mo
     found = divide(GIVEN, tmp_path, monkeypatch)
 
     assert found == {
+        "joined": 0,
         "dropped": {"no split given": 1, "under 6 characters": 1},
         "given": ["train", "validation", "test"],
         "clips": {"train": 2, "validation": 1, "test": 2},

@@ -1,5 +1,6 @@
 """Clips: a table's rows checked against their audio. A row is either a usable clip or a reject with its reason."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from asr.audio.findings import Finding
 from asr.base.entries import Clip, View, view_id
 from asr.base.errors import DataError
 from asr.base.languages import language_code
+from asr.base.text import TIMESTAMP
 from asr.machine.engine import Engine
 from asr.recordings.inspecting import Inspected, Part, inspect_parts
 from asr.recordings.locating import Located, Locator
@@ -21,6 +23,10 @@ CLAIMED = "duration"
 
 MOST_SECONDS_OFF, MOST_SHARE_OFF = 0.5, 0.05
 """A clip may be this much longer or shorter than its row says, whichever is more."""
+
+
+SPECIAL = re.compile(r"<\|[^|]{0,30}\|>")
+"""How Whisper writes what is no text."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,9 @@ def _place(row: Row | BadRow, locator: Locator, channel: int | None) -> _Placed 
     placed = _Placed(row, name, file, view)
     if not row.text:
         return placed.reject(Finding("refuse", "empty transcript", "no text", "transcribe the clip or remove the row"))
+    if (command := SPECIAL.search(TIMESTAMP.sub("", row.text))) is not None:
+        detail = f"{command[0]} would be a command to the model, and no text"
+        return placed.reject(Finding("refuse", "special token in the transcript", detail, "take it out"))
     if row.language is not None and language_code(row.language) is None:
         remedy = "write a code or a name that Whisper knows, such as nl or dutch"
         return placed.reject(Finding("refuse", "unknown language", f"Whisper doesn't know {row.language}", remedy))
