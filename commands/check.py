@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 
 from asr.base.errors import DataError
 from asr.base.sections import Section
-from asr.base.text import TIMESTAMP, Text
+from asr.base.text import Text
 from asr.base.versions import changes, versions
 from asr.export.parameters import WINDOW_SECONDS
 from asr.export.parameters import Export as ExportFormat
@@ -98,8 +98,7 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: E
     if not away.is_absent(params.model.name):
         yield from unsuitable_model(params, away)
     yield from unsuitable_device(params.train, machine)
-    if params.text.timestamps == "keep" and Path(params.data.csv).is_file():
-        yield from moved_times(params)
+    yield from moved_times(params)
 
 
 def places(params: Params) -> list[str]:
@@ -109,8 +108,8 @@ def places(params: Params) -> list[str]:
 
 
 def missing_places(data: Data, away: Elsewhere) -> Iterator[str]:
-    """Ask that the CSV and the audio exist, that DVC sees all of it, and that no stage writes among the audio."""
-    if not Path(data.csv).is_file() and not away.is_absent(data.csv):
+    """Ask that the table and the audio exist, that DVC sees all of it, and that no stage writes among the audio."""
+    if not Path(data.csv).exists() and not away.is_absent(data.csv):
         yield f"data.csv: {missing(data.csv)}"
     if not Path(data.audio_root).is_dir() and not away.is_absent(data.audio_root):
         yield f"data.audio_root: {missing(data.audio_root)}"
@@ -212,20 +211,13 @@ def unsuitable_device(train: Train, machine: Machine) -> Iterator[str]:
 
 
 def moved_times(params: Params) -> Iterator[str]:
-    """Ask that nothing moves the start of a recording, from which timestamps in transcripts count."""
+    """Ask that nothing moves the start of a recording, from which timestamps count, where these are learned."""
     moving = [
         *(["features.trim_below_peak_db to null"] if params.features.trim_below_peak_db is not None else []),
         *(["augment.tempo_probability to 0"] if params.augment.tempo_probability else []),
     ]
-    if not moving:
-        return
-    with Path(params.data.csv).open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            if mark := TIMESTAMP.search(line):
-                yield (
-                    f"{params.data.csv}:{number}: {mark[0]} counts from the start of the recording: set {' and '.join(moving)}"
-                )
-                return
+    if params.text.timestamps == "keep" and moving:
+        yield f"text.timestamps: times count from the start of a recording: set {' and '.join(moving)}"
 
 
 def said_by(look: Callable[[], object]) -> Iterator[str]:

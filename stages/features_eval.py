@@ -13,7 +13,10 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from asr.base.entries import AudioEntry, count_rows, iterate_rows, write_json
+import soundfile
+
+from asr.audio.decoding import read_recording
+from asr.base.entries import WHOLE, AudioEntry, count_rows, iterate_rows, write_json
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED
 from asr.features.parameters import Features
@@ -48,11 +51,16 @@ def main() -> None:
 def keep_recordings(clips: Iterable[AudioEntry]) -> None:
     """Copy the files that stage export will hear, each under its clip's id, so that it can be run where no others are fetched.
 
-    In DVC's cache and in a remote they are not stored again: a file is there once, whatever its names.
+    In DVC's cache and in a remote they are not stored again: a file is there once, whatever its names. A part of a file
+    becomes a file of its own.
     """
     RECORDINGS.mkdir(parents=True)
     for clip in clips:
-        shutil.copyfile(clip.path, RECORDINGS / f"{clip.id}{Path(clip.path).suffix}")
+        if clip.view == WHOLE:
+            shutil.copyfile(clip.path, RECORDINGS / f"{clip.id}{Path(clip.path).suffix}")
+        else:
+            recording = read_recording(Path(clip.path).read_bytes(), clip.view)
+            soundfile.write(RECORDINGS / f"{clip.id}.wav", recording.samples, recording.rate, subtype="FLOAT")
 
 
 if __name__ == "__main__":

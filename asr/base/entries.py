@@ -27,6 +27,16 @@ class View:
 WHOLE = View()
 
 
+def part_of(path: str, view: View) -> str:
+    """Write a file with its part as a browser understands it (https://www.w3.org/TR/media-frags/), which passes over channels."""
+    times = "" if view.start is None and view.end is None else f"t={view.start or 0:g}"
+    parts = [
+        *([times if view.end is None else f"{times},{view.end:g}"] if times else []),
+        *([f"channel={view.channel}"] if view.channel is not None else []),
+    ]
+    return f"{path}#{'&'.join(parts)}" if parts else path
+
+
 def view_id(audio_hash: str, view: View) -> str:
     """Name a part of a file, 16 hexadecimal digits; the whole file by the beginning of its own hash."""
     if view == WHOLE:
@@ -134,7 +144,12 @@ def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
 
 def text_entries(dataset: str, clips: Iterable[Clip], label: Callable[[str, str | None], str]) -> list[TextEntry]:
     """List the words of each clip of a split or test set; `label` makes of a transcript and its language what is learned."""
-    return [TextEntry(dataset, c.id, c.path, label(c.text, c.language), c.text, c.speaker, c.extra, c.language) for c in clips]
+    return [
+        TextEntry(
+            dataset, c.id, part_of(c.path, c.view), label(c.text, c.language), c.text, c.speaker, c.extra, c.language
+        )
+        for c in clips
+    ]  # fmt: skip
 
 
 def read_texts(path: Path) -> dict[str, list[TextEntry]]:

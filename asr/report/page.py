@@ -6,6 +6,7 @@ fast the models were here), and do nothing else.
 """
 
 import os
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ ROWS_AT_ONCE = 50
 
 MOST_REJECTS = 500
 """Rejected rows that are listed; the file has all of them."""
+
+PART = re.compile(r"#(t=[\d.e+]+(,[\d.e+]+)?)?&?(channel=\d+)?$")
 
 KINDS = {DURATION: "By length", DIGITS: "By digits", LANGUAGE: "By language", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
@@ -151,9 +154,13 @@ def seen_from(folder: Path, path: str) -> str:
 
 
 def audio_url(path: str) -> str:
-    """Make a clip's URL, a path whatever is in it: no scheme, as the colon is quoted, and no host, as one slash is kept."""
-    quoted = quote(path, safe="/")
-    return f"/{quoted.lstrip('/')}" if quoted.startswith("/") else f"./{quoted}"
+    """Make a clip's URL, a path whatever is in it: no scheme, as the colon is quoted, and no host, as one slash is kept.
+
+    Which part of the file it is stays behind it (see `asr.base.entries.part_of`).
+    """
+    part = PART.search(path)
+    quoted = quote(path.removesuffix(part[0] if part else ""), safe="/")
+    return (f"/{quoted.lstrip('/')}" if quoted.startswith("/") else f"./{quoted}") + (part[0] if part else "")
 
 
 def word_by_word(alignment: Sequence[Span], metric: Metric) -> list[tuple[Edit, str, str]]:
