@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from asr.base.entries import Clip, TextEntry, read_texts, text_entries, write_rows
+from asr.base.entries import Clip, TextEntry, View, part_of, read_texts, text_entries, write_rows
 from asr.base.errors import DataError
 from asr.base.sections import parse
 from commands.check import Evaluate
@@ -68,3 +68,18 @@ def test_without_sets_the_file_is_empty(tmp_path: Path) -> None:
     write_rows(tmp_path / "text.jsonl", [])
 
     assert read_texts(tmp_path / "text.jsonl") == {}
+
+
+@pytest.mark.parametrize(
+    ("view", "written"),
+    [
+        (View(), "a.wav"),
+        (View(1.5, 4.0), "a.wav#t=1.5,4"),
+        (View(1.5), "a.wav#t=1.5"),
+        (View(end=4.0), "a.wav#t=0,4"),
+        (View(1.5, 4.0, 1), "a.wav#t=1.5,4&channel=1"),
+        (View(channel=0), "a.wav#channel=0"),
+    ],
+)
+def test_a_part_of_a_file_is_written_as_a_browser_plays_it(view: View, written: str) -> None:
+    assert part_of("a.wav", view) == written

@@ -104,6 +104,10 @@ def test_no_other_text_of_the_data_becomes_markup() -> None:
         ("/recordings/a.wav", "/recordings/a.wav"),
         ("//example.org/a.wav", "/example.org/a.wav"),
         ("\\\\example.org\\a.wav", "./%5C%5Cexample.org%5Ca.wav"),
+        ("a#1.wav#t=1.5,4", "./a%231.wav#t=1.5,4"),
+        ("a.wav#t=1.5&channel=1", "./a.wav#t=1.5&channel=1"),
+        ("a.wav#channel=0", "./a.wav#channel=0"),
+        ("a#t=1.wav", "./a%23t%3D1.wav"),
     ],
 )
 def test_the_url_of_a_clip_is_a_path_whatever_its_name(path: str, url: str) -> None:

@@ -28,7 +28,7 @@ WHOLE = View()
 
 
 def part_of(path: str, view: View) -> str:
-    """Write a file with its part as a browser understands it (https://www.w3.org/TR/media-frags/), which passes over channels."""
+    """Write a file with its part as a browser understands it (https://www.w3.org/TR/media-frags/), but for the channel."""
     times = "" if view.start is None and view.end is None else f"t={view.start or 0:g}"
     parts = [
         *([times if view.end is None else f"{times},{view.end:g}"] if times else []),
