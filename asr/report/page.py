@@ -37,7 +37,7 @@ ROWS_AT_ONCE = 50
 MOST_REJECTS = 500
 """Rejected rows that are listed; the file has all of them."""
 
-PART = re.compile(r"#(t=[\d.e+]+(,[\d.e+]+)?)?&?(channel=\d+)?$")
+PART = re.compile(r"#(?=[tc])(t=[\d.e+]+(,[\d.e+]+)?)?&?(channel=\d+)?$")
 
 KINDS = {DURATION: "By length", DIGITS: "By digits", LANGUAGE: "By language", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
