@@ -1,0 +1,108 @@
+"""Inspection: what clips sound like in numbers, and what is wrong or odd about them, before anybody trains on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from asr.audio import wav
+from asr.audio.decoding import iterate_views
+from asr.audio.findings import Finding
+from asr.audio.mono import mix, peak
+from asr.audio.oddities import oddities
+from asr.audio.parts import TOO_LONG
+from asr.audio.recording import Recording, UnreadableAudioError
+from asr.base.entries import View
+
+LONGEST_SECONDS = 30.0
+"""Whisper's window."""
+
+SILENCE_PEAK = 10 ** (-60 / 20)
+"""Quieter than 60 dB under full scale is silence."""
+
+LARGEST = 2.0**32
+"""Samples are up to 1, or as large as an integer's; any that are larger are no sound."""
+
+EXPORT_AGAIN = "export the recording again"
+
+GET_TIMES = (
+    "get times with `python -m commands.transcribe --format srt FILE`, correct them, and give the folder as subtitles "
+    "or add columns start and end"
+)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A clip as it is heard.
+
+    Attributes:
+        seconds: its length.
+        rate: of the file, in Hz.
+        channels: of the file.
+        fingerprint: alike for copies of the sound in other formats.
+        findings: what is wrong or odd. Of a clip that can't be used, the one that is refused, and zeros elsewhere.
+    """
+
+    seconds: float
+    rate: int
+    channels: int
+    fingerprint: str
+    findings: tuple[Finding, ...]
+
+
+def inspect(content: bytes, views: Sequence[View]) -> list[Sound]:
+    """Decode the clips of one file, in one pass, to their ends: what can't be read is found here and not in training.
+
+    Args:
+        content: the file's bytes.
+        views: the parts of it that are clips.
+
+    Returns:
+        What each of them is.
+    """
+    sounds: dict[int, Sound] = {}
+    excess = wav.excess(content)
+    for number, found in iterate_views(content, views, LONGEST_SECONDS):
+        if isinstance(found, UnreadableAudioError):
+            sounds[number] = _refused(_why_unreadable(found, views[number]))
+        else:
+            sounds[number] = _inspected(found, excess if views[number].end is None else None)
+    return [sounds[number] for number in range(len(views))]
+
+
+def _inspected(recording: Recording, excess: str | None) -> Sound:
+    if fault := _fault(recording):
+        return _refused(fault)
+    mono = mix(recording.samples)
+    findings = list(oddities(recording, mono))
+    if excess:
+        remedy = "export the recording again; as it is, the clip ends where the header says"
+        findings.insert(0, Finding("warn", "longer than its header says", excess, remedy))
+    fingerprint = ""  # of mono.samples
+    return Sound(round(recording.seconds, 4), recording.rate, recording.file_channels, fingerprint, tuple(findings))
+
+
+def _fault(recording: Recording) -> Finding | None:
+    """Why a recording that can be read can't be used."""
+    if not len(recording.samples):
+        return Finding("refuse", "no samples", "0 s of audio", EXPORT_AGAIN)
+    loudest = peak(recording.samples)
+    if not np.isfinite(loudest):
+        return Finding("refuse", "invalid samples", "infinite or not-a-number samples", EXPORT_AGAIN)
+    if loudest > LARGEST:
+        return Finding("refuse", "invalid samples", f"samples of up to {loudest:.1e}", EXPORT_AGAIN)
+    if loudest < SILENCE_PEAK:
+        return Finding("refuse", "silence", "nothing above -60 dB", "record the clip again or remove the row")
+    return None
+
+
+def _why_unreadable(error: UnreadableAudioError, view: View) -> Finding:
+    if error.reason != TOO_LONG:
+        return Finding("refuse", error.reason, str(error), error.remedy)
+    if view.start is None and view.end is None:
+        return Finding("refuse", "recording without times", str(error), GET_TIMES)
+    return Finding("refuse", f"longer than {LONGEST_SECONDS:g} s", str(error), "divide it")
+
+
+def _refused(why: Finding) -> Sound:
+    return Sound(0.0, 0, 0, "", (why,))
