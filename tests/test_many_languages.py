@@ -26,7 +26,8 @@ def test_clips_in_several_languages_go_through_every_stage(tmp_path: Path) -> No
     rows = [line.split(",")[0] for line in csv.read_text().splitlines()[1:31] if "missing" not in line]
     codes = [list(SAID)[number % 3] for number in range(len(rows))]
     lines = [
-        f'{path},"{SAID[code].format(n)}",speaker {n % 10},{code}' for n, (path, code) in enumerate(zip(rows, codes, strict=True))
+        f'{path},"{SAID[code].format(n)}",speaker {n % 10},{code}'
+        for n, (path, code) in enumerate(zip(rows, codes, strict=True))
     ]
     csv.write_text("\n".join(["audios,transcription,speaker,language", *lines]) + "\n")
     params = read_yaml(project / "params.yaml")

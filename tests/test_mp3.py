@@ -1,12 +1,14 @@
 """MP3: frames counted without decoding."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import av
 import numpy as np
 import pytest
 
-from asr.audio.decoding import Recording, UnreadableAudioError, read_recording
+from asr.audio.decoding import UnreadableAudioError, read_recording
 from asr.audio.mp3 import walk
 from tests.sounds import tone
 
@@ -61,14 +63,28 @@ def test_noise_between_frames_is_none(tmp_path: Path) -> None:
     assert walk(content[:2000] + b"noise" + content[2000:]) is None
 
 
+def test_frames_of_two_rates_are_none(tmp_path: Path) -> None:
+    slow, fast = (encode(tmp_path / "a.mp3", 1.0, rate, write_xing="0", id3v2_version="0") for rate in (22_050, 44_100))
+
+    assert walk(slow + slow) is not None
+    assert walk(slow + fast) is None
+
+
 def test_a_length_that_is_certain_needs_no_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encode(tmp_path / "headed.mp3", 2.0, 22_050)
     encode(tmp_path / "guessed.mp3", 4.0, 44_100, bit_rate=128_000, write_xing="0")
-    monkeypatch.setattr("asr.audio.decoding._decode_with_ffmpeg", lambda content: None)
+    monkeypatch.setattr("asr.audio.decoding.FfmpegSource", raising(ValueError("FFmpeg was asked")))
 
-    decoded = [read_recording((tmp_path / name).read_bytes()) for name in ("headed.mp3", "guessed.mp3")]
+    read_recording((tmp_path / "headed.mp3").read_bytes())
+    with pytest.raises(UnreadableAudioError, match="FFmpeg was asked"):
+        read_recording((tmp_path / "guessed.mp3").read_bytes())
 
-    assert [isinstance(recording, Recording) for recording in decoded] == [True, False]
+
+def raising(error: BaseException) -> Callable[[bytes], NoReturn]:
+    def decode(content: bytes) -> NoReturn:
+        raise error
+
+    return decode
 
 
 @pytest.mark.parametrize("write_xing", ["0", "1"])
@@ -76,7 +92,7 @@ def test_both_decoders_hear_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyP
     encode(tmp_path / "a.mp3", 3.0, 22_050, write_xing=write_xing)
     chosen = read_recording((tmp_path / "a.mp3").read_bytes()).samples
 
-    monkeypatch.setattr("asr.audio.decoding.walk", lambda content: None)
+    monkeypatch.setattr("asr.audio.mp3.walk", lambda content: None)
     other = read_recording((tmp_path / "a.mp3").read_bytes()).samples
 
     assert len(chosen) == pytest.approx(3.0 * 22_050, abs=3000)
@@ -102,10 +118,7 @@ def test_two_mp3s_in_one_file_are_read_to_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [ValueError("no such layout"), AssertionError(), RuntimeError("bad packet")])
 def test_whatever_a_decoder_raises_means_unreadable(monkeypatch: pytest.MonkeyPatch, wrong: Exception) -> None:
-    def decode(content: bytes) -> Recording:
-        raise wrong
-
-    monkeypatch.setattr("asr.audio.decoding._decode_with_ffmpeg", decode)
+    monkeypatch.setattr("asr.audio.decoding.FfmpegSource", raising(wrong))
 
     with pytest.raises(UnreadableAudioError, match=f"^{type(wrong).__name__}: {wrong}$") as raised:
         read_recording(b"neither decoder knows this")
@@ -114,10 +127,7 @@ def test_whatever_a_decoder_raises_means_unreadable(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("wrong", [MemoryError(), KeyboardInterrupt()])
 def test_what_is_no_fault_of_the_file_is_not_laid_on_it(monkeypatch: pytest.MonkeyPatch, wrong: BaseException) -> None:
-    def decode(content: bytes) -> Recording:
-        raise wrong
-
-    monkeypatch.setattr("asr.audio.decoding._decode_with_ffmpeg", decode)
+    monkeypatch.setattr("asr.audio.decoding.FfmpegSource", raising(wrong))
 
     with pytest.raises(type(wrong)):
         read_recording(b"neither decoder knows this")

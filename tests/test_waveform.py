@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asr.features.waveform import normalize_peak, to_mono_16k, trim_silence
+from asr.features.waveform import normalize_peak, remove_offset, to_mono_16k, trim_silence
 from tests.sounds import tone
 
 
@@ -10,6 +10,21 @@ def test_channels_are_averaged() -> None:
     stereo = np.array([[0.5, 0.1], [-0.2, 0.4]], dtype=np.float32)
 
     np.testing.assert_allclose(to_mono_16k(stereo, 16_000), [0.3, 0.1], rtol=1e-6)
+
+
+def test_of_channels_in_opposite_phase_one_is_heard() -> None:
+    voice = tone(1.0, rate=44_100)
+
+    waveform = to_mono_16k(np.concatenate([voice, -voice], axis=1), 44_100)
+
+    np.testing.assert_array_equal(waveform, to_mono_16k(voice, 44_100))
+
+
+def test_an_offset_is_taken_away_and_a_small_mean_stays() -> None:
+    voice = tone(1.0)[:, 0]
+
+    np.testing.assert_allclose(remove_offset(voice + np.float32(0.1)), voice - voice.mean(), atol=1e-6)
+    np.testing.assert_array_equal(remove_offset(voice + np.float32(0.01)), voice + np.float32(0.01))
 
 
 def test_resampling_keeps_length_and_pitch() -> None:

@@ -1,18 +1,51 @@
-"""Inspection: placeholder of the branch audio."""
+"""Inspection: what clips sound like in numbers, and what is wrong or odd about them, before anybody trains on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from asr.audio.decoding import UnreadableAudioError, read_recording
+from asr.audio import wav
+from asr.audio.bandwidth import HEARD_HZ, narrow_band
+from asr.audio.decoding import iterate_views
 from asr.audio.findings import Finding
+from asr.audio.fingerprint import fingerprint
+from asr.audio.mono import mix, peak
+from asr.audio.oddities import oddities
+from asr.audio.parts import TOO_LONG
+from asr.audio.recording import Recording, UnreadableAudioError
 from asr.base.entries import View
+
+LONGEST_SECONDS = 30.0
+"""Whisper's window."""
+
+SILENCE_PEAK = 10 ** (-60 / 20)
+"""Quieter than 60 dB under full scale is silence."""
+
+LARGEST = 2.0**32
+"""Samples are up to 1, or as large as an integer's; any that are larger are no sound."""
+
+EXPORT_AGAIN = "export the recording again"
+
+GET_TIMES = (
+    "get times with `python -m commands.transcribe --format srt FILE`, correct them, and give the folder as subtitles "
+    "or add columns start and end"
+)
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What a clip is like."""
+    """A clip as it is heard.
+
+    Attributes:
+        seconds: its length.
+        rate: of the file, in Hz.
+        channels: of the file.
+        peak_db: its largest magnitude, in dB below full scale.
+        bandwidth: where its sound ends, in Hz; at most what Whisper hears.
+        fingerprint: alike for copies of the sound in other formats.
+        findings: what is wrong or odd. Of a clip that can't be used, the one that is refused, and zeros elsewhere.
+    """
 
     seconds: float
     rate: int
@@ -24,21 +57,66 @@ class Sound:
 
 
 def inspect(content: bytes, views: Sequence[View]) -> list[Sound]:
-    """Inspect."""
-    try:
-        recording = read_recording(content)
-    except UnreadableAudioError as error:
-        finding = Finding("refuse", "unreadable audio", str(error), "export the recording again")
-        return [Sound(0, 0, 0, 0, 0, "", (finding,)) for _ in views]
-    findings: list[Finding] = []
-    if recording.seconds == 0:
-        findings.append(Finding("refuse", "no samples", "0 s of audio", "export the recording again"))
-    else:
-        peak = float(np.abs(recording.samples).max())
-        if not np.isfinite(peak):
-            findings.append(
-                Finding("refuse", "invalid samples", "infinite or not-a-number samples", "export the recording again")
-            )
-        elif peak < 1e-3:
-            findings.append(Finding("refuse", "silence", "nothing above -60 dB", "record the clip again or remove the row"))
-    return [Sound(recording.seconds, recording.rate, recording.channels, 0.0, 0, "", tuple(findings)) for _ in views]
+    """Decode the clips of one file, in one pass, to their ends: what can't be read is found here and not in training.
+
+    Args:
+        content: the file's bytes.
+        views: the parts of it that are clips.
+
+    Returns:
+        What each of them is.
+    """
+    sounds: dict[int, Sound] = {}
+    excess = wav.excess(content)
+    for number, found in iterate_views(content, views, LONGEST_SECONDS):
+        if isinstance(found, UnreadableAudioError):
+            sounds[number] = _refused(_why_unreadable(found, views[number]))
+        else:
+            sounds[number] = _inspected(found, excess if views[number].end is None else None)
+    return [sounds[number] for number in range(len(views))]
+
+
+def _inspected(recording: Recording, excess: str | None) -> Sound:
+    if fault := _fault(recording):
+        return _refused(fault)
+    mono = mix(recording.samples)
+    bandwidth = narrow_band(mono.samples, recording.rate)
+    findings = list(oddities(recording, mono, bandwidth))
+    if excess:
+        remedy = "export the recording again; as it is, the clip ends where the header says"
+        findings.insert(0, Finding("warn", "longer than its header says", excess, remedy))
+    return Sound(
+        seconds=round(recording.seconds, 4),
+        rate=recording.rate,
+        channels=recording.file_channels,
+        peak_db=round(20 * float(np.log10(peak(recording.samples))), 1),
+        bandwidth=bandwidth or min(recording.rate // 2, HEARD_HZ),
+        fingerprint=fingerprint(mono.samples, recording.rate),
+        findings=tuple(findings),
+    )
+
+
+def _fault(recording: Recording) -> Finding | None:
+    """Why a recording that can be read can't be used."""
+    if not len(recording.samples):
+        return Finding("refuse", "no samples", "0 s of audio", EXPORT_AGAIN)
+    loudest = peak(recording.samples)
+    if not np.isfinite(loudest):
+        return Finding("refuse", "invalid samples", "infinite or not-a-number samples", EXPORT_AGAIN)
+    if loudest > LARGEST:
+        return Finding("refuse", "invalid samples", f"samples of up to {loudest:.1e}", EXPORT_AGAIN)
+    if loudest < SILENCE_PEAK:
+        return Finding("refuse", "silence", "nothing above -60 dB", "record the clip again or remove the row")
+    return None
+
+
+def _why_unreadable(error: UnreadableAudioError, view: View) -> Finding:
+    if error.reason != TOO_LONG:
+        return Finding("refuse", error.reason, str(error), error.remedy)
+    if view.start is None and view.end is None:
+        return Finding("refuse", "recording without times", str(error), GET_TIMES)
+    return Finding("refuse", f"longer than {LONGEST_SECONDS:g} s", str(error), "divide it")
+
+
+def _refused(why: Finding) -> Sound:
+    return Sound(0.0, 0, 0, 0.0, 0, "", (why,))

@@ -17,14 +17,13 @@ from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
-import asr.audio.decoding
-import asr.audio.mp3
 import asr.features.clip
 import asr.features.logmel
 import asr.features.waveform
 import asr.shards.format
 import asr.shards.frames
-from asr.base.entries import AudioEntry
+from asr.audio import decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav
+from asr.base.entries import WHOLE, AudioEntry, View
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of
 from asr.base.progress import track
@@ -39,8 +38,7 @@ from asr.shards.format import Dropped, Manifest, Shard, to_bytes
 from asr.shards.store import FolderStore, Record, Store, open_store
 
 MODULES: tuple[ModuleType, ...] = (
-    asr.audio.decoding,
-    asr.audio.mp3,
+    *(decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav),
     asr.features.waveform,
     asr.features.logmel,
     asr.features.clip,
@@ -69,7 +67,7 @@ class Origin:
 
     def key(self, chunk: Chunk) -> str:
         """The name of a chunk's shard before it is made."""
-        clips = [[clip.id, clip.audio_hash] for clip in chunk]
+        clips = [[clip.id, clip.audio_hash, *_part(clip.view)] for clip in chunk]
         settings = self.settings.model_dump(exclude={"store"})
         parts = [self.version, settings, self.variants.copies, self.variants.content, clips]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -184,18 +182,25 @@ def make_shards(job: Job, origin: Origin, store: Store) -> list[tuple[Record, bo
     """
     if origin.version != feature_version():
         raise DataError("a worker has other code or other packages than the stage; bring all nodes up to date, and run again")
+    keys = [origin.key(chunk) for _, chunk in job]
+    with _naming(store):
+        records = [store.ask(key) for key in keys]
+    missing = [chunk for (_, chunk), record in zip(job, records, strict=True) if record is None]
+    rows_of_missing = chunk_rows(missing, origin.settings, origin.variants)
     ended = []
-    for _, chunk in job:
-        key = origin.key(chunk)
-        with _naming(store):
-            record = store.ask(key)
+    for key, record in zip(keys, records, strict=True):
         if record is None:
-            rows, dropped = chunk_rows(chunk, origin.settings, origin.variants)
+            rows, dropped = next(rows_of_missing)
             with _naming(store):
                 ended.append((store.keep(key, to_bytes(rows), len(rows), dropped), True))
         else:
             ended.append((record, False))
     return ended
+
+
+def _part(view: View) -> list[float | None]:
+    """What tells a part of a file from the others; nothing for a whole file, so that its shard keeps its name."""
+    return [] if view == WHOLE else [view.start, view.end, view.channel]
 
 
 @contextmanager

@@ -10,9 +10,10 @@ went before. So the last chunk, which is written again when clips are added, is 
 is one for every smaller size too, so at each of the seven such places two chunks are joined at most.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 
-from asr.base.entries import AudioEntry
+from asr.base.entries import WHOLE, AudioEntry
 
 SMALLEST, LARGEST = 2, 256
 """Clips to a chunk, on average."""
@@ -40,11 +41,19 @@ def cut(clips: Iterable[AudioEntry], variants: int = 1) -> Iterator[tuple[AudioE
         chunk.append(clip)
         seconds += clip.seconds * variants
         size = size_at(position, clip.seconds * variants)
-        if int(clip.audio_hash, 16) % size == 0 or len(chunk) >= LONGEST * size or seconds >= MAX_SECONDS:
+        if _number(clip) % size == 0 or len(chunk) >= LONGEST * size or seconds >= MAX_SECONDS:
             yield tuple(chunk)
             chunk, seconds = [], 0.0
     if chunk:
         yield tuple(chunk)
+
+
+def _number(clip: AudioEntry) -> int:
+    """A number by a clip's content; parts of one file have one each."""
+    if clip.view == WHOLE:
+        return int(clip.audio_hash, 16)
+    part = f"{clip.audio_hash} {clip.start} {clip.end} {clip.channel}"
+    return int.from_bytes(hashlib.blake2b(part.encode(), digest_size=8).digest())
 
 
 def size_at(position: int, seconds: float) -> int:

@@ -4,6 +4,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from asr.audio.mono import mix, offset
 from asr.shards.frames import SAMPLE_RATE
 
 TRIM_FRAME, TRIM_HOP = 2048, 512
@@ -14,9 +15,18 @@ Waveform = NDArray[np.float32]
 
 
 def to_mono_16k(samples: NDArray[np.float32], rate: int) -> Waveform:
-    """Average the channels of `samples`, shape (frames, channels) at `rate` Hz, and resample to SAMPLE_RATE."""
-    mono = samples.mean(axis=1, dtype=np.float32) if samples.shape[1] > 1 else np.ascontiguousarray(samples[:, 0])
+    """Average the channels of `samples`, shape (frames, channels) at `rate` Hz, and resample to SAMPLE_RATE.
+
+    Of channels in opposite phase, which would leave nothing, the loudest is taken.
+    """
+    mono = mix(samples).samples
     return mono if rate == SAMPLE_RATE else np.asarray(soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ"), dtype=np.float32)
+
+
+def remove_offset(waveform: Waveform) -> Waveform:
+    """Take away a mean so far from zero that it is none of the sound's: it would pass for sound where there is silence."""
+    constant = offset(waveform)
+    return waveform - np.float32(constant) if constant else waveform
 
 
 def trim_silence(waveform: Waveform, below_peak_db: float) -> Waveform:

@@ -8,17 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 
-import asr.audio.decoding
-import asr.audio.fingerprint
-import asr.audio.inspection
-import asr.audio.mp3
+import asr.audio
 from asr.audio.decoding import content_hash
 from asr.audio.findings import Finding
 from asr.audio.inspection import Sound, inspect
 from asr.base.entries import View
-from asr.base.hashes import code_version, files_of
+from asr.base.hashes import code_version
 from asr.base.progress import track
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
@@ -26,15 +22,8 @@ from asr.machine.engine import Engine
 from asr.recordings.inspections import Inspections, open_inspections
 from asr.recordings.locating import Located
 
-MODULES: tuple[ModuleType, ...] = (
-    asr.audio.decoding,
-    asr.audio.fingerprint,
-    asr.audio.inspection,
-    asr.audio.mp3,
-)
-"""The code whose text decides what is found out."""
-
 PACKAGES = ("av", "numpy", "scipy", "soundfile")
+"""What is found out depends on their versions, and on all modules of asr.audio."""
 
 PARTS_PER_JOB = 64
 
@@ -94,7 +83,7 @@ def inspect_parts(parts: Sequence[Part], kept_in: Path, engine: Engine) -> list[
         kept_in: the file in which inspections are kept.
         engine: where files are decoded.
     """
-    version = code_version(files_of(MODULES), PACKAGES)
+    version = code_version(sorted(Path(asr.audio.__path__[0]).glob("*.py")), PACKAGES)
     found: list[Inspected | Finding | None] = [None] * len(parts)
     with open_inspections(kept_in, version) as kept:
         unknown = [file for file in _by_file(parts) if not _recall(file, kept, found)]
