@@ -98,6 +98,7 @@ def test_two_columns_of_one_name_stop_when_they_are_needed(tmp_path: Path) -> No
         ("start_time,end_time", "0:01:02.5,01:03", 62.5, 63.0, None),
         ("start,end", '"1,5",2', 1.5, 2.0, None),
         ("offset,duration", "0.1,0.2", 0.1, 0.3, None),
+        ("start,end,duration", "1,2,9", 1.0, 2.0, None),
         ("start,end", "1.5,", 1.5, None, None),
         ("start,end", ",", None, None, None),
         ("start,end,channel", "0,1,1", 0.0, 1.0, 1),
@@ -193,6 +194,7 @@ def test_a_stray_quote_swallows_no_rows_in_silence(tmp_path: Path, content: str)
 def test_a_transcript_of_several_lines_with_commas_is_no_open_quote(tmp_path: Path, text: str) -> None:
     assert texts(read_content(tmp_path, f'audio,text\na1.wav,"{text}"\n')) == [text]
     assert texts(read_content(tmp_path, f'audio,text\nx1-02,"{text}"\n')) == [text]
+    assert texts(read_content(tmp_path, f'audio,text\nalpha,"{text}"\n')) == [text]
 
 
 @pytest.mark.parametrize("text", ['a.wav,"hello\nb.wav,he said "hello" and left\n', 'a.wav,"never closed\n'])
@@ -216,6 +218,7 @@ def test_a_quote_that_cannot_be_right_stops_with_its_line(tmp_path: Path, text: 
             b"said;words\na.wav;hi\n",
             r"no audio column: .*\(set data.audio_column\); no text column: .*\(set data.text_column\)",
         ),
+        (b"x1,good morning\nx2,hi\n", r":1: no audio column: .* the columns are x1, good morning"),
         (b"PK\x03\x04\x14\x00", r"clips.csv: an Excel workbook, or packed; save the table as CSV in UTF-8"),
     ],
 )
