@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from asr.base.errors import DataError
+from asr.tables.columns import USUAL
 from asr.tables.row import BadRow, Row
 from asr.tables.table import ColumnNames, read_table
+from tests.project import ROOT
 from tests.tables import bad, good, read, read_content, texts
 
 SPEAKERLESS = "no speaker column: the split and the intervals know no speakers"
@@ -62,6 +64,18 @@ def test_a_named_column_that_is_not_there_stops_or_is_looked_for_by_its_usual_na
         "no speaker column: looked for who (set data.speaker_column); the columns are audio, text, speaker"
     )
     assert table.rows == [Row(2, "a.wav", "hi", "ann")]
+
+
+def test_a_column_that_is_named_is_nothing_else_by_its_usual_name(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("audio,text,channel\na.wav,hi,caller\n")
+
+    assert read(tmp_path / "clips.csv", named=ColumnNames(speaker="channel")).rows == [Row(2, "a.wav", "hi", "caller")]
+
+
+def test_the_page_on_formats_has_every_usual_name() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+
+    assert [name for usual in USUAL.values() for name in usual if f"`{name}`" not in page] == []
 
 
 def test_the_log_says_which_of_two_transcripts_was_taken(tmp_path: Path) -> None:
