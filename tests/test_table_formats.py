@@ -259,6 +259,16 @@ def test_a_row_of_parquet_without_its_audio(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_audio_inside_the_metadata_of_an_audiofolder(tmp_path: Path) -> None:
+    (shards(tmp_path / "set", "0.parquet") / "0.parquet").rename(tmp_path / "set" / "metadata.parquet")
+
+    table = read(tmp_path / "set" / "metadata.parquet", "audiofolder")
+
+    assert (table.format, table.root) == ("parquet", tmp_path / "set" / "unpacked")
+    with pytest.raises(DataError, match=r"set: its metadata holds audio; name the file itself"):
+        read(tmp_path / "set")
+
+
 def test_shards_of_two_tables_are_not_mixed(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"path": ["a.wav"], "text": ["hi"]}), tmp_path / "a.parquet")
     parquet.write_table(pyarrow.table({"path": ["a.wav"], "text": ["hi"], "ward": ["6"]}), tmp_path / "b.parquet")
@@ -323,6 +333,19 @@ def test_cues_that_cannot_be_used(tmp_path: Path) -> None:
         (18, "broken cue", "a.srt: 00:00:07 -> 00:00:08"),
         (22, "broken cue", "a.srt: :0:1,0 --> :0:2,0"),
     ]
+
+
+def test_each_cue_that_overlaps_any_other_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    times = (("00:01", "00:09"), ("00:02", "00:03"), ("00:05", "00:06"), ("00:09", "00:10"), (":00:11", ":00:12"))
+    write(tmp_path / "a.vtt", "WEBVTT", *(f"\n{start}.000 --> {end}.000\nsaid" for start, end in times))
+
+    table = read(tmp_path)
+
+    assert [(row.start, row.end) for row in without_lines(table.rows)] == [(9.0, 10.0)]
+    assert [(row.line, row.reason) for row in bad(table)] == [
+        (3, "overlapping cues"), (6, "overlapping cues"), (9, "overlapping cues"), (15, "broken cue"),
+    ]  # fmt: skip
 
 
 def test_recordings_and_subtitles_that_have_no_other_half(tmp_path: Path) -> None:

@@ -111,6 +111,10 @@ def test_delimiters(tmp_path: Path, delimiter: str, told: str) -> None:
     assert table.told[0].endswith(f": {told}, UTF-8")
 
 
+def test_paths_tell_what_parts_rows_without_names(tmp_path: Path) -> None:
+    assert texts(read_content(tmp_path, "a.wav,one; two\nb.wav,three; four\n")) == ["one; two", "three; four"]
+
+
 def test_what_parts_the_names_parts_the_rows(tmp_path: Path) -> None:
     table = read_content(tmp_path, "audio;text\na.wav;one, two | three\nb.wav;four, five | six\n")
 
@@ -124,6 +128,12 @@ def test_excels_first_line_says_what_parts_the_cells_and_counts_as_a_line(tmp_pa
     assert table.rows[0] == Row(3, "a.wav", "good, good morning")
     assert [(row.line, row.detail) for row in bad(table)] == [(4, "1 fields where the header has 2")]
     assert bad(table)[0].remedy == "quote a transcript that holds a semicolon"
+
+
+def test_excels_first_line_before_rows_without_names(tmp_path: Path) -> None:
+    table = read_content(tmp_path, "sep=;\na.wav;good morning\nb.wav\n")
+
+    assert [row.line for row in table.rows] == [2, 3]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -166,6 +176,12 @@ def test_excel_quotes_commas_between_tabs(tmp_path: Path) -> None:
     assert texts(plain) == ['"yes, doctor"', "yes, doctor"]
 
 
+def test_a_long_cell_between_tabs_may_be_quoted(tmp_path: Path) -> None:
+    (row,) = good(read_content(tmp_path, f'audio\ttext\tnote\na.wav\thi\t"{"x" * 200_000}""y"""\n'))
+
+    assert row.extra["note"].endswith('xx"y"')
+
+
 def test_a_tab_too_many_where_nothing_is_quoted(tmp_path: Path) -> None:
     (row,) = bad(read_content(tmp_path, 'audio\ttext\na.wav\thi\t"there\n'))
 
@@ -173,21 +189,20 @@ def test_a_tab_too_many_where_nothing_is_quoted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "swapped"),
+    "content",
     [
-        ("a.wav,good morning\nb.wav,hi\n", False),
-        ("a.wav;good, good morning\nb.wav;hi\n", False),
-        ("wavs/a.wav|good morning\nwavs/b.wav|hi\n", False),
-        ("good morning\ta.wav\nhi\tb.wav\n", True),
-        ("a.wav,text\nb.wav,hi\n", False),
+        "a.wav,good morning\nb.wav,hi\n",
+        "a.wav;good, good morning\nb.wav;hi\n",
+        "wavs/a.wav|good morning\nwavs/b.wav|hi\n",
+        "good morning\ta.wav\nhi\tb.wav\n",
+        "a.wav,text\nb.wav,hi\n",
     ],
 )
-def test_two_columns_without_names(tmp_path: Path, content: str, swapped: bool) -> None:
+def test_two_columns_without_names(tmp_path: Path, content: str) -> None:
     table = read_content(tmp_path, content)
 
     assert table.format == "csv"
-    assert [row.line for row in good(table)] == [1, 2]
-    assert [Path(row.audio).name for row in good(table)] == ["a.wav", "b.wav"]
+    assert [(row.line, Path(row.audio).name) for row in good(table)] == [(1, "a.wav"), (2, "b.wav")]
     assert texts(table)[1] == "hi"
     assert ": no line of names, " in table.told[0]
 
@@ -232,6 +247,7 @@ def test_ljspeech_by_its_folder(tmp_path: Path) -> None:
 
     assert (table.format, table.root) == ("ljspeech", tmp_path)
     assert table.rows == rows
+    assert read(tmp_path, "ljspeech") == table
 
 
 def test_ljspeech_may_be_forced(tmp_path: Path) -> None:

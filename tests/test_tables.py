@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from asr.base.errors import DataError
+from asr.tables.columns import USUAL
 from asr.tables.row import BadRow, Row
 from asr.tables.table import ColumnNames, read_table
+from tests.project import ROOT
 from tests.tables import bad, good, read, read_content, texts
 
 SPEAKERLESS = "no speaker column: the split and the intervals know no speakers"
@@ -64,6 +66,18 @@ def test_a_named_column_that_is_not_there_stops_or_is_looked_for_by_its_usual_na
     assert table.rows == [Row(2, "a.wav", "hi", "ann")]
 
 
+def test_a_column_that_is_named_is_nothing_else_by_its_usual_name(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("audio,text,channel\na.wav,hi,caller\n")
+
+    assert read(tmp_path / "clips.csv", named=ColumnNames(speaker="channel")).rows == [Row(2, "a.wav", "hi", "caller")]
+
+
+def test_the_page_on_formats_has_every_usual_name() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+
+    assert [name for usual in USUAL.values() for name in usual if f"`{name}`" not in page] == []
+
+
 def test_the_log_says_which_of_two_transcripts_was_taken(tmp_path: Path) -> None:
     table = read_content(tmp_path, "path,text,transcription\na.wav,hello,Hello.\n")
 
@@ -98,6 +112,7 @@ def test_two_columns_of_one_name_stop_when_they_are_needed(tmp_path: Path) -> No
         ("start_time,end_time", "0:01:02.5,01:03", 62.5, 63.0, None),
         ("start,end", '"1,5",2', 1.5, 2.0, None),
         ("offset,duration", "0.1,0.2", 0.1, 0.3, None),
+        ("start,end,duration", "1,2,9", 1.0, 2.0, None),
         ("start,end", "1.5,", 1.5, None, None),
         ("start,end", ",", None, None, None),
         ("start,end,channel", "0,1,1", 0.0, 1.0, 1),
@@ -193,6 +208,7 @@ def test_a_stray_quote_swallows_no_rows_in_silence(tmp_path: Path, content: str)
 def test_a_transcript_of_several_lines_with_commas_is_no_open_quote(tmp_path: Path, text: str) -> None:
     assert texts(read_content(tmp_path, f'audio,text\na1.wav,"{text}"\n')) == [text]
     assert texts(read_content(tmp_path, f'audio,text\nx1-02,"{text}"\n')) == [text]
+    assert texts(read_content(tmp_path, f'audio,text\nalpha,"{text}"\n')) == [text]
 
 
 @pytest.mark.parametrize("text", ['a.wav,"hello\nb.wav,he said "hello" and left\n', 'a.wav,"never closed\n'])
@@ -216,6 +232,7 @@ def test_a_quote_that_cannot_be_right_stops_with_its_line(tmp_path: Path, text: 
             b"said;words\na.wav;hi\n",
             r"no audio column: .*\(set data.audio_column\); no text column: .*\(set data.text_column\)",
         ),
+        (b"x1,good morning\nx2,hi\n", r":1: no audio column: .* the columns are x1, good morning"),
         (b"PK\x03\x04\x14\x00", r"clips.csv: an Excel workbook, or packed; save the table as CSV in UTF-8"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from asr.base.errors import DataError
 from asr.tables.row import shown
@@ -96,7 +96,10 @@ def find_columns(header: Sequence[str], source: str, named: ColumnNames, strict:
     for role, usual in USUAL.items():
         name: str | None = getattr(named, role, None)
         is_needed = role in ("audio", "text") or (name is not None and strict)
-        positions = _positions(names, name, usual, strict)
+        if name is not None and (strict or name in names):
+            positions = [names.index(name)] if name in names else []
+        else:
+            positions = _usual(names, usual, named)
         if positions:
             found[role] = positions[0]
             others = [names[position] for position in positions[1:] if names[position] != names[positions[0]]]
@@ -129,11 +132,10 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(shown(name) or "(no name)" for name in names[:MOST_LISTED]) + more or "none"
 
 
-def _positions(names: Sequence[str], name: str | None, usual: Sequence[str], strict: bool) -> list[int]:
-    """The positions of the columns that may be meant, the likeliest first."""
-    if name is not None and (strict or name in names):
-        return [names.index(name)] if name in names else []
-    places = [(usual.index(_plain(each)), position) for position, each in enumerate(names) if _plain(each) in usual]
+def _usual(names: Sequence[str], usual: Sequence[str], named: ColumnNames) -> list[int]:
+    """The positions of the columns that go by one of these names and are not named for something else, the likeliest first."""
+    free = ((position, _plain(name)) for position, name in enumerate(names) if name not in astuple(named))
+    places = [(usual.index(plain), position) for position, plain in free if plain in usual]
     return [position for _, position in sorted(places)]
 
 

@@ -126,12 +126,10 @@ def _rows(file: Any, shape: Shape, unpack_to: Path, before: int) -> Iterator[Row
 def _keep(content: bytes, written: str, folder: Path) -> str:
     """Write an audio file under a name that follows from its bytes alone: a path in a table may lead anywhere."""
     name = hashlib.blake2b(content, digest_size=16).hexdigest() + _ending(content, written)
-    path = folder / name
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f".{name}.unfinished"
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{name}.unfinished"
+    unfinished.write_bytes(content)
+    unfinished.replace(folder / name)
     return name
 
 
