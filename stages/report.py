@@ -24,10 +24,11 @@ from asr.report.card import card
 from asr.report.comparison import Comparison, Outcome, compare
 from asr.report.deployed import Deployed, deployed, deployed_lines, deployed_metrics, increase
 from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
-from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render, seen_from
+from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render
 from asr.report.parameters import Export, Regression
 from asr.report.plots import paired, plots
 from asr.report.table import regressions, table
+from asr.report.urls import seen_from
 from asr.report.words import confusions, vocabulary
 from asr.scoring.predictions import parse_predictions
 from stages.common.params import PARAMS, StageParams, read_params, read_yaml

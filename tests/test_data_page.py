@@ -11,8 +11,9 @@ import yaml
 from asr.base.entries import write_json, write_rows
 from asr.recordings.rejects import Reject, write_rejects, write_rejects_of_sets
 from asr.report import chart
-from asr.report.data_page import CLIPS_PER_NOTE, ROWS_PER_REASON, SPEAKERS, render, sound_url
+from asr.report.data_page import CLIPS_PER_NOTE, ROWS_PER_REASON, SPEAKERS, render
 from asr.report.portrait import Material
+from asr.report.urls import sound_url
 from stages import describe
 from tests.pages import text
 from tests.portraits import CLIPS, DIVIDED, REJECT, SPLITS, clip, entry, material, portrait

@@ -10,8 +10,9 @@ import pytest
 from asr.base.rates import Metric
 from asr.report import chart
 from asr.report.figures import figure, plain, probability, signed
-from asr.report.page import SliceRow, audio_url, render, seen_from, word_by_word
+from asr.report.page import SliceRow, render, word_by_word
 from asr.report.slices import Slice
+from asr.report.urls import audio_url, seen_from
 from asr.scoring.align import Span
 from asr.scoring.interval import Difference, Interval
 from tests.pages import CHANGE, CURVES, report, text, utterance

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from asr.report import chart
 from asr.report.figures import duration
-from asr.report.page import audio_url, dressing, seen_from, templates
+from asr.report.page import dressing, templates
 from asr.report.portrait import Portrait, Spread
+from asr.report.urls import sound_url
 
 ROWS_PER_REASON = 20
 """Rows that are listed of those left out for one reason; the file has all of them."""
@@ -53,13 +54,6 @@ def render(portrait: Portrait, folder: Path) -> str:
         spreads=_spreads(portrait),
         **dressing("players.js"),
     )
-
-
-def sound_url(folder: Path, path: str, start: float | str | None, end: float | str | None) -> str:
-    """Make the URL by which a page in `folder` plays a file, or where seconds are given, its part from `start` to `end`."""
-    start, end = ("" if each is None else each for each in (start, end))
-    part = f"#t={start},{end}".removesuffix(",") if start != "" or end != "" else ""
-    return f"{audio_url(seen_from(folder, path))}{part}"
 
 
 def _reasons(rejects: Sequence[Row], severity: str) -> list[Reason]:

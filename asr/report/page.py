@@ -5,15 +5,12 @@ into it, and a policy that lets the browser use these two, known by their hashes
 fast the models were here), and do nothing else.
 """
 
-import os
-import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,6 +22,7 @@ from asr.report.comparison import Outcome, otherness, tone, verdict
 from asr.report.deployed import Deployed
 from asr.report.figures import DASH, figure, plain, probability, signed, whole
 from asr.report.slices import DIGITS, DURATION, LANGUAGE, SPEAKER, Slice
+from asr.report.urls import audio_url
 from asr.report.words import RARE, Confusion, Recall
 from asr.scoring.align import Edit, Span
 from asr.scoring.predictions import Prediction
@@ -36,8 +34,6 @@ ROWS_AT_ONCE = 50
 
 MOST_REJECTS = 500
 """Rejected rows that are listed; the file has all of them."""
-
-PART = re.compile(r"#(?=[tc])(t=[\d.e+]+(,[\d.e+]+)?)?&?(channel=\d+)?$")
 
 KINDS = {DURATION: "By length", DIGITS: "By digits", LANGUAGE: "By language", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
@@ -143,24 +139,6 @@ def dressing(*scripts: str) -> dict[str, str]:
     script = "\n".join(parts)
     # Both are ours: nothing of the data is in them.
     return {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}
-
-
-def seen_from(folder: Path, path: str) -> str:
-    """Find a clip's file as a page in `folder` does, here or on the machine that has the recordings.
-
-    An absolute path stays one: an experiment's copy lies deeper, and its page moves to the workspace.
-    """
-    return path if Path(path).is_absolute() else Path(os.path.relpath(path, folder)).as_posix()
-
-
-def audio_url(path: str) -> str:
-    """Make a clip's URL, a path whatever is in it: no scheme, as the colon is quoted, and no host, as one slash is kept.
-
-    Which part of the file it is stays behind it (see `asr.base.entries.part_of`).
-    """
-    part = PART.search(path)
-    quoted = quote(path.removesuffix(part[0] if part else ""), safe="/")
-    return (f"/{quoted.lstrip('/')}" if quoted.startswith("/") else f"./{quoted}") + (part[0] if part else "")
 
 
 def word_by_word(alignment: Sequence[Span], metric: Metric) -> list[tuple[Edit, str, str]]:
