@@ -103,8 +103,13 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: E
 
 def places(params: Params) -> list[str]:
     """The files and folders of the user's that the stages read."""
-    sets = [PurePath(csv).parent.as_posix() for csv in params.evaluate.sets.values()]
+    sets = [folder_of(table).as_posix() for table in params.evaluate.sets.values()]
     return [params.data.csv, params.data.audio_root, *sets, *folders(params.augment).values(), params.model.name]
+
+
+def folder_of(table: str) -> PurePath:
+    """The folder in which a test set's paths start: that of its table, or the table itself where it is one."""
+    return PurePath(table) if Path(table).is_dir() else PurePath(table).parent
 
 
 def missing_places(data: Data, away: Elsewhere) -> Iterator[str]:
@@ -144,9 +149,9 @@ def undeclared_model(model: str, pipeline: dict[str, Any]) -> Iterator[str]:
 def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any], away: Elsewhere) -> Iterator[str]:
     """Ask that the test sets exist, and that their folders are among the deps of the stage that reads them."""
     for name, csv in evaluate.sets.items():
-        folder = PurePath(csv).parent
+        folder = folder_of(csv)
         written = [output for output in OUTPUT_FOLDERS if PurePath(output).is_relative_to(folder)]
-        if not Path(csv).is_file() and not away.is_absent(csv) and not away.is_absent(str(folder)):
+        if not Path(csv).exists() and not away.is_absent(csv) and not away.is_absent(str(folder)):
             yield f"evaluate.sets.{name}: {missing(csv)}"
         elif written:
             yield (

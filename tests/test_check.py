@@ -144,6 +144,8 @@ def test_test_sets_must_be_there_in_folders_of_their_own_that_are_dependencies(
     assert told("calls/clips.csv") == [
         "evaluate.sets.calls: add calls to the deps of sets in dvc.yaml, so that a change is seen"
     ]
+    assert told("data/general") == []
+    assert told("calls") == told("calls/clips.csv")
     assert told("data/clips.csv")[0].startswith("evaluate.sets.calls: data holds data/validated, which a stage writes")
 
 
