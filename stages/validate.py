@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from asr.base.entries import write_json, write_rows
+from asr.base.errors import DataError
 from asr.recordings.clips import Checked, Source, check_rows, require_enough
 from asr.recordings.parameters import Data
 from asr.recordings.rejects import counted, told, write_rejects
@@ -42,7 +43,9 @@ def main() -> None:
     table = read_table(Path(data.csv), data.columns, data.format, UNPACKED)
     for line in table.told:
         print(f"validate: {line}", file=sys.stderr)
-    source = Source(str(table.root or data.audio_root), channel=data.channel, kept=kept_warnings())
+    root = table.root or Path(data.audio_root)
+    require_seen(root, data)
+    source = Source(str(root), channel=data.channel, kept=kept_warnings())
     checked = check_rows(table.rows, source, inspections_file(), read_machine().job_engine)
     write_rows(OUT / "clips.jsonl", checked.clips)
     write_rejects(REJECTS, checked.rejects)
@@ -51,6 +54,17 @@ def main() -> None:
     for line in told(checked.rejects, data.csv, REJECTS):
         print(line, file=sys.stderr)
     require_enough(checked, data.min_clips, data.max_reject_share)
+
+
+def require_seen(root: Path, data: Data) -> None:
+    """Stop when the audio is where DVC doesn't look for changes, as this stage depends on data.csv and data.audio_root.
+
+    Raises:
+        DataError: naming the parameter to change.
+    """
+    seen = (Path(data.csv), Path(data.audio_root), UNPACKED)
+    if not any(root.resolve().is_relative_to(place.resolve()) for place in seen):
+        raise DataError(f"{data.csv}: its audio is in {root}; set data.audio_root to that, so that DVC sees a change")
 
 
 def summary(checked: Checked) -> dict[str, object]:
