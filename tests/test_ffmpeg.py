@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import NoReturn
 
 import av
 import numpy as np
@@ -103,12 +104,18 @@ def test_eight_channels_are_read() -> None:
     np.testing.assert_allclose(found.samples, sound, atol=2e-4)
 
 
-def test_a_file_that_keeps_the_processor_busy_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = encoded("mp4", "aac", tone(2.0), 16_000)
+def test_a_file_that_is_read_over_and_over_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_often(file: BytesIO, **options: object) -> NoReturn:
+        for _ in range(100):
+            file.seek(0)
+            file.read(10)
+        raise AssertionError("nobody stopped it")
+
+    monkeypatch.setattr("asr.audio.ffmpeg.av.open", read_often)
     monkeypatch.setattr("asr.audio.ffmpeg.PATIENCE_SECONDS", -1.0)
 
     with pytest.raises(UnreadableAudioError, match=r"^not decoded within 0 s$"):
-        FfmpegSource(content)
+        FfmpegSource(b"a file")
 
 
 def test_a_file_that_stops_giving_sound_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,13 @@ def test_a_clip_without_oddities() -> None:
     assert (sound.seconds, sound.rate, sound.channels, sound.findings) == (4.0, 16_000, 1, ())
 
 
+@pytest.mark.parametrize("samples", [1, 2, 3, 100])
+def test_a_clip_of_a_few_samples(samples: int) -> None:
+    (sound,) = inspect(stored(np.full((samples, 2), 0.5, np.float32), 16_000), [WHOLE])
+
+    assert sound.seconds == round(samples / 16_000, 4)
+
+
 def test_parts_of_a_file_have_its_channels_and_their_own_lengths() -> None:
     content = stored(np.repeat(VOICE, 2, axis=1), 16_000, "FLAC")
 

@@ -55,8 +55,7 @@ class FfmpegSource:
             self._stream = self._container.streams.audio[0]
             if self._stream.codec_context is None:
                 raise UnreadableAudioError("encoded in a way that FFmpeg doesn't know")
-            decoder = one_threaded(self._stream.codec_context)
-            self._frames = (frame for packet in self._container.demux(self._stream) for frame in decoder.decode(packet))
+            self._frames = self._decode()
             self._next = next(self._frames, None)
         if self._next is None:
             raise UnreadableAudioError("no audio in the file")
@@ -79,8 +78,13 @@ class FfmpegSource:
             while self._next is not None and sum(map(len, blocks)) * self.channels < BLOCK:
                 blocks.extend(self._samples(self._next))
                 self._next = next(self._frames, None)
-                self.require_progress()
         return np.concatenate(blocks) if blocks else None
+
+    def _decode(self) -> Iterator[av.AudioFrame]:
+        decoder = one_threaded(self._stream.codec_context)
+        for packet in self._container.demux(self._stream):
+            self.require_progress()
+            yield from decoder.decode(packet)
 
     def _samples(self, frame: av.AudioFrame) -> list[Samples]:
         if (found := _format(frame)) != self._format:

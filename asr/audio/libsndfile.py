@@ -54,9 +54,11 @@ class LibsndfileSource:
             LibsndfileError: when the file is damaged here.
         """
         frames = min(at_most, BLOCK // self.channels, self._file.frames - self.position)
-        samples: Samples = self._file.read(frames, dtype="float32", always_2d=True)
+        samples: Samples | None = self._file.read(frames, dtype="float32", always_2d=True) if frames else None
+        if samples is None or not len(samples):
+            return None
         self.position += len(samples)
-        return samples if len(samples) else None
+        return samples
 
     def shortfall(self) -> str | None:
         """What the header promises beyond the last frame."""

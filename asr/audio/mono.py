@@ -26,6 +26,7 @@ class Mix:
     Attributes:
         samples: their average, or the loudest of channels that are in opposite phase.
         lost_db: what averaging takes from the loudest, up to 100 dB.
+        is_opposed: whether the channels are in opposite phase.
     """
 
     samples: Mono

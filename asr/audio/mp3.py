@@ -4,6 +4,7 @@ A file's own idea of its length is worth little: without a Xing header there is 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from asr.audio.recording import LENGTH_TOLERANCE_SECONDS
 
@@ -80,6 +81,7 @@ def _after_id3(content: bytes) -> int:
     return 10 + size
 
 
+@cache
 def _frame_bytes(version: int, bitrate: int, rate: int, padding: int) -> int:
     if version == MPEG1:
         return 144_000 * BITRATES_MPEG1[bitrate] // _rate(version, rate) + padding

@@ -90,7 +90,7 @@ def _cut_share(channel: Mono) -> float:
     """The share of samples that stand in runs at the channel's greatest or least value."""
     top, bottom = (FLAT * _full_scale(max(float(value), FAINTEST_CUT)) for value in (channel.max(), -channel.min()))
     cut = (channel >= top) | (channel <= -bottom)
-    if np.count_nonzero(cut) <= CLIPPED_NOTE * len(cut):
+    if len(cut) < RUN or np.count_nonzero(cut) <= CLIPPED_NOTE * len(cut):
         return 0.0
     runs = np.lib.stride_tricks.sliding_window_view(cut, RUN).all(axis=1)
     return float(np.convolve(runs, np.ones(RUN)).astype(bool).mean())
