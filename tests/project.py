@@ -44,8 +44,9 @@ def make_project(folder: Path, audio: Path) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     lines = ["audios,transcription,speaker"]
     for number in range(2 * SPEAKERS):
-        write_tone(audio / "audios" / f"{number}.wav", seconds=1.2 + number % 9 / 10, hertz=150 + 10 * number)
         text = f"this is sentence {number}" if number else EVIL
+        seconds = 1.2 + number % 9 / 10 if number else 3.2  # as long a transcript takes longer
+        write_tone(audio / "audios" / f"{number}.wav", seconds=seconds, hertz=150 + 10 * number)
         lines.append(f"audios/{number}.wav,{text},speaker {number % SPEAKERS}")
     lines.insert(5, "audios/missing.wav,nobody recorded this,speaker 1")
     (audio / "clips.csv").write_text("\n".join(lines) + "\n")

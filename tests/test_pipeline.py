@@ -154,11 +154,11 @@ def test_the_export_has_the_recordings_of_the_test_split_as_they_are(finished: P
 
 def test_a_stage_that_is_run_by_hand_leaves_the_cache_whole(project: Path) -> None:
     before = (project / "data/splits/summary.json").read_bytes()
-    edit(project / "params.yaml", "seed: 42\n  test_share", "seed: 7\n  test_share")
+    edit(project / "params.yaml", "seed: 42\n  stratify", "seed: 7\n  stratify")
     call(project, sys.executable, "-m", "stages.split")
     assert (project / "data/splits/summary.json").read_bytes() != before
 
-    edit(project / "params.yaml", "seed: 7\n  test_share", "seed: 42\n  test_share")
+    edit(project / "params.yaml", "seed: 7\n  stratify", "seed: 42\n  stratify")
     repro(project, "split")
 
     assert (project / "data/splits/summary.json").read_bytes() == before
@@ -276,7 +276,7 @@ def test_without_other_sets(project: Path) -> None:
 
 
 def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(project: Path) -> None:
-    write_tone(project / "data/sample/audios/7.wav", seconds=5.5)
+    write_tone(project / "data/sample/audios/7.wav", seconds=4.5)
     edit(project / "params.yaml", "max_seconds: 4.0", "max_seconds: 8.0")
 
     result = subprocess.run(
@@ -289,7 +289,7 @@ def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(pr
     )
 
     assert result.returncode != 0
-    assert "longer than the model's window of 4 s (the first: data/sample/audios/7.wav, 5.5 s)" in result.stderr
+    assert "longer than the model's window of 4 s (the first: data/sample/audios/7.wav, 4.5 s)" in result.stderr
     assert "set filter.max_seconds to 4" in result.stderr
     assert "Traceback" not in result.stderr
 
