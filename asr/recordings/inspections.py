@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from asr.audio.findings import Finding
@@ -103,7 +103,7 @@ def _name(view: View) -> str:
 
 
 def _text(sound: Sound) -> str:
-    return json.dumps(asdict(sound))
+    return json.dumps(vars(sound), default=vars)
 
 
 def _parse(text: str) -> Sound:

@@ -18,6 +18,9 @@ SUBFOLDERS = ("", "wavs", "clips", "audio")
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 """Tried in this order where a table names a file without an ending."""
 
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
 refused = partial(Finding, "refuse")
 
 
@@ -45,7 +48,7 @@ class Locator:
         """
         if not written:
             return refused("no path", "the cell is blank", "name the clip's file or remove the row")
-        if re.match(r"[a-z][a-z0-9+.-]*://", written, re.IGNORECASE):
+        if ADDRESS.match(written):
             remedy = "fetch the folder with `dvc import-url`, and give paths in it"
             return refused("address of another machine", f"{written} is no file here", remedy)
         first = self._look(written)
@@ -60,7 +63,7 @@ class Locator:
     def _look(self, name: str) -> Located | Finding | None:
         """The file of exactly this name; None when there is none."""
         inside = os.path.relpath(os.path.join(self._root, name), self._root)
-        if inside in (os.curdir, os.pardir) or inside.startswith(os.pardir + os.sep) or re.match(r"[A-Za-z]:[\\/]", name):
+        if inside in (os.curdir, os.pardir) or inside.startswith(os.pardir + os.sep) or DRIVE.match(name):
             return refused(
                 "path outside audio_root", f"{name} is not inside {self._root}", f"give it relative to {self._root_name}"
             )
