@@ -6,6 +6,7 @@ codec has put behind it.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft
 
 from asr.audio.mono import Mono
 
@@ -53,7 +54,7 @@ def _bands(samples: Mono, rate: int, size: int, top: float) -> NDArray[np.float3
     """The mean power of each BAND_HZ up to `top`, in dB."""
     starts = np.linspace(0, len(samples) - size, FRAMES).astype(int)
     frames = np.lib.stride_tricks.sliding_window_view(samples, size)[starts]
-    spectra = np.fft.rfft(frames * np.hanning(size).astype(np.float32))
+    spectra = rfft(frames * np.hanning(size).astype(np.float32))
     power = (spectra.real**2 + spectra.imag**2).mean(axis=0)
     edges = np.arange(0, top, BAND_HZ) * size / rate
     bands = np.add.reduceat(power[: round(top * size / rate)], edges.round().astype(int))
