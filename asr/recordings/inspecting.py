@@ -30,6 +30,9 @@ PARTS_PER_JOB = 64
 LARGEST = 2**30
 """Bytes of a file that is read: an hour of CD sound is 635 MB."""
 
+SECONDS_BETWEEN_KEEPING = 10.0
+"""So much work is lost at most when a run is killed; to keep it after each job would take a third of the time."""
+
 SECONDS_TO_SETTLE = 2.0
 """A file that was changed just now may be changed again without showing it, as file systems count time in steps."""
 
@@ -90,12 +93,16 @@ def inspect_parts(parts: Sequence[Part], kept_in: Path, engine: Engine) -> list[
         work = Work(partial(_read_files, kept_in=kept_in, version=version), _files_apart, _name_of)
         total = sum(len(file.places) for file in unknown)
         ended = track(run_jobs(work, _jobs(unknown), engine), total, "audio", size=_parts_in)
+        kept_at = time.monotonic()
         for job, results in ended:
             for file, result in zip(job, results, strict=True):
                 if isinstance(result, _Read):
                     kept.add(file.file if result.is_settled else None, result.audio_hash, file.views, result.sounds)
                 _place(file, result, found)
-            kept.keep()
+            if time.monotonic() - kept_at > SECONDS_BETWEEN_KEEPING:
+                kept.keep()
+                kept_at = time.monotonic()
+        kept.keep()
     print(f"audio: {len(parts)} clips, {total} of them decoded now", file=sys.stderr)
     return [each for each in found if each is not None]
 

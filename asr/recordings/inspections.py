@@ -52,6 +52,8 @@ def open_inspections(file: Path, version: str, read_only: bool = False) -> Itera
 def _writable(file: Path, version: str) -> sqlite3.Connection:
     file.parent.mkdir(parents=True, exist_ok=True)
     rows = sqlite3.connect(file, timeout=SECONDS_TO_WAIT)
+    # What is too much for SQLite's cache would be written at once, and workers that read would have to wait until all is kept.
+    rows.execute("pragma cache_spill = off")
     rows.executescript(TABLES)
     rows.execute("delete from sounds where version != ?", (version,))
     rows.commit()
