@@ -10,7 +10,6 @@ import math
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,9 +17,9 @@ from typing import Any
 
 from asr.base.entries import AudioEntry, write_rows
 from bench.features_tables import Side, appended_table, further_ms, growth, sides_table, sizes_table, whole_ms
-from bench.process import CommandError, measure
+from bench.process import measure, scratch_folder
 from bench.project import HOME, Appended, Project, StageRun, append, fastest_from_nothing, make_project, run_from_nothing
-from bench.recordings import Clip, Kind, make_recordings, read_recordings, usable_clips
+from bench.recordings import Clip, Kind, add_kind, make_recordings, read_recordings, usable_clips
 from bench.tables import Target, at_least, at_most, targets_table
 
 FEW_CLIPS = 2000
@@ -29,15 +28,8 @@ FEW_CLIPS = 2000
 
 def main() -> None:
     options = parse_options()
-    if options.folder:
-        options.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as scratch:
-            run(options, Path(scratch))
-    except CommandError as error:
-        sys.exit(f"bench.features: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with scratch_folder("bench.features", options.folder) as scratch:
+        run(options, scratch)
 
 
 def parse_options() -> argparse.Namespace:
@@ -47,9 +39,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=20_000, help="clips of the first two tables (%(default)s)")
     parser.add_argument("--article-clips", type=int, default=200, help="how many of them the article's way gets (%(default)s)")
     parser.add_argument("--sizes", type=_sizes, default=[1000, 5000, 20_000], help="of the third table (1000,5000,20000)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="mean length of the clips that are made (%(default)s)")
-    parser.add_argument("--format", choices=("mp3", "wav", "flac", "ogg"), default="mp3", help="their format (%(default)s)")
-    parser.add_argument("--rate", type=int, default=22_050, help="their rate in Hz (%(default)s)")
+    add_kind(parser)
     parser.add_argument("--csv", type=Path, help="measure the clips of this CSV instead (columns audios,transcription)")
     parser.add_argument("--audio-root", type=Path, help="where the CSV's paths start; without it, the CSV's folder")
     parser.add_argument(

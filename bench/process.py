@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,6 +43,20 @@ class Ended:
 
 class CommandError(Exception):
     """A command that exited with an error; holds the end of what it printed."""
+
+
+@contextmanager
+def scratch_folder(bench: str, folder: Path | None) -> Iterator[Path]:
+    """Make an empty folder for a bench, in `folder` if it is given; end the program when a command fails, or at Ctrl-C."""
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as scratch:
+            yield Path(scratch)
+    except CommandError as error:
+        sys.exit(f"{bench}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Ended:

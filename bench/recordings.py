@@ -3,6 +3,7 @@
 The sound is speech in what matters to the stage: voiced syllables with pauses between them, and quiet noise before and after.
 """
 
+import argparse
 import csv
 import multiprocessing
 import os
@@ -64,6 +65,13 @@ class Kind:
     def name(self) -> str:
         """The name of their folder, so that another kind never meets this one's files."""
         return f"{self.format}-{self.rate}-{self.seconds:g}s"
+
+
+def add_kind(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what made recordings are like."""
+    parser.add_argument("--seconds", type=float, default=4.0, help="mean length of the clips that are made (%(default)s)")
+    parser.add_argument("--format", choices=("mp3", "wav", "flac", "ogg"), default="mp3", help="their format (%(default)s)")
+    parser.add_argument("--rate", type=int, default=22_050, help="their rate in Hz (%(default)s)")
 
 
 def make_recordings(folder: Path, kind: Kind, count: int) -> list[Recording]:

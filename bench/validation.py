@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -21,9 +20,9 @@ from asr.audio.decoding import read_recording
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
 from asr.machine.engine import Engine
-from bench.process import CommandError, measure
+from bench.process import measure, scratch_folder
 from bench.project import HOME, Project, make_project
-from bench.recordings import Kind, Recording, make_recordings
+from bench.recordings import Kind, Recording, add_kind, make_recordings
 from bench.tables import Target, aligned, at_least, at_most, number, targets_table
 
 STAGE = (sys.executable, "-m", "stages.validate")
@@ -47,15 +46,8 @@ class Run:
 
 def main() -> None:
     options = parse_options()
-    if options.folder:
-        options.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as scratch:
-            run(options, Path(scratch))
-    except CommandError as error:
-        sys.exit(f"bench.validation: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with scratch_folder("bench.validation", options.folder) as scratch:
+        run(options, scratch)
 
 
 def parse_options() -> argparse.Namespace:
@@ -63,9 +55,7 @@ def parse_options() -> argparse.Namespace:
         prog="python -m bench.validation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clips", type=int, default=20_000, help="(%(default)s)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="mean length of the clips that are made (%(default)s)")
-    parser.add_argument("--format", choices=("mp3", "wav", "flac", "ogg"), default="mp3", help="their format (%(default)s)")
-    parser.add_argument("--rate", type=int, default=22_050, help="their rate in Hz (%(default)s)")
+    add_kind(parser)
     parser.add_argument("--folder", type=Path, help="keep the clips here for the next run (without it: a temporary folder)")
     return parser.parse_args()
 
