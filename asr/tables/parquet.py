@@ -18,6 +18,8 @@ from asr.tables.row import BadRow, Row, bad_row
 
 ROWS_AT_ONCE = 8
 BUFFER = 1 << 20
+WHOLE = 128 << 20
+"""A column of a group of rows of at most so many bytes is read at once, which trusts no size that a damaged page claims."""
 
 BEGINNINGS = (
     (0, b"RIFF", ".wav"), (0, b"fLaC", ".flac"), (0, b"OggS", ".ogg"), (0, b"ID3", ".mp3"), (4, b"ftyp", ".m4a"),
@@ -68,8 +70,8 @@ def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict
     rows: list[Row | BadRow] = []
     for path in paths:
         try:
-            # Without the two, a whole group of rows is in memory, which may be the whole file.
-            with parquet.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
+            # By itself a whole group of rows is in memory, which may be the whole file.
+            with parquet.ParquetFile(path, pre_buffer=False, buffer_size=_buffer(path)) as file:
                 found = _shape(file.schema_arrow, path, named, strict)
                 shape = shape or found
                 if found.header != shape.header:
@@ -84,6 +86,16 @@ def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict
     shards = f", {len(paths)} shards" if len(paths) > 1 else ""
     told = (f"{source}: {kind}{shards}", *shape.told)
     return Table(rows, "parquet", told, unpack_to if shape.has_audio else None, shape.audio)
+
+
+def _buffer(path: Path) -> int:
+    """The bytes of a column that are read ahead; 0 for the whole of it. A buffer grows to what the header of a page says."""
+    metadata = parquet.read_metadata(path)
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    largest = max(
+        (group.column(number).total_compressed_size for group in groups for number in range(group.num_columns)), default=0
+    )
+    return BUFFER if largest > WHOLE else 0
 
 
 def _shape(schema: Any, path: Path, named: ColumnNames, strict: bool) -> Shape:
