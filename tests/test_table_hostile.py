@@ -185,6 +185,7 @@ def test_parquet_is_unpacked_a_few_rows_at_a_time(tmp_path: Path, monkeypatch: p
         return written
 
     monkeypatch.setattr(tables_parquet, "_keep", keep)
+    monkeypatch.setattr(tables_parquet, "WHOLE", 20_000_000)
     tracemalloc.start()
     try:
         read(tmp_path / "a.parquet")
@@ -210,3 +211,19 @@ def test_a_cue_of_many_blank_lines(tmp_path: Path) -> None:
     (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nhi" + "\n" * 500_000)
 
     assert texts(read(tmp_path)) == ["hi"]
+
+
+def test_a_page_of_parquet_that_claims_two_gigabytes_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table({"path": ["a.wav"] * 1000, "text": ["hi"] * 1000}), path)
+    content = bytearray(path.read_bytes())
+    # In the first page's header, 0x15 is before each of two sizes: as it is, and compressed, both of one byte here.
+    assert [content[place] for place in (4, 6, 8)] == [0x15] * 3
+    content[8:14] = b"\x15\xfe\xff\xff\xff\x0f"
+    path.write_bytes(content)
+    before = pyarrow.default_memory_pool().max_memory()
+
+    with pytest.raises(DataError, match="damaged"):
+        read(path)
+
+    assert pyarrow.default_memory_pool().max_memory() < before + 100_000_000
