@@ -37,6 +37,28 @@ def test_what_is_kept_goes_into_the_file_that_git_keeps(project: Path, capsys: p
     assert "2 decisions of rejects.csv are in decisions.csv now" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_spreadsheet_may_have_saved_the_list(project: Path, encoding: str) -> None:
+    write(project, "")
+    own, sets = ((project / "data" / name / "rejects.csv") for name in ("validated", "sets"))
+    own.write_text((HEADER + WARNED.format("keep")).replace(",", ";"), encoding=encoding)
+    sets.write_text("dataset," + HEADER + "general," + WARNED.format("keep"), encoding=encoding)
+
+    take_over()
+
+    assert read_decisions(Path("decisions.csv")) == {Decision("", "a.wav", "clipped"), Decision("general", "a.wav", "clipped")}
+
+
+def test_a_list_in_another_encoding_is_named(project: Path) -> None:
+    write(project, "")
+    (project / "data/validated/rejects.csv").write_text(
+        HEADER + WARNED.format("keep").replace("a.wav", "ä.wav"), encoding="cp1252"
+    )
+
+    with pytest.raises(DataError, match=r"^data/validated/rejects.csv: not UTF-8; save it as CSV in UTF-8$"):
+        take_over()
+
+
 def test_what_is_known_is_not_written_twice(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(project, WARNED.format("keep"))
     take_over()

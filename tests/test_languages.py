@@ -14,7 +14,20 @@ def test_the_languages_are_transformers_own() -> None:
 
 @pytest.mark.parametrize(
     ("written", "code"),
-    [("nl", "nl"), ("Dutch", "nl"), (" flemish ", "nl"), ("pt-BR", "pt"), ("zh_Hant", "zh"), ("Klingon", None), ("", None)],
+    [
+        ("nl", "nl"),
+        ("Dutch", "nl"),
+        (" flemish ", "nl"),
+        ("pt-BR", "pt"),
+        ("zh_Hant", "zh"),
+        ("nb-NO", "no"),
+        ("cmn_hans_cn", "zh"),
+        ("fil_ph", "tl"),
+        ("jv_id", "jw"),
+        ("iw", "he"),
+        ("Klingon", None),
+        ("", None),
+    ],
 )
 def test_a_language_is_known_by_code_and_by_name(written: str, code: str | None) -> None:
     assert language_code(written) == code

@@ -103,7 +103,7 @@ def test_views_that_a_file_does_not_have(kind: str) -> None:
     seconds = f"{read_recording(content).seconds:.2f}"
 
     assert refusal(content, View(1.0, 9.5)) == f"no such part of the file: to 9.50 s of a file that ends at {seconds} s"
-    assert refusal(content, View(9.0, None)) == f"no such part of the file: to 9.00 s of a file that ends at {seconds} s"
+    assert refusal(content, View(9.0, None)) == f"no such part of the file: from 9.00 s on of a file that ends at {seconds} s"
     assert refusal(content, View(1e300, None)).startswith("no such part of the file")
     assert refusal(content, View(2.0, 2.0)) == "no such part of the file: from 2 to 2 s"
     assert refusal(content, View(-1.0, 2.0)) == "no such part of the file: from -1 to 2 s"

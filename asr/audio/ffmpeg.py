@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from asr.audio import mp3
-from asr.audio.recording import LENGTH_TOLERANCE_SECONDS, Samples, UnreadableAudioError, require_sane
+from asr.audio.recording import LENGTH_TOLERANCE_SECONDS, Samples, UnreadableAudioError, in_words, require_sane
 
 OPTIONS = {"protocol_whitelist": "none"}
 """A playlist names other files; a clip is what is in its own."""
@@ -88,7 +88,7 @@ class FfmpegSource:
 
     def _samples(self, frame: av.AudioFrame) -> list[Samples]:
         if (found := _format(frame)) != self._format:
-            change = f"from {_in_words(*self._format)} to {_in_words(*found)} after {self.position / self.rate:.2f} s"
+            change = f"from {in_words(*self._format[:2])} to {in_words(*found[:2])} after {self.position / self.rate:.2f} s"
             raise UnreadableAudioError(f"changes {change}", remedy="export each part by itself")
         if frame.pts is not None and frame.time_base is not None:
             self._end = float(frame.pts * frame.time_base) + frame.samples / self.rate
@@ -165,7 +165,3 @@ def one_threaded(own: av.AudioCodecContext) -> av.AudioCodecContext:
 
 def _format(frame: av.AudioFrame) -> tuple[int, int, str]:
     return frame.rate, frame.layout.nb_channels, frame.format.name
-
-
-def _in_words(rate: int, channels: int, _: str) -> str:
-    return f"{rate} Hz, {channels} channel{'s' * (channels > 1)}"

@@ -13,7 +13,7 @@ from asr.audio.fingerprint import fingerprint
 from asr.audio.mono import mix, peak
 from asr.audio.oddities import oddities
 from asr.audio.parts import TOO_LONG
-from asr.audio.recording import Recording, UnreadableAudioError
+from asr.audio.recording import EXPORT_AGAIN, Recording, UnreadableAudioError
 from asr.base.entries import View
 
 LONGEST_SECONDS = 30.0
@@ -24,8 +24,6 @@ SILENCE_PEAK = 10 ** (-60 / 20)
 
 LARGEST = 2.0**32
 """Samples are up to 1, or as large as an integer's; any that are larger are no sound."""
-
-EXPORT_AGAIN = "export the recording again"
 
 GET_TIMES = (
     "get times with `python -m commands.transcribe --format srt FILE`, correct them, and give the folder as subtitles "
@@ -41,8 +39,8 @@ class Sound:
         seconds: its length.
         rate: of the file, in Hz.
         channels: of the file.
-        peak_db: its largest magnitude, in dB below full scale.
-        bandwidth: where its sound ends, in Hz; at most what Whisper hears.
+        peak_db: its largest magnitude, in dB relative to full scale.
+        bandwidth: where its sound ends, in Hz; of sound in full band, half its rate or what Whisper hears.
         fingerprint: alike for copies of the sound in other formats.
         findings: what is wrong or odd. Of a clip that can't be used, the one that is refused, and zeros elsewhere.
     """
@@ -83,7 +81,7 @@ def _inspected(recording: Recording, excess: str | None) -> Sound:
     bandwidth = narrow_band(mono.samples, recording.rate)
     findings = list(oddities(recording, mono, bandwidth))
     if excess:
-        remedy = "export the recording again; as it is, the clip ends where the header says"
+        remedy = f"{EXPORT_AGAIN}; as it is, the clip ends where the header says"
         findings.insert(0, Finding("warn", "longer than its header says", excess, remedy))
     return Sound(
         seconds=round(recording.seconds, 4),

@@ -79,7 +79,7 @@ def open_with_libsndfile(content: bytes) -> LibsndfileSource | None:
     it gave 0.8 s of a 4 s file), so it reads those mp3s whose length is certain, in half of FFmpeg's time.
 
     Raises:
-        UnreadableAudioError: for a rate or a number of channels that no recording has, or several of them.
+        UnreadableAudioError: for a rate or a number of channels that no recording has, or when they change within the file.
     """
     if ogg.is_chain(content) or (content.startswith(FLAC_BEGINNING) and content.count(FLAC_BEGINNING) > 1):
         return None

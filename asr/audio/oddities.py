@@ -14,8 +14,8 @@ FLAT, RUN = 0.9995, 3
 """RUN samples in a row over this share of the largest magnitude, or of 1, are cut off."""
 
 FAINTEST_CUT, OVERSHOOT = 0.1, 2.0
-"""Magnitudes below the one have few steps, and samples are alike without having been cut. Lossy formats may bend what was cut
-at 1, though not as far as the other; what is beyond that was written as numbers of another scale.
+"""Magnitudes below FAINTEST_CUT have few steps, and samples are alike without having been cut. Lossy formats may bend what was
+cut at 1, though not as far as OVERSHOOT; what is beyond that was written as numbers of another scale.
 """
 
 CLIPPED_NOTE, CLIPPED_WARN = 0.001, 0.02
@@ -34,8 +34,8 @@ under 0.5.
 """
 
 LEAK, STEADY = 10 ** (-30 / 10), 10 ** (6 / 10)
-"""Powers. A channel that is further below the other, or whose loudest piece is no further above the median one, has what leaks
-into it or hums, and no sound of its own.
+"""Powers. A channel that is LEAK below the other has what leaks into it, and one whose loudest piece is less than STEADY above
+its median one hums: neither has sound of its own.
 """
 
 

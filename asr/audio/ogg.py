@@ -1,6 +1,6 @@
 """Ogg: the streams that one file holds (RFC 3533), by the first page of each."""
 
-from asr.audio.recording import UnreadableAudioError
+from asr.audio.recording import UnreadableAudioError, in_words
 
 FIRST_PAGE = b"OggS\0\2"
 PAGE_HEADER = 27
@@ -40,4 +40,4 @@ def _format(content: bytes, page: int) -> str | None:
         rate, channels = OPUS_RATE, packet[9]
     else:
         return None
-    return f"{rate} Hz, {channels} channel{'s' * (channels > 1)}"
+    return in_words(rate, channels)

@@ -11,7 +11,7 @@ from asr.audio.recording import LENGTH_TOLERANCE_SECONDS, MOST_VALUES, Recording
 from asr.base.entries import View
 
 TOO_LONG = "longer than it may be"
-"""The reason of what is longer than it may be."""
+"""A reason that nobody is told: `asr.audio.inspection` knows better what it means for the file."""
 
 LATEST_SECONDS = 1e9
 """No file goes on for so long."""
@@ -98,8 +98,8 @@ def _result_at_end(part: _Part, source: Source) -> Recording | UnreadableAudioEr
         return UnreadableAudioError(missing)
     beyond = 0 if part.view.end is None else part.end - source.position
     if beyond > LENGTH_TOLERANCE_SECONDS * source.rate or 0 < part.start >= source.position:
-        asked = f"{part.start / source.rate:.2f} s" if part.view.end is None else f"{part.view.end:.2f} s"
-        return _no_part(f"to {asked} of a file that ends at {source.position / source.rate:.2f} s")
+        asked = f"from {part.start / source.rate:.2f} s on" if part.view.end is None else f"to {part.view.end:.2f} s"
+        return _no_part(f"{asked} of a file that ends at {source.position / source.rate:.2f} s")
     return _recording(part, source)
 
 

@@ -17,6 +17,8 @@ MOST_VALUES = 2**26
 
 LENGTH_TOLERANCE_SECONDS = 0.25
 
+EXPORT_AGAIN = "export the recording again"
+
 
 class UnreadableAudioError(Exception):
     """Audio that can't be read, and why.
@@ -25,7 +27,7 @@ class UnreadableAudioError(Exception):
         reason, remedy: as a finding has them; the detail is the error's text.
     """
 
-    def __init__(self, detail: str, reason: str = "unreadable audio", remedy: str = "export the recording again") -> None:
+    def __init__(self, detail: str, reason: str = "unreadable audio", remedy: str = EXPORT_AGAIN) -> None:
         super().__init__(detail)
         self.reason = reason
         self.remedy = remedy
@@ -72,6 +74,11 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Free what the decoder holds."""
+
+
+def in_words(rate: int, channels: int) -> str:
+    """Say what a file has."""
+    return f"{rate} Hz, {channels} channel{'s' * (channels > 1)}"
 
 
 def require_sane(rate: int, channels: int) -> None:

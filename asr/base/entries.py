@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from asr.base.errors import DataError
+
 
 @dataclass(frozen=True)
 class View:
@@ -29,12 +31,17 @@ WHOLE = View()
 
 def part_of(path: str, view: View) -> str:
     """Write a file with its part as a browser understands it (https://www.w3.org/TR/media-frags/), but for the channel."""
-    times = "" if view.start is None and view.end is None else f"t={view.start or 0:g}"
+    times = "" if view.start is None and view.end is None else f"t={in_seconds(view.start or 0)}"
     parts = [
-        *([times if view.end is None else f"{times},{view.end:g}"] if times else []),
+        *([times if view.end is None else f"{times},{in_seconds(view.end)}"] if times else []),
         *([f"channel={view.channel}"] if view.channel is not None else []),
     ]
     return f"{path}#{'&'.join(parts)}" if parts else path
+
+
+def in_seconds(time: float) -> str:
+    """Write a time in a recording as briefly as it can be told from others."""
+    return f"{time:.4f}".rstrip("0").rstrip(".")
 
 
 def view_id(audio_hash: str, view: View) -> str:
@@ -56,8 +63,8 @@ class Clip:
         channels: of the file.
         text: as it was transcribed.
         language: one of Whisper's codes, where the table has a column of them.
-        peak_db: its loudest sample, in dB below full scale.
-        bandwidth: the highest frequency at which there is sound, in Hz.
+        peak_db: its loudest sample, in dB relative to full scale, 0 at most but for rounding.
+        bandwidth: where its sound ends, in Hz (see asr/audio/inspection.py).
         fingerprint: what the clip sounds like, alike for copies in other formats (see asr/audio/fingerprint.py).
         notes: what is odd about it, by the reasons of findings.
         extra: the table's other columns.
@@ -202,6 +209,15 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, ob
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read the cells of each row as text, by column."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """Read the cells of each row as text, by column; a spreadsheet may have saved them, with semicolons between them.
+
+    Raises:
+        DataError: when the file isn't UTF-8.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            header = file.readline()
+            file.seek(0)
+            return list(csv.DictReader(file, delimiter=max(",;", key=header.count)))
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: not UTF-8; save it as CSV in UTF-8") from error

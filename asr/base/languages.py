@@ -22,6 +22,10 @@ _OTHER_NAMES = """
     sinhalese, es castilian, zh mandarin
 """
 
+_OTHER_CODES = """
+    no nb, jw jv, tl fil, zh cmn, he iw
+"""
+
 
 def _parsed(listed: str) -> dict[str, str]:
     """From each name to its code."""
@@ -34,6 +38,9 @@ CODES = _parsed(_NAMES)
 
 OTHER_NAMES = _parsed(_OTHER_NAMES)
 """Likewise, from names that a language also goes by."""
+
+OTHER_CODES = _parsed(_OTHER_CODES)
+"""From codes that others have for these languages, such as FLEURS and Android, to Whisper's."""
 
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo"})
 """Languages that don't part words by spaces, so that errors are counted in characters. Of these the Whisper paper
@@ -49,6 +56,7 @@ def language_code(written: str) -> str | None:
     """
     name = written.strip().lower()
     code = CODES.get(name) or OTHER_NAMES.get(name) or name.replace("_", "-").partition("-")[0]
+    code = OTHER_CODES.get(code, code)
     return code if code in CODES.values() else None
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from asr.base.errors import DataError
+from asr.base.normalizers import APOSTROPHES
 from asr.base.text import Normalization, spoken
 
 MAX_EMPTIED_SHARE = 0.02
@@ -55,10 +56,13 @@ def require_letters_kept(transcripts: Iterable[Transcript], normalization: Norma
     if share > MAX_LOST_SHARE:
         name, came_to = normalization.name, normalization.names(language for _, _, language in lost)
         told = name if name == came_to else f"{name}, here {came_to},"
+        remedy = "set text.normalizer to multilingual"
+        if name == "auto" and normalization.language is None:
+            remedy = f"set model.language, or {remedy.removeprefix('set ')}"
         examples = ", ".join(f"{base}{letter}" for (base, letter, _), _ in lost.most_common(EXAMPLES))
         raise DataError(
             f"text.normalizer {told} deletes {100 * share:.1f} % of the letters ({examples}), so errors in them would not "
-            "count: set text.normalizer to multilingual"
+            f"count: {remedy}"
         )
     return share
 
@@ -72,6 +76,8 @@ def _letters(transcripts: Iterable[Transcript]) -> Counter[Letter]:
     for text, language in transcripts:
         base = ""
         for character in unicodedata.normalize("NFC", spoken(text)):
+            if character in APOSTROPHES:
+                continue
             match unicodedata.category(character)[0]:
                 case "L":
                     base = character

@@ -13,9 +13,15 @@ ENGLISH = "en"
 DOTTED = frozenset({"tr", "az"})
 """Languages in which a capital I without a dot is another letter than one with a dot."""
 
+APOSTROPHES = frozenset("'’‘ʼʻ´`")
+"""One sign to those who write, though Unicode counts two of them as letters."""
+
+JOINERS = "\u200c\u200d"
+"""Control characters that are spelling: Persian and the Indic scripts part and join letters with them."""
+
 
 def chosen(name: NormalizerName, language: str) -> NormalizerName:
-    """What `auto` comes to in a language, given its code; any other name is its own."""
+    """What `auto` comes to in a language, given its code; any other name is returned as it is."""
     if name != "auto":
         return name
     return "whisper_english" if language == ENGLISH else "multilingual"
@@ -40,17 +46,16 @@ def basic_english(text: str) -> str:
 
 
 def multilingual(text: str, language: str = ENGLISH) -> str:
-    """Lower-case as the language does; keep the letters, marks and digits of every script; apostrophes vanish, other signs part
-    words.
+    """Lower-case as the language does; keep the letters, marks and digits of every script. Apostrophes and JOINERS vanish, and
+    other signs part words.
 
-    Joiners inside a word (zero-width, as in Persian and the Indic scripts) are invisible and vanish too.
+    Forms of one character that differ in width or style are one (NFKC), such as Japanese digits, Latin and katakana.
     """
     kept = []
-    for character in unicodedata.normalize("NFC", _lower(unicodedata.normalize("NFC", text), language)):
-        if unicodedata.category(character)[0] in "LMN":
-            kept.append(character)
-        elif character not in "'’\u200b\u200c\u200d\u2060\ufeff":
-            kept.append(" ")
+    for character in unicodedata.normalize("NFKC", _lower(unicodedata.normalize("NFKC", text), language)):
+        if character in APOSTROPHES or character in JOINERS:
+            continue
+        kept.append(character if unicodedata.category(character)[0] in "LMN" else " ")
     return " ".join("".join(kept).split())
 
 

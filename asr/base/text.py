@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from asr.base.languages import Language
-from asr.base.normalizers import ENGLISH, Normalizer, NormalizerName, chosen, normalizer
+from asr.base.normalizers import ENGLISH, JOINERS, NormalizerName, chosen, normalizer
 from asr.base.rates import Metric, metric_of, parted
 from asr.base.sections import Section
 
@@ -23,9 +23,14 @@ class Text(Section):
 
 
 class Speech(Section):
-    """The language that is spoken, None where a model knows English only or each clip says its own; and that of the texts."""
+    """What is spoken, and what is written.
 
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+    Attributes:
+        language: that is spoken; None where a model knows English only, or each clip says its own.
+        task: `translate` where the texts are English, whatever is spoken.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     language: Language | None
     task: Literal["transcribe", "translate"]
@@ -33,9 +38,6 @@ class Speech(Section):
 
 TIMESTAMP = re.compile(r"<\|\d+\.\d\d\|>")
 """As Whisper writes them."""
-
-JOINERS = "\u200c\u200d"
-"""Control characters that are spelling: Persian and the Indic scripts part and join letters with them."""
 
 
 def spoken(text: str) -> str:
@@ -80,10 +82,10 @@ class Normalization:
 
     def normalized(self, text: str, language: str | None = None) -> str:
         """What is left of a text. Timestamps are no part of what is said, and vanish, as does what nobody sees."""
-        return self._normalizer(language)(cleaned(spoken(text)))
+        return normalizer(self.name, self._written_in(language))(cleaned(spoken(text)))
 
     def compared(self, text: str, language: str | None = None) -> str:
-        """Likewise, with a space after each word or, where errors are counted in these, after each character."""
+        """What is normalized; where errors are counted in characters, a space parts each from the next."""
         normalized = self.normalized(text, language)
         return parted(normalized) if self.metric(language) == "CER" else normalized
 
@@ -94,9 +96,6 @@ class Normalization:
     def names(self, languages: Iterable[str | None]) -> str:
         """The normalisers that texts in these languages go through."""
         return ", ".join(sorted({chosen(self.name, self._written_in(language)) for language in languages} or {self.name}))
-
-    def _normalizer(self, language: str | None) -> Normalizer:
-        return normalizer(self.name, self._written_in(language))
 
     def _written_in(self, language: str | None) -> str:
         return ENGLISH if self.is_translated else self.spoken_in(language)

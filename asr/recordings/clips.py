@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.audio.findings import Finding
-from asr.base.entries import Clip, View, view_id
+from asr.base.entries import Clip, View, in_seconds, view_id
 from asr.base.errors import DataError
 from asr.base.languages import language_code
 from asr.base.text import TIMESTAMP
@@ -135,8 +135,8 @@ def _place(row: Row | BadRow, locator: Locator, channel: int | None) -> _Placed 
 def _named(audio: str, view: View) -> str:
     parts = []
     if view.start is not None or view.end is not None:
-        end = "the end" if view.end is None else f"{view.end:g} s"
-        parts.append(f"{view.start or 0:g} to {end}")
+        end = "the end" if view.end is None else f"{in_seconds(view.end)} s"
+        parts.append(f"{in_seconds(view.start or 0)} to {end}")
     if view.channel is not None:
         parts.append(f"channel {view.channel}")
     return f"{audio} ({', '.join(parts)})" if parts else audio
