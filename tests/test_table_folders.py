@@ -1,0 +1,101 @@
+"""Folders of clips: no metadata goes unread in silence, and what is broken in one file is a bad row or is told."""
+
+from pathlib import Path
+
+import pytest
+
+from asr.base.errors import DataError
+from asr.tables.row import Row
+from tests.tables import bad, good, read
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def kaldi(folder: Path, *segments: str) -> Path:
+    """A folder whose segments are these."""
+    write(folder / "wav.scp", "call call.wav")
+    write(folder / "text", "u1 good morning")
+    write(folder / "segments", *segments)
+    return folder
+
+
+def test_segments_that_are_cut_short_in_a_line_are_a_bad_row(tmp_path: Path) -> None:
+    (row,) = bad(read(kaldi(tmp_path, "u1")))
+
+    assert (row.line, row.audio, row.reason) == (1, "u1", "broken segment")
+    assert row.detail == "line 1 of segments: nothing behind the name"
+    assert row.remedy == "write the recording, the start and the end in seconds"
+    assert [row.reason for row in bad(read(kaldi(tmp_path, "u1 call")))] == ["broken segment"]
+
+
+@pytest.mark.parametrize("end", ["-1", "-1.", "-1.0", "-1.000"])
+def test_an_end_of_minus_one_is_the_files(tmp_path: Path, end: str) -> None:
+    assert good(read(kaldi(tmp_path, f"u1 call 0.5 {end}"))) == [Row(1, "call.wav", "good morning", start=0.5)]
+
+
+def test_an_end_of_minus_two_is_no_time(tmp_path: Path) -> None:
+    assert [row.reason for row in bad(read(kaldi(tmp_path, "u1 call 0.5 -2")))] == ["time can't be read"]
+
+
+def test_kaldis_folder_says_nothing_of_a_root_that_another_decides_on(tmp_path: Path) -> None:
+    told = read(kaldi(tmp_path, "u1 call 0 1")).told
+
+    assert "the first recording in wav.scp is not found in the folder" in told
+    assert not any("audio_root" in line for line in told)
+
+
+def test_every_subfolder_with_a_splits_name_is_read(tmp_path: Path) -> None:
+    for name in ("testing", "dev", "Train", ".val"):
+        write(tmp_path / name / "metadata.csv", "file_name,text", f"{name}.wav,hi")
+
+    table = read(tmp_path)
+
+    assert good(table) == [
+        Row(2, "Train/Train.wav", "hi", extra={"split": "Train"}),
+        Row(2, "dev/dev.wav", "hi", extra={"split": "dev"}),
+        Row(2, "testing/testing.wav", "hi", extra={"split": "testing"}),
+    ]
+    assert not any("not read" in line for line in table.told)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("metadata.csv", "train/metadata.jsonl"),
+        ("metadata.csv", "metadata.jsonl"),
+        ("train/metadata.csv", "train/metadata.jsonl"),
+    ],
+)
+def test_metadata_that_would_not_be_read_stops(tmp_path: Path, first: str, second: str) -> None:
+    for name in (first, second):
+        line = '{"file_name": "a.wav", "text": "hi"}' if name.endswith("jsonl") else "file_name,text\na.wav,hi"
+        write(tmp_path / name, line)
+
+    with pytest.raises(DataError) as stop:
+        read(tmp_path)
+
+    assert str(stop.value) == (
+        f"{tmp_path}/{first} and {tmp_path}/{second} are both metadata; take one away, or name the one that is meant"
+    )
+    assert len(good(read(tmp_path / first))) == len(good(read(tmp_path / second))) == 1
+
+
+def test_metadata_in_a_folder_without_a_splits_name_is_told(tmp_path: Path) -> None:
+    for name in ("train", "eval"):
+        write(tmp_path / name / "metadata.csv", "file_name,text", "a.wav,hi")
+
+    table = read(tmp_path)
+
+    assert [row.audio for row in good(table)] == ["train/a.wav"]
+    assert "eval/metadata.csv: metadata in a folder without a split's name, which is not read" in table.told
+
+
+def test_a_folder_is_put_before_relative_paths_alone(tmp_path: Path) -> None:
+    paths = ["a.wav", "", "https://host/a.wav", "/calls/a.wav", r"C:\calls\a.wav"]
+    write(tmp_path / "train" / "metadata.csv", "file_name,text", *(f"{path},hi" for path in paths))
+
+    assert [row.audio for row in good(read(tmp_path))] == ["train/a.wav", *paths[1:]]
