@@ -1,6 +1,5 @@
 """Parquet: a table of paths, or one with the audio inside, as Hugging Face's datasets save it; a file or a folder of shards."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pyarrow import parquet
 
 from asr.base.endings import is_media
 from asr.base.errors import DataError
+from asr.base.hashes import content_hash
 from asr.tables.columns import ColumnNames, Columns, find_columns, listed
 from asr.tables.contents import Table
 from asr.tables.objects import object_row
@@ -50,14 +50,13 @@ class Shape:
         return self.header[self.columns.audio]
 
 
-def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict: bool, unpack_to: Path) -> Table:
+def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, unpack_to: Path) -> Table:
     """Read one file, or the shards of one table in their order, a few rows at a time.
 
     Args:
         paths: the files.
         source: what the user named.
         named: the names of the columns.
-        strict: whether the columns that are named must be there.
         unpack_to: where audio that is inside is written, a file for each content.
 
     Returns:
@@ -72,7 +71,7 @@ def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict
         try:
             # By itself a whole group of rows is in memory, which may be the whole file.
             with parquet.ParquetFile(path, pre_buffer=False, buffer_size=_buffer(path)) as file:
-                found = _shape(file.schema_arrow, path, named, strict)
+                found = _shape(file.schema_arrow, path, named)
                 shape = shape or found
                 if found.header != shape.header:
                     raise DataError(f"{path}: its columns are not those of {paths[0]}; name one of the two tables")
@@ -98,15 +97,15 @@ def _buffer(path: Path) -> int:
     return BUFFER if largest > WHOLE else 0
 
 
-def _shape(schema: Any, path: Path, named: ColumnNames, strict: bool) -> Shape:
+def _shape(schema: Any, path: Path, named: ColumnNames) -> Shape:
     sounds = [field.name for field in schema if _has_bytes(field.type)]
     if named.audio is None and len(sounds) == 1:
         named = replace(named, audio=sounds[0])
-    columns, _ = find_columns(schema.names, str(path), named, strict)
+    columns, _ = find_columns(schema.names, str(path), named)
     audio = schema.names[columns.audio]
     left_out = [name for name in sounds if name != audio]
     header = [name for name in schema.names if name not in left_out]
-    columns, told = find_columns(header, str(path), named, strict)
+    columns, told = find_columns(header, str(path), named)
     if left_out:
         told.append(f"{listed(left_out)}: bytes, which are left out")
     return Shape(tuple(header), columns, tuple(told), audio in sounds)
@@ -137,7 +136,7 @@ def _rows(file: Any, shape: Shape, unpack_to: Path, before: int) -> Iterator[Row
 
 def _keep(content: bytes, written: str, folder: Path) -> str:
     """Write an audio file under a name that follows from its bytes alone: a path in a table may lead anywhere."""
-    name = hashlib.blake2b(content, digest_size=16).hexdigest() + _ending(content, written)
+    name = content_hash(content) + _ending(content, written)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{name}.unfinished"
     unfinished.write_bytes(content)
