@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from asr.base.errors import DataError
 from asr.tables.row import Row
+from asr.tables.table import ColumnNames
 from tests.tables import bad, good, read
 
 
@@ -99,3 +102,74 @@ def test_a_folder_is_put_before_relative_paths_alone(tmp_path: Path) -> None:
     write(tmp_path / "train" / "metadata.csv", "file_name,text", *(f"{path},hi" for path in paths))
 
     assert [row.audio for row in good(read(tmp_path))] == ["train/a.wav", *paths[1:]]
+
+
+def test_bytes_beside_paths_are_no_audio(tmp_path: Path) -> None:
+    rows = {"path": ["a.wav"], "sentence": ["hi"], "embedding": [b"\x00\x01"]}
+    parquet.write_table(pyarrow.table(rows), tmp_path / "a.parquet")
+
+    table = read(tmp_path / "a.parquet")
+
+    assert (good(table), table.root) == ([Row(1, "a.wav", "hi")], None)
+    assert "embedding: bytes, which are left out" in table.told
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"speech": b"RIFF"},
+        {"audio": b"RIFF", "embedding": b"no"},
+        {"audio": b"RIFF", "image": {"bytes": b"no", "path": "a.png"}},
+        {"speech": {"bytes": b"RIFF", "path": "a.wav"}, "path": "a.wav"},
+        {"audio": {"bytes": b"RIFF", "path": "a.wav"}, "image": {"bytes": b"no", "path": "a.png"}, "embedding": b"no"},
+    ],
+)
+def test_which_bytes_are_audio(tmp_path: Path, columns: dict[str, object]) -> None:
+    parquet.write_table(pyarrow.Table.from_pylist([{"text": "hi", **columns}]), tmp_path / "a.parquet")
+
+    table = read(tmp_path / "a.parquet")
+
+    assert table.root is not None
+    assert [(table.root / row.audio).read_bytes() for row in good(table)] == [b"RIFF"]
+
+
+def test_bytes_are_found_where_the_named_column_belongs_to_another_table(tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.table({"speech": [b"RIFF"], "text": ["hi"]}), tmp_path / "a.parquet")
+
+    table = read(tmp_path / "a.parquet", named=ColumnNames(audio="recording", are_required=False))
+
+    assert table.audio_column == "speech"
+    assert len(good(table)) == 1
+
+
+def splits_of(folder: Path, *names: str, **more: list[str]) -> list[str | None]:
+    """The splits of tables of one row under these names."""
+    for name in names:
+        (folder / "data").mkdir(exist_ok=True)
+        parquet.write_table(pyarrow.table({"path": [f"{name}.wav"], "text": ["hi"], **more}), folder / "data" / name)
+    return [row.extra.get("split") for row in good(read(folder))]
+
+
+def test_shards_that_are_named_after_their_splits_have_them_as_a_column(tmp_path: Path) -> None:
+    names = ("dev-00000-of-00001.parquet", "train-00000-of-00002.parquet", "train-00001-of-00002.parquet")
+
+    assert splits_of(tmp_path, *names) == ["dev", "train", "train"]
+    assert "the shards' names say the splits: the column split has dev, train" in read(tmp_path).told
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train-00000-of-00002.parquet", "train-00001-of-00002.parquet"),
+        ("test-00000-of-00001.parquet", "other-00000-of-00001.parquet"),
+        ("test-00000-of-00001.parquet", "train.parquet"),
+    ],
+)
+def test_names_that_do_not_say_splits_are_no_column(tmp_path: Path, names: tuple[str, ...]) -> None:
+    assert splits_of(tmp_path, *names) == [None, None]
+
+
+def test_a_column_split_counts_more_than_names_of_shards(tmp_path: Path) -> None:
+    names = ("test-00000-of-00001.parquet", "train-00000-of-00001.parquet")
+
+    assert splits_of(tmp_path, *names, split=["mine"]) == ["mine", "mine"]

@@ -129,9 +129,9 @@ def find_columns(header: Sequence[str], source: str, named: ColumnNames) -> tupl
     return Columns(**found, extra=extra), told + renamed
 
 
-def is_usual(name: str) -> bool:
-    """Whether a column of audio or of transcripts may go by this name."""
-    return _plain(name) in USUAL["audio"] + USUAL["text"]
+def is_usual(name: str, *roles: str) -> bool:
+    """Whether a column may go by this name that has one of these roles; without any: audio or transcripts."""
+    return any(_plain(name) in USUAL[role] for role in roles or ("audio", "text"))
 
 
 def listed(names: Sequence[str]) -> str:
