@@ -173,3 +173,18 @@ def test_a_column_split_counts_more_than_names_of_shards(tmp_path: Path) -> None
     names = ("test-00000-of-00001.parquet", "train-00000-of-00001.parquet")
 
     assert splits_of(tmp_path, *names, split=["mine"]) == ["mine", "mine"]
+
+
+def test_a_hidden_file_is_no_shard(tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.table({"path": ["a.wav"], "text": ["hi"]}), tmp_path / "a.parquet")
+    (tmp_path / "._a.parquet").write_bytes(b"\x00\x05\x16\x07")
+
+    assert [row.audio for row in good(read(tmp_path))] == ["a.wav"]
+
+
+def test_a_shard_that_is_a_link_to_nothing_stops(tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.table({"path": ["a.wav"], "text": ["hi"]}), tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").symlink_to("nothing.parquet")
+
+    with pytest.raises(DataError, match=r"b.parquet: no such file"):
+        read(tmp_path)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from asr.base.endings import files_in
 from asr.base.errors import DataError
 from asr.tables.audiofolder import FILE_NAME, METADATA, find_metadata, read_audiofolder
 from asr.tables.columns import ColumnNames
@@ -80,7 +81,7 @@ def _read_folder(path: Path, named: ColumnNames, format: Format, unpack_to: Path
         case "ljspeech":
             return replace(_read_file(path / METADATA[0], named, "ljspeech", unpack_to), root=path)
         case "parquet":
-            shards = sorted(path.rglob("*.parquet"))
+            shards = _shards(path)
             if not shards:
                 raise DataError(f"{path}: no .parquet in it")
             return _read_parquet(shards, path, named, unpack_to)
@@ -95,7 +96,7 @@ def _format_of(folder: Path) -> Format:
         return "kaldi"
     if find_metadata(folder):
         return "audiofolder"
-    if next(folder.rglob("*.parquet"), None):
+    if _shards(folder):
         return "parquet"
     if find_subtitles(folder):
         return "subtitles"
@@ -105,6 +106,10 @@ def _format_of(folder: Path) -> Format:
         f"{folder}: a folder without metadata.csv, wav.scp, .parquet, .srt or .vtt; {name}; "
         "of recordings alone, `python -m commands.transcribe FOLDER --format srt` makes subtitles, to be corrected"
     )
+
+
+def _shards(folder: Path) -> list[Path]:
+    return [path for path in files_in(folder) if path.suffix == ".parquet"]
 
 
 def _read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, unpack_to: Path) -> Table:
