@@ -51,6 +51,25 @@ def test_kaldis_folder_says_nothing_of_a_root_that_another_decides_on(tmp_path: 
     assert not any("audio_root" in line for line in told)
 
 
+@pytest.mark.parametrize("name", ["text", "wav.scp"])
+def test_a_file_that_kaldis_folder_lacks_is_told_with_what_to_do(tmp_path: Path, name: str) -> None:
+    (kaldi(tmp_path, "u1 call 0 1") / name).unlink()
+
+    with pytest.raises(DataError) as stop:
+        read(tmp_path, "kaldi")
+
+    assert str(stop.value) == f"{tmp_path}/{name}: no such file; put it there, or correct the name in params.yaml"
+
+
+def test_a_folder_in_the_place_of_a_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (kaldi(tmp_path, "u1 call 0 1") / "utt2spk").mkdir()
+
+    with pytest.raises(
+        DataError, match="utt2spk: a folder, where a file is needed; name a file in it, or move the folder away"
+    ):
+        read(tmp_path)
+
+
 def test_every_subfolder_with_a_splits_name_is_read(tmp_path: Path) -> None:
     for name in ("testing", "dev", "Train", ".val"):
         write(tmp_path / name / "metadata.csv", "file_name,text", f"{name}.wav,hi")

@@ -113,7 +113,7 @@ def test_control_characters_are_bad_rows_and_reach_no_terminal(tmp_path: Path, s
     assert [(row.line, row.audio, row.reason) for row in bad(table)] == [
         (2, "a?.wav", "control characters"), (3, "b.wav", "control characters"),
     ]  # fmt: skip
-    assert bad(table)[0].detail == f"one is U+{ord(sign):04X}"
+    assert bad(table)[0].detail == f"one in the audio is U+{ord(sign):04X}"
 
 
 def test_tabs_and_breaks_of_lines_are_no_control_characters(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_tabs_and_breaks_of_lines_are_no_control_characters(tmp_path: Path) -> N
 def test_half_a_character_in_json(tmp_path: Path) -> None:
     table = read_content(tmp_path, '{"audio": "a.wav", "text": "h\\ud800"}\n{"audio": "b.wav", "text": "hi"}\n', "a.jsonl")
 
-    assert [(row.line, row.detail) for row in bad(table)] == [(1, "one is U+D800")]
+    assert [(row.line, row.detail) for row in bad(table)] == [(1, "one in the transcript is U+D800")]
     with pytest.raises(DataError, match=r"half a character .* in a column's name"):
         read_content(tmp_path, '{"audio": "a.wav", "text": "hi", "\\ud800": 1}\n', "a.jsonl")
 

@@ -229,7 +229,8 @@ LJSPEECH = (
 def test_ljspeech(tmp_path: Path) -> None:
     table = read_content(tmp_path, LJSPEECH, "metadata.csv")
 
-    assert (table.format, table.root) == ("ljspeech", None)
+    assert (table.format, table.root) == ("ljspeech", tmp_path)
+    assert read_content(tmp_path, LJSPEECH, "clips.csv").root is None
     assert good(table)[0] == Row(
         1, "LJ001-0001", 'Printing, in the only sense with 1 "r',
         extra={"normalized_text": 'Printing, in the only sense with one "r'},

@@ -243,5 +243,5 @@ def test_a_table_that_cannot_be_used(tmp_path: Path, content: bytes, message: st
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"clips.csv: no such file; set data.csv in params.yaml to your CSV"):
+    with pytest.raises(DataError, match=r"clips.csv: no such file; put it there, or correct the name in params.yaml"):
         read_table(tmp_path / "clips.csv", ColumnNames(), "auto", tmp_path)

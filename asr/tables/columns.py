@@ -75,6 +75,13 @@ class Columns:
         positions = ((noun, getattr(self, role)) for role, noun in NOUNS.items())
         return tuple((noun, position) for noun, position in positions if position is not None)
 
+    def name(self, position: int) -> str:
+        """What a column is called in a message: by what it holds, or else by its name or number."""
+        for role in USUAL:
+            if getattr(self, role) == position:
+                return f"the {NOUNS.get(role, role)}"
+        return next((f"column {name}" for name, place in self.extra if place == position), f"column {position + 1}")
+
     @property
     def read(self) -> tuple[int, ...]:
         """The positions of all columns but the extra ones."""

@@ -112,21 +112,31 @@ def _remedy(dialect: Dialect) -> str:
 
 def _holds_a_row(fields: Sequence[str], columns: Columns, dialect: Dialect) -> bool:
     """Whether a stray quote has swallowed rows: a later line of a field has a path where the table has its paths."""
-    for field in fields:
-        for line in re.split(r"\r\n|\r|\n", field)[1:]:
+    for place, field in enumerate(fields):
+        _, *later = re.split(r"\r\n|\r|\n", field)
+        for number, line in enumerate(later, start=1):
             cells = line.split(dialect.delimiter)
-            if len(cells) > max(columns.audio, 1) and _is_alike(cells[columns.audio].strip(), fields[columns.audio].strip()):
-                return True
+            if len(cells) > max(columns.audio, 1):
+                rest = fields[place + 1 :] if number == len(later) else []
+                if _is_a_row([*cells, *rest], fields, columns):
+                    return True
     return False
 
 
-def _is_alike(cell: str, audio: str) -> bool:
-    """Whether a cell may be another path or id beside this one. White space in it makes it speech."""
+def _is_a_row(cells: Sequence[str], fields: Sequence[str], columns: Columns) -> bool:
+    """Whether cells may be a row beside another: with a path or an id like that one's, which white space makes speech.
+
+    An id may be a number that is said, so that there must be just as many cells, and text among them; a path can't be.
+    """
+    cell, audio = cells[columns.audio].strip(), fields[columns.audio].strip()
     if re.search(r"\s", cell):
         return is_media(cell) and re.search(r"\s", audio) is not None
-    return is_media(cell) or (re.search(r"\d", cell) is not None and _shape(cell) == _shape(audio))
+    if is_media(cell):
+        return True
+    is_whole = len(cells) == len(fields) and cells[columns.text].strip() != ""
+    return is_whole and re.search(r"\d", cell) is not None and _shape(cell) == _shape(audio)
 
 
 def _shape(written: str) -> str:
-    """LJ001-0002 has the shape a0-0."""
-    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", written))
+    """LJ001-0002 has the shape a0-0; a number by itself has as many zeros as digits, as 91 is no id like 1001."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d" if written.isdecimal() else r"\d+", "0", written))

@@ -51,9 +51,11 @@ def require_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; set data.csv in params.yaml to your CSV") from error
+        raise DataError(f"{path}: no such file; put it there, or correct the name in params.yaml") from error
+    if stat.S_ISDIR(mode):
+        raise DataError(f"{path}: a folder, where a file is needed; name a file in it, or move the folder away")
     if not stat.S_ISREG(mode):
-        raise DataError(f"{path}: {'a folder' if stat.S_ISDIR(mode) else 'a pipe or a device'}, where a file is needed")
+        raise DataError(f"{path}: a pipe or a device, where a file is needed; write what it gives into a file")
 
 
 def find_encoding(path: Path) -> Encoding:

@@ -46,17 +46,20 @@ def read_table(path: Path, named: ColumnNames, format: Format, unpack_to: Path) 
 
 
 def _read_file(path: Path, named: ColumnNames, format: Format, unpack_to: Path) -> Table:
-    require_file(path)
     if format in ("kaldi", "subtitles"):
         raise DataError(f"{path}: a file; format {format} is a folder")
     table = _read_content(path, named, format, unpack_to)
-    is_metadata = path.name in METADATA and table.audio_column == FILE_NAME
-    if table.root is None and (format == "audiofolder" or (format == "auto" and is_metadata)):
+    is_metadata = path.name in METADATA and format in ("auto", "ljspeech")
+    if table.root is not None or not (is_metadata or format == "audiofolder"):
+        return table
+    if format == "audiofolder" or table.audio_column == FILE_NAME:
         return replace(table, format="audiofolder", root=path.parent)
-    return table
+    told = f"the paths start in {path.parent}, as the table is called {path.name}"
+    return replace(table, root=path.parent, told=(*table.told, told))
 
 
 def _read_content(path: Path, named: ColumnNames, format: Format, unpack_to: Path) -> Table:
+    require_file(path)
     with path.open("rb") as file:
         start = file.read(8)
     if format == "parquet" or start.startswith(PARQUET):
@@ -79,7 +82,7 @@ def _read_folder(path: Path, named: ColumnNames, format: Format, unpack_to: Path
         case "audiofolder":
             return read_audiofolder(path, lambda inner: _read_content(inner, named, "auto", unpack_to))
         case "ljspeech":
-            return replace(_read_file(path / METADATA[0], named, "ljspeech", unpack_to), root=path)
+            return replace(_read_content(path / METADATA[0], named, "ljspeech", unpack_to), root=path)
         case "parquet":
             shards = _shards(path)
             if not shards:
