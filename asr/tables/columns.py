@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asr.base.errors import DataError
 from asr.tables.row import shown
@@ -43,7 +43,7 @@ class ColumnNames:
     text: str | None = None
     speaker: str | None = None
     language: str | None = None
-    are_required: bool = True
+    are_required: bool = field(default=True, kw_only=True)
 
     @property
     def given(self) -> set[str]:

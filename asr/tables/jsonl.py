@@ -112,7 +112,8 @@ def _elements(path: Path, encoding: Encoding) -> Iterator[tuple[int, Object] | B
 
 def _past_space(text: str, position: int) -> int:
     found = SPACE.match(text, position)
-    return found.end() if found else position
+    assert found is not None  # it may match nothing
+    return found.end()
 
 
 def _object(number: int, value: Any) -> tuple[int, Object] | BadRow:
