@@ -19,8 +19,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from asr.audio.decoding import UnreadableAudioError, content_hash, read_recording
+from asr.audio.decoding import UnreadableAudioError, read_recording
 from asr.base.entries import AudioEntry
+from asr.base.hashes import content_hash
 from asr.base.progress import track
 
 WORDS = "zero one two three four five six seven eight nine".split()

@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.base.entries import Clip, audio_entries, text_entries, write_json, write_rows
@@ -80,7 +80,7 @@ def check_set(name: str, source: str, params: Params) -> CheckedSet:
         DataError: when there are none.
     """
     path = Path(source)
-    table = read_table(path, params.data.columns, "auto", UNPACKED / name, strict_names=False)
+    table = read_table(path, replace(params.data.columns, are_required=False), "auto", UNPACKED / name)
     for line in table.told:
         print(f"sets: {name}: {line}", file=sys.stderr)
     folder = table.root or (path if path.is_dir() else path.parent)

@@ -6,9 +6,9 @@ from asr.tables.row import BadRow, Row
 from asr.tables.table import ColumnNames, Format, Table, read_table
 
 
-def read(path: Path, format: Format = "auto", named: ColumnNames | None = None, strict_names: bool = True) -> Table:
+def read(path: Path, format: Format = "auto", named: ColumnNames | None = None) -> Table:
     """Read a table; audio that is inside goes into a folder beside it."""
-    return read_table(path, named or ColumnNames(), format, path.parent / "unpacked", strict_names=strict_names)
+    return read_table(path, named or ColumnNames(), format, path.parent / "unpacked")
 
 
 def read_content(folder: Path, content: str | bytes, name: str = "clips.csv", format: Format = "auto") -> Table:

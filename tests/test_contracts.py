@@ -164,7 +164,7 @@ def test_a_stage_shows_help_and_says_what_is_wrong_without_a_traceback(tmp_path:
 
     assert told.returncode == 1
     assert told.stderr.startswith("validate: ")
-    assert "no such file; set data.csv in params.yaml to your CSV" in told.stderr
+    assert "no such file; put it there, or correct the name in params.yaml" in told.stderr
     assert "Traceback" not in told.stderr
     assert "usage: python -m stages.validate" in run_stage_help(project)
 

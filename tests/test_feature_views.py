@@ -9,9 +9,10 @@ import soundfile
 
 import asr.audio.decoding
 import asr.features.clip
-from asr.audio.decoding import content_hash, read_recording
+from asr.audio.decoding import read_recording
 from asr.audio.ffmpeg import FfmpegSource
 from asr.base.entries import AudioEntry, View
+from asr.base.hashes import content_hash
 from asr.features.build import Origin
 from asr.features.chunks import cut
 from asr.features.clip import AS_RECORDED, Unusable, Variants, clip_features

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 import soundfile
 
-from asr.audio.decoding import content_hash
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
+from asr.base.hashes import content_hash
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED, Unusable, Variants, clip_features
 from asr.features.parameters import Features

@@ -7,7 +7,7 @@ import pytest
 
 import asr.training.batch
 import asr.training.plan
-from asr.base.hashes import bare_code, fingerprint
+from asr.base.hashes import bare_code, content_hash, fingerprint
 from stages.train import Params, run_facts
 from tests.project import make_project, read_yaml
 
@@ -28,6 +28,10 @@ def fingerprint_in(project: Path, monkeypatch: pytest.MonkeyPatch, **train: obje
     values = read_yaml(project / "params.yaml")
     values["train"].update(train)
     return fingerprint(run_facts(Params.model_validate({key: values[key] for key in Params.model_fields})), [])
+
+
+def test_a_files_hash_is_what_the_ids_of_clips_begin_with() -> None:
+    assert content_hash(b"RIFF") == "f9d45a7be062711cbb5ca8c8e2699db2"
 
 
 def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

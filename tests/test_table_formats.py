@@ -152,11 +152,15 @@ def test_audiofolder_with_a_folder_for_each_split(tmp_path: Path) -> None:
     assert [(row.line, row.audio) for row in bad(table)] == [(3, "train/b.wav")]
 
 
-def test_a_metadata_csv_without_file_names_is_a_table_like_any_other(tmp_path: Path) -> None:
+def test_a_metadata_csv_without_file_names_has_its_paths_beside_it_by_its_name_and_by_its_folder(tmp_path: Path) -> None:
     path = write(tmp_path / "metadata.csv", "path,text", "a.wav,hi")
 
-    assert (read(path).format, read(path).root) == ("csv", None)
+    assert (read(path).format, read(path).root) == ("csv", tmp_path)
+    assert read(path).told[-1] == f"the paths start in {tmp_path}, as the table is called metadata.csv"
+    assert (read(tmp_path).rows, read(tmp_path).root) == (read(path).rows, tmp_path)
     assert (read(path, "audiofolder").format, read(path, "audiofolder").root) == ("audiofolder", tmp_path)
+    assert (read(path, "csv").format, read(path, "csv").root) == ("csv", None)
+    assert read(path.rename(tmp_path / "clips.csv")).root is None
 
 
 def test_kaldi_without_segments(tmp_path: Path) -> None:

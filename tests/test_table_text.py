@@ -7,6 +7,7 @@ import pytest
 
 from asr.base.errors import DataError
 from asr.tables.row import BadRow, Row
+from asr.tables.table import ColumnNames
 from tests.tables import bad, good, read, read_content, texts
 
 UNICODE = "audio,text\na.wav,“één” Straße\nb.wav,доброе утро\nc.wav,早上好\n"
@@ -28,6 +29,31 @@ def test_encodings_that_are_certain(tmp_path: Path, codec: str, mark: bytes, tol
 
     assert texts(table) == ["“één” Straße", "доброе утро", "早上好"]
     assert table.told[0] == f"{tmp_path}/clips.csv: commas, {told}"
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["звук,слова", "запись/1.wav,доброе утро", "запись/2.wav," + "очень длинное предложение " * 9],
+        ["音,字", "录音/1.wav,一二三早上好", "录音/2.wav," + "今天的天气一直都非常好我们一起去公园散步吧" * 2],
+    ],
+)
+def test_utf_16_without_a_mark_in_another_alphabet(tmp_path: Path, codec: str, lines: list[str]) -> None:
+    header, *rows = lines
+    (tmp_path / "clips.csv").write_bytes("\n".join(lines).encode(codec))
+
+    table = read(tmp_path / "clips.csv", named=ColumnNames(*header.split(",")))
+
+    assert [f"{row.audio},{row.text}" for row in good(table)] == [row.strip() for row in rows]
+
+
+@pytest.mark.parametrize("damage", [b"\x00", b"\x00\x00", b"\x00" * 200])
+def test_zeros_in_utf_8_make_no_utf_16_of_it(tmp_path: Path, damage: bytes) -> None:
+    table = read_content(tmp_path, b"audio,text\na.wav,good morning\nb.wav," + damage + b"\nc.wav,hi there\n")
+
+    assert table.told[0].endswith(": commas, UTF-8")
+    assert [row.reason for row in bad(table)] == ["control characters"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +255,8 @@ LJSPEECH = (
 def test_ljspeech(tmp_path: Path) -> None:
     table = read_content(tmp_path, LJSPEECH, "metadata.csv")
 
-    assert (table.format, table.root) == ("ljspeech", None)
+    assert (table.format, table.root) == ("ljspeech", tmp_path)
+    assert read_content(tmp_path, LJSPEECH, "clips.csv").root is None
     assert good(table)[0] == Row(
         1, "LJ001-0001", 'Printing, in the only sense with 1 "r',
         extra={"normalized_text": 'Printing, in the only sense with one "r'},

@@ -3,7 +3,6 @@
 libsndfile reads what it knows, and FFmpeg the rest. Neither needs a system package.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 
@@ -15,15 +14,10 @@ from asr.audio.parts import read_parts
 from asr.audio.recording import Recording, Source, UnreadableAudioError
 from asr.base.entries import WHOLE, View
 
-__all__ = ["Recording", "UnreadableAudioError", "content_hash", "iterate_views", "read_recording", "read_views"]
+__all__ = ["Recording", "UnreadableAudioError", "iterate_views", "read_recording", "read_views"]
 
 Found = tuple[int, Recording | UnreadableAudioError]
 """A view's place in the list, and what became of it."""
-
-
-def content_hash(content: bytes) -> str:
-    """What identifies a file's bytes, 32 hexadecimal digits."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def read_recording(content: bytes, view: View = WHOLE) -> Recording:

@@ -1,4 +1,4 @@
-"""Hashes: of everything that determines a run, and of the code that made something."""
+"""Hashes: of a file's bytes, of everything that determines a run, and of the code that made something."""
 
 import ast
 import hashlib
@@ -11,6 +11,11 @@ from typing import Any
 
 LENGTH = 16
 """Hexadecimal digits."""
+
+
+def content_hash(content: bytes) -> str:
+    """What identifies a file's bytes, 32 hexadecimal digits."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def fingerprint(values: Mapping[str, Any], files: Sequence[Path]) -> str:

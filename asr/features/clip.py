@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.decoding import Recording, content_hash, iterate_views
+from asr.audio.decoding import Recording, iterate_views
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
+from asr.base.hashes import content_hash
 from asr.features.logmel import log_mel
 from asr.features.parameters import Features
 from asr.features.waveform import Waveform, normalize_peak, remove_offset, to_mono_16k, trim_silence

@@ -1,10 +1,10 @@
 """Media: which files are to be transcribed, and where each transcript goes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.base.endings import MEDIA, is_media
+from asr.base.endings import MEDIA, files_in, is_media
 from asr.base.errors import DataError
 
 
@@ -26,19 +26,13 @@ def find_recordings(paths: Sequence[Path]) -> list[Recording]:
     """
     found: dict[Path, Recording] = {}
     for path in paths:
-        inside = [Recording(file, file.relative_to(path)) for file in _in_folder(path)] if path.is_dir() else []
+        files = (file for file in files_in(path) if is_media(file.name) and file.is_file()) if path.is_dir() else ()
+        inside = [Recording(file, file.relative_to(path)) for file in files]
         if path.is_dir() and not inside:
             raise DataError(f"{path}: no audio or video files in it, by their endings ({' '.join(sorted(MEDIA))})")
         for recording in inside or [Recording(path, Path(path.name))]:
             found.setdefault(_place(recording.path), recording)
     return list(found.values())
-
-
-def _in_folder(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and is_media(path.name) and path.is_file():
-            yield path
 
 
 def _place(path: Path) -> Path:

@@ -5,19 +5,11 @@ from dataclasses import dataclass
 
 from asr.base.entries import Clip
 from asr.base.errors import DataError
+from asr.base.splits import split_named
 
 AUTO = "auto"
 COLUMNS = ("split", "set")
-VALUES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev", "development"),
-    "test": ("test", "testing"),
-}
-"""What each split is called, in any case. `eval` is missing: some mean validation by it, others test."""
-
 MOST_TOLD = 10
-
-_SPLITS = {value: split for split, values in VALUES.items() for value in values}
 
 
 @dataclass(frozen=True)
@@ -80,13 +72,9 @@ def _columns(clips: Sequence[Clip]) -> list[str]:
     return list(dict.fromkeys(name for clip in clips for name in clip.extra))
 
 
-def _value(clip: Clip, column: str) -> str:
-    return clip.extra.get(column, "").strip().casefold()
-
-
 def _split(clip: Clip, column: str) -> str | None:
-    return _SPLITS.get(_value(clip, column))
+    return split_named(clip.extra.get(column, ""))
 
 
 def _unknown(clips: Sequence[Clip], column: str) -> list[Clip]:
-    return [clip for clip in clips if _value(clip, column) and _split(clip, column) is None]
+    return [clip for clip in clips if clip.extra.get(column, "").strip() and _split(clip, column) is None]

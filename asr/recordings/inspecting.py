@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import asr.audio
-from asr.audio.decoding import content_hash
 from asr.audio.findings import Finding
 from asr.audio.inspection import Sound, inspect
 from asr.base.entries import View
-from asr.base.hashes import code_version
+from asr.base.hashes import code_version, content_hash
 from asr.base.progress import track
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work

@@ -13,7 +13,9 @@ MOST_CHARACTERS = 10_000
 UNFIT = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 """Control characters other than white space; halves of characters, which JSON can write and UTF-8 can't."""
 
-CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
+CLOCK = re.compile(r"(?:(\d{1,4}):(?=[0-5]?\d:))?(\d{1,2}):([0-5]?\d(?:[.,]\d{1,9})?)", re.ASCII)
+"""Minutes and seconds are under 60 where hours or minutes stand before them."""
+
 CHANNEL = re.compile(r"(\d{1,3})(?:\.0)?", re.ASCII)
 SIDES = {"left": 0, "right": 1}
 
@@ -60,7 +62,7 @@ def seconds(written: str) -> float | None:
         time = 3600 * int(hours or 0) + 60 * int(minutes) + float(rest.replace(",", "."))
     else:
         try:
-            time = float(written.replace(",", "."))
+            time = math.nan if "_" in written else float(written.replace(",", "."))
         except ValueError:
             time = math.nan
     if not (math.isfinite(time) and time >= 0):
@@ -89,12 +91,11 @@ def _part(fields: Sequence[str], columns: Columns) -> tuple[float | None, float 
         return None, None
     start = seconds(_cell(fields, columns.start))
     end = seconds(_cell(fields, columns.end))
-    length = seconds(_cell(fields, columns.duration))
     if start is None:
         if end is not None:
             raise CellError("end without start", f"it ends at {end:g} s", "write where it starts, or take the end out")
         return None, None  # a length alone is what the whole file is said to have
-    if length is not None:
+    if (length := seconds(_cell(fields, columns.duration))) is not None:
         end = round(start + length, 6)
     if end is not None and end <= start:
         raise CellError("end not after start", f"from {start:g} to {end:g} s", "correct the times")
@@ -109,7 +110,8 @@ def _require_sound(fields: Sequence[str], columns: Columns) -> None:
     whole = "".join(fields)
     # Most rows are printable, which is quickly seen.
     if not whole.isprintable() and (unfit := UNFIT.search(whole)):
-        detail = f"one is U+{ord(unfit.group()):04X}"
+        place = next(place for place, cell in enumerate(fields) if UNFIT.search(cell))
+        detail = f"one in {columns.name(place)} is U+{ord(unfit.group()):04X}"
         raise CellError("control characters", detail, "take them out; is the file of another encoding, or damaged?")
     if len(whole) > MOST_CHARACTERS:
         for name, position in columns.limited:

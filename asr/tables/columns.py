@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, field
 
 from asr.base.errors import DataError
 from asr.tables.row import shown
@@ -34,12 +34,21 @@ SPEAKERLESS = "the split and the intervals know no speakers"
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """The columns as params.yaml names them. None: found by its usual names."""
+    """The columns as params.yaml names them. None: found by its usual names.
+
+    `are_required`: whether a column that is named must be there; otherwise it is looked for by its usual names then.
+    """
 
     audio: str | None = None
     text: str | None = None
     speaker: str | None = None
     language: str | None = None
+    are_required: bool = field(default=True, kw_only=True)
+
+    @property
+    def given(self) -> set[str]:
+        """The names."""
+        return {name for name in (self.audio, self.text, self.speaker, self.language) if name is not None}
 
 
 @dataclass(frozen=True)
@@ -66,20 +75,26 @@ class Columns:
         positions = ((noun, getattr(self, role)) for role, noun in NOUNS.items())
         return tuple((noun, position) for noun, position in positions if position is not None)
 
+    def name(self, position: int) -> str:
+        """What a column is called in a message: by what it holds, or else by its name or number."""
+        for role in USUAL:
+            if getattr(self, role) == position:
+                return f"the {NOUNS.get(role, role)}"
+        return next((f"column {name}" for name, place in self.extra if place == position), f"column {position + 1}")
+
     @property
     def read(self) -> tuple[int, ...]:
         """The positions of all columns but the extra ones."""
         return tuple(position for role in USUAL if (position := getattr(self, role)) is not None)
 
 
-def find_columns(header: Sequence[str], source: str, named: ColumnNames, strict: bool) -> tuple[Columns, list[str]]:
+def find_columns(header: Sequence[str], source: str, named: ColumnNames) -> tuple[Columns, list[str]]:
     """Find the columns.
 
     Args:
         header: the table's column names.
         source: its place, for messages.
         named: the names that were given.
-        strict: whether a column that was named must be there; otherwise it is looked for by its usual names then.
 
     Returns:
         the columns, and what is worth telling about how they were found.
@@ -95,8 +110,8 @@ def find_columns(header: Sequence[str], source: str, named: ColumnNames, strict:
     problems: list[str] = []
     for role, usual in USUAL.items():
         name: str | None = getattr(named, role, None)
-        is_needed = role in ("audio", "text") or (name is not None and strict)
-        if name is not None and (strict or name in names):
+        is_needed = role in ("audio", "text") or (name is not None and named.are_required)
+        if name is not None and (named.are_required or name in names):
             positions = [names.index(name)] if name in names else []
         else:
             positions = _usual(names, usual, named)
@@ -121,9 +136,9 @@ def find_columns(header: Sequence[str], source: str, named: ColumnNames, strict:
     return Columns(**found, extra=extra), told + renamed
 
 
-def is_usual(name: str) -> bool:
-    """Whether a column of audio or of transcripts may go by this name."""
-    return _plain(name) in USUAL["audio"] + USUAL["text"]
+def is_usual(name: str, *roles: str) -> bool:
+    """Whether a column may go by this name that has one of these roles; without any: audio or transcripts."""
+    return any(_plain(name) in USUAL[role] for role in roles or ("audio", "text"))
 
 
 def listed(names: Sequence[str]) -> str:
@@ -134,7 +149,7 @@ def listed(names: Sequence[str]) -> str:
 
 def _usual(names: Sequence[str], usual: Sequence[str], named: ColumnNames) -> list[int]:
     """The positions of the columns that go by one of these names and are not named for something else, the likeliest first."""
-    free = ((position, _plain(name)) for position, name in enumerate(names) if name not in astuple(named))
+    free = ((position, _plain(name)) for position, name in enumerate(names) if name not in named.given)
     places = [(usual.index(plain), position) for position, plain in free if plain in usual]
     return [position for _, position in sorted(places)]
 

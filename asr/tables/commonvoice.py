@@ -32,7 +32,7 @@ def with_splits(table: Table, path: Path) -> Table:
     lists: dict[str, str] = {}
     for name in LISTS:
         if _list(path, name).is_file():
-            listed = read_delimited(_list(path, name), find_encoding(_list(path, name)), NAMES, "csv", strict=True)
+            listed = read_delimited(_list(path, name), find_encoding(_list(path, name)), NAMES, "csv")
             lists |= dict.fromkeys((row.audio for row in listed.rows), name)
     rows = [
         replace(row, extra={**row.extra, "split": lists.get(row.audio, "")}) if isinstance(row, Row) else row

@@ -22,7 +22,7 @@ LJSPEECH = ("audio", "text", "normalized_text")
 """What its columns hold: ids, transcripts as written, and as spoken, with numbers and abbreviations spelled out."""
 
 
-def read_delimited(path: Path, encoding: Encoding, named: ColumnNames, format: Format, strict: bool) -> Table:
+def read_delimited(path: Path, encoding: Encoding, named: ColumnNames, format: Format) -> Table:
     """Read a table. Blank rows are passed over; no value is taken for missing, not even "null".
 
     Args:
@@ -30,7 +30,6 @@ def read_delimited(path: Path, encoding: Encoding, named: ColumnNames, format: F
         encoding: how that is encoded.
         named: the names of the columns.
         format: `csv` or `ljspeech`; any other: found out.
-        strict: whether the columns that are named must be there.
 
     Raises:
         DataError: when it can't be told what is in which column, or a quote makes the rest of the file unreadable.
@@ -39,9 +38,9 @@ def read_delimited(path: Path, encoding: Encoding, named: ColumnNames, format: F
     head = first_rows(path, encoding, dialect)
     if not head:
         raise DataError(f"{path}: no row that can be read; a table has a row for each clip")
-    found, names = _layout(head, dialect, named, format, strict, path)
+    found, names = _layout(head, dialect, named, format, path)
     header = head[0] if names is None else names
-    columns, told = find_columns(header, f"{path}:{dialect.skipped + 1}", ColumnNames() if names else named, strict)
+    columns, told = find_columns(header, f"{path}:{dialect.skipped + 1}", ColumnNames() if names else named)
     kind = "LJSpeech's table, " if found == "ljspeech" else "no line of names, " if names else ""
     told.insert(0, f"{path}: {kind}{dialect.told}, {encoding.told}")
     if names == LJSPEECH:
@@ -52,7 +51,7 @@ def read_delimited(path: Path, encoding: Encoding, named: ColumnNames, format: F
 
 
 def _layout(
-    head: Sequence[Sequence[str]], dialect: Dialect, named: ColumnNames, format: Format, strict: bool, path: Path
+    head: Sequence[Sequence[str]], dialect: Dialect, named: ColumnNames, format: Format, path: Path
 ) -> tuple[Format, tuple[str, ...] | None]:
     """Whose table it is, and the names of its columns where its first row is a clip; None: that row names them."""
     first, width = head[0], len(head[0])
@@ -60,8 +59,7 @@ def _layout(
         if width not in (2, 3):
             raise DataError(f"{path}: {width} columns; LJSpeech's table has an id, a transcript and perhaps a normalised one")
         return "ljspeech", LJSPEECH[:width]
-    given = {named.audio, named.text, named.speaker, named.language} - {None}
-    if (given and strict) or any(cell.strip() in given for cell in first):
+    if (named.given and named.are_required) or any(cell.strip() in named.given for cell in first):
         return "csv", None
     if any(is_media(cell.strip()) for cell in first):
         if width != 2:
@@ -114,21 +112,31 @@ def _remedy(dialect: Dialect) -> str:
 
 def _holds_a_row(fields: Sequence[str], columns: Columns, dialect: Dialect) -> bool:
     """Whether a stray quote has swallowed rows: a later line of a field has a path where the table has its paths."""
-    for field in fields:
-        for line in re.split(r"\r\n|\r|\n", field)[1:]:
+    for place, field in enumerate(fields):
+        _, *later = re.split(r"\r\n|\r|\n", field)
+        for number, line in enumerate(later, start=1):
             cells = line.split(dialect.delimiter)
-            if len(cells) > max(columns.audio, 1) and _is_alike(cells[columns.audio].strip(), fields[columns.audio].strip()):
-                return True
+            if len(cells) > max(columns.audio, 1):
+                rest = fields[place + 1 :] if number == len(later) else []
+                if _is_a_row([*cells, *rest], fields, columns):
+                    return True
     return False
 
 
-def _is_alike(cell: str, audio: str) -> bool:
-    """Whether a cell may be another path or id beside this one. White space in it makes it speech."""
+def _is_a_row(cells: Sequence[str], fields: Sequence[str], columns: Columns) -> bool:
+    """Whether cells may be a row beside another: with a path or an id like that one's, which white space makes speech.
+
+    An id may be a number that is said, so that there must be just as many cells, and text among them; a path can't be.
+    """
+    cell, audio = cells[columns.audio].strip(), fields[columns.audio].strip()
     if re.search(r"\s", cell):
         return is_media(cell) and re.search(r"\s", audio) is not None
-    return is_media(cell) or (re.search(r"\d", cell) is not None and _shape(cell) == _shape(audio))
+    if is_media(cell):
+        return True
+    is_whole = len(cells) == len(fields) and cells[columns.text].strip() != ""
+    return is_whole and re.search(r"\d", cell) is not None and _shape(cell) == _shape(audio)
 
 
 def _shape(written: str) -> str:
-    """LJ001-0002 has the shape a0-0."""
-    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", written))
+    """LJ001-0002 has the shape a0-0; a number by itself has as many zeros as digits, as 91 is no id like 1001."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d" if written.isdecimal() else r"\d+", "0", written))

@@ -25,6 +25,8 @@ DELIMITERS = {"\t": "tab", "|": "pipe", ";": "semicolon", ",": "comma"}
 MOST_IN_A_FIELD = 1 << 24
 """Characters; where there are more, a quote has swallowed the rest of the file."""
 
+csv.field_size_limit(MOST_IN_A_FIELD)  # of the whole process, whose other readers it does no harm
+
 SAMPLE = 1 << 20
 SAMPLED_ROWS = 200
 
@@ -80,14 +82,10 @@ def find_dialect(path: Path, encoding: Encoding, named: ColumnNames) -> Dialect:
 @contextmanager
 def open_rows(path: Path, encoding: Encoding, dialect: Dialect) -> "Iterator[_csv.Reader]":
     """Open a table to read its rows as lists of cells, with the lines of the dialect passed over."""
-    limit = csv.field_size_limit(MOST_IN_A_FIELD)
-    try:
-        with open_text(path, encoding) as file:
-            for _ in range(dialect.skipped):
-                next(file)
-            yield _reader(file, dialect.delimiter, dialect.quoted)
-    finally:
-        csv.field_size_limit(limit)
+    with open_text(path, encoding) as file:
+        for _ in range(dialect.skipped):
+            next(file)
+        yield _reader(file, dialect.delimiter, dialect.quoted)
 
 
 def first_rows(path: Path, encoding: Encoding, dialect: Dialect) -> list[list[str]]:
@@ -128,7 +126,6 @@ def _is_quoted(lines: Iterator[str], delimiter: str) -> bool:
     """
     read: list[str] = []
     forcing = {f'"\r\n{delimiter}', f'"\r\n{delimiter},'}
-    limit = csv.field_size_limit(MOST_IN_A_FIELD)
     seen = False
     try:
         for number, cells in enumerate(csv.reader(_noting(lines, read), delimiter=delimiter, strict=True)):
@@ -143,8 +140,6 @@ def _is_quoted(lines: Iterator[str], delimiter: str) -> bool:
                 return False
     except csv.Error:
         return False
-    finally:
-        csv.field_size_limit(limit)
     return seen
 
 

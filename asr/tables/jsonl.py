@@ -26,14 +26,13 @@ def is_json(path: Path, encoding: Encoding) -> bool:
         return JSON.match(file.read(1_000)) is not None
 
 
-def read_jsonl(path: Path, encoding: Encoding, named: ColumnNames, strict: bool) -> Table:
+def read_jsonl(path: Path, encoding: Encoding, named: ColumnNames) -> Table:
     """Read a file of JSON.
 
     Args:
         path: its file.
         encoding: how that is encoded.
         named: the names of the columns.
-        strict: whether the columns that are named must be there.
 
     Returns:
         the table, whose `line` in an array is the number of the object.
@@ -45,7 +44,7 @@ def read_jsonl(path: Path, encoding: Encoding, named: ColumnNames, strict: bool)
         is_array = SPACE.sub("", file.read(1_000), count=1).startswith("[")
     items = list(_elements(path, encoding) if is_array else _lines(path, encoding))
     header = _header(items, path)
-    columns, told = find_columns(header, str(path), named, strict)
+    columns, told = find_columns(header, str(path), named)
     kind = "a JSON array" if is_array else "JSON lines"
     rows = [item if isinstance(item, BadRow) else object_row(*item, header, columns) for item in _used_up(items)]
     return Table(rows, "jsonl", (f"{path}: {kind}, {encoding.told}", *told), audio_column=header[columns.audio])
@@ -113,7 +112,8 @@ def _elements(path: Path, encoding: Encoding) -> Iterator[tuple[int, Object] | B
 
 def _past_space(text: str, position: int) -> int:
     found = SPACE.match(text, position)
-    return found.end() if found else position
+    assert found is not None  # it may match nothing
+    return found.end()
 
 
 def _object(number: int, value: Any) -> tuple[int, Object] | BadRow:

@@ -1,5 +1,6 @@
 """Kaldi's folders: wav.scp and text, perhaps segments and utt2spk, each a line an entry that begins with its name."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from asr.tables.row import BadRow, Row, bad_row
 COLUMNS = Columns(audio=0, text=1, speaker=2, start=3, end=4, channel=5)
 """Of the cells that an utterance is put together from."""
 
-TO_THE_END = {"-1", "-1.0", "-1.00"}
+TO_THE_END = re.compile(r"-1(\.0*)?")
 """What segments may have in place of an end."""
 
 
@@ -61,7 +62,10 @@ def read_kaldi(folder: Path) -> Table:
     ]
     paths = [Path(entry.rest) for entry in files.recordings.values() if not _is_command(entry)]
     is_inside = bool(paths) and not paths[0].is_absolute() and (folder / paths[0]).exists()
-    told.append(f"the paths in wav.scp start in {'the folder' if is_inside else 'data.audio_root'}")
+    if is_inside:
+        told.append("the paths in wav.scp start in the folder")
+    elif paths:  # where else they start, who reads the table knows
+        told.append("the first recording in wav.scp is not found in the folder")
     return Table([*rows, *bad], "kaldi", tuple(told), folder if is_inside else None)
 
 
@@ -86,12 +90,13 @@ def _row(name: str, text: Entry, files: Files) -> Row | BadRow:
     if files.segments is not None:
         if name not in files.segments:
             return bad_row(text.line, name, "no audio", f"{name} is in text, and not in segments", "add it to segments")
-        recording, *part = files.segments[name].rest.split()
-        if len(part) not in (2, 3):
-            detail = f"line {files.segments[name].line} of segments: {files.segments[name].rest}"
+        segment = files.segments[name]
+        fields = segment.rest.split()
+        if len(fields) not in (3, 4):
+            detail = f"line {segment.line} of segments: {segment.rest or 'nothing behind the name'}"
             return bad_row(text.line, name, "broken segment", detail, "write the recording, the start and the end in seconds")
-        start, end, *channel = part
-        part = [start, "" if end in TO_THE_END else end, *(channel or [""])]
+        recording, start, end, *channel = fields
+        part = [start, "" if TO_THE_END.fullmatch(end) else end, *(channel or [""])]
     if recording not in files.recordings:
         return bad_row(text.line, name, "no audio", f"{recording} is not in wav.scp", "add it to wav.scp")
     entry = files.recordings[recording]

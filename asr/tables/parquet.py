@@ -1,7 +1,7 @@
 """Parquet: a table of paths, or one with the audio inside, as Hugging Face's datasets save it; a file or a folder of shards."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from pyarrow import parquet
 
 from asr.base.endings import is_media
 from asr.base.errors import DataError
-from asr.tables.columns import ColumnNames, Columns, find_columns, listed
+from asr.base.hashes import content_hash
+from asr.base.splits import split_named
+from asr.tables.columns import ColumnNames, Columns, find_columns, is_usual, listed
 from asr.tables.contents import Table
 from asr.tables.objects import object_row
 from asr.tables.row import BadRow, Row, bad_row
@@ -26,6 +28,9 @@ BEGINNINGS = (
     (0, b"\x1a\x45\xdf\xa3", ".webm"), (0, b"\xff\xfb", ".mp3"), (0, b"\xff\xf3", ".mp3"), (0, b"\xff\xf2", ".mp3"),
 )  # fmt: skip
 """Where an audio file has which bytes, and how its name ends then."""
+
+SHARD = re.compile(r"(.+)-\d+-of-\d+\.parquet")
+"""How push_to_hub names a shard, after its split."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,19 @@ class Shape:
         """The name of the column of audio or of paths."""
         return self.header[self.columns.audio]
 
+    @property
+    def has_split(self) -> bool:
+        """Whether a column says the split."""
+        return any(name.strip().casefold() == "split" for name in self.header)
 
-def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict: bool, unpack_to: Path) -> Table:
+
+def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, unpack_to: Path) -> Table:
     """Read one file, or the shards of one table in their order, a few rows at a time.
 
     Args:
         paths: the files.
         source: what the user named.
         named: the names of the columns.
-        strict: whether the columns that are named must be there.
         unpack_to: where audio that is inside is written, a file for each content.
 
     Returns:
@@ -67,16 +76,18 @@ def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict
         DataError: when a file can't be read, has other columns than the first, or it can't be told what is in which column.
     """
     shape: Shape | None = None
+    splits = _splits(paths)
     rows: list[Row | BadRow] = []
-    for path in paths:
+    for number, path in enumerate(paths):
         try:
             # By itself a whole group of rows is in memory, which may be the whole file.
             with parquet.ParquetFile(path, pre_buffer=False, buffer_size=_buffer(path)) as file:
-                found = _shape(file.schema_arrow, path, named, strict)
+                found = _shape(file.schema_arrow, path, named)
                 shape = shape or found
                 if found.header != shape.header:
                     raise DataError(f"{path}: its columns are not those of {paths[0]}; name one of the two tables")
-                rows.extend(_rows(file, shape, unpack_to, len(rows)))
+                read = _rows(file, shape, unpack_to, len(rows))
+                rows.extend(_in_split(read, splits[number]) if splits and not shape.has_split else read)
         except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:  # the system's, and not pyarrow's
                 raise
@@ -84,8 +95,10 @@ def read_parquet(paths: Sequence[Path], source: Path, named: ColumnNames, strict
     assert shape is not None
     kind = "Parquet with the audio inside" if shape.has_audio else "Parquet"
     shards = f", {len(paths)} shards" if len(paths) > 1 else ""
-    told = (f"{source}: {kind}{shards}", *shape.told)
-    return Table(rows, "parquet", told, unpack_to if shape.has_audio else None, shape.audio)
+    told = [f"{source}: {kind}{shards}", *shape.told]
+    if splits and not shape.has_split:
+        told.append(f"the shards' names say the splits: the column split has {', '.join(dict.fromkeys(splits))}")
+    return Table(rows, "parquet", tuple(told), unpack_to if shape.has_audio else None, shape.audio)
 
 
 def _buffer(path: Path) -> int:
@@ -98,26 +111,49 @@ def _buffer(path: Path) -> int:
     return BUFFER if largest > WHOLE else 0
 
 
-def _shape(schema: Any, path: Path, named: ColumnNames, strict: bool) -> Shape:
-    sounds = [field.name for field in schema if _has_bytes(field.type)]
-    if named.audio is None and len(sounds) == 1:
-        named = replace(named, audio=sounds[0])
-    columns, _ = find_columns(schema.names, str(path), named, strict)
+def _shape(schema: Any, path: Path, named: ColumnNames) -> Shape:
+    structs = [field.name for field in schema if _has_bytes(field.type)]
+    sounds = [field.name for field in schema if field.name in structs or _is_bytes(field.type)]
+    if named.audio is None or not (named.are_required or named.audio in schema.names):
+        named = replace(named, audio=_sound(schema.names, structs, sounds))
+    columns, _ = find_columns(schema.names, str(path), named)
     audio = schema.names[columns.audio]
     left_out = [name for name in sounds if name != audio]
     header = [name for name in schema.names if name not in left_out]
-    columns, told = find_columns(header, str(path), named, strict)
+    columns, told = find_columns(header, str(path), named)
     if left_out:
         told.append(f"{listed(left_out)}: bytes, which are left out")
     return Shape(tuple(header), columns, tuple(told), audio in sounds)
 
 
+def _sound(names: Sequence[str], structs: Sequence[str], sounds: Sequence[str]) -> str | None:
+    """The column that holds audio, of those of bytes, which may hold anything; None: the names of columns decide."""
+    usual = [name for name in names if is_usual(name, "audio")]
+    for likely in ([name for name in sounds if name in usual], structs, [] if usual else sounds):
+        if len(likely) == 1:
+            return likely[0]
+    return None
+
+
 def _has_bytes(kind: Any) -> bool:
-    """Whether a column holds bytes, or what datasets make of audio: bytes and the path where they come from."""
-    types = pyarrow.types
-    if types.is_struct(kind):
-        return any(kind.field(number).name == "bytes" for number in range(kind.num_fields))
-    return bool(types.is_binary(kind) or types.is_large_binary(kind))
+    """Whether a column is what datasets make of audio: bytes and the path where they come from."""
+    fields = range(kind.num_fields) if pyarrow.types.is_struct(kind) else ()
+    return any(kind.field(number).name == "bytes" for number in fields)
+
+
+def _is_bytes(kind: Any) -> bool:
+    return bool(pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind))
+
+
+def _splits(paths: Sequence[Path]) -> list[str]:
+    """The split of each shard, as push_to_hub puts it into its name; none where not all say one, or all say the same."""
+    found = [match.group(1) for path in paths if (match := SHARD.fullmatch(path.name))]
+    splits = {split_named(name) for name in found}
+    return found if len(found) == len(paths) and None not in splits and len(splits) > 1 else []
+
+
+def _in_split(rows: Iterable[Row | BadRow], split: str) -> Iterator[Row | BadRow]:
+    return (replace(row, extra={**row.extra, "split": split}) if isinstance(row, Row) else row for row in rows)
 
 
 def _rows(file: Any, shape: Shape, unpack_to: Path, before: int) -> Iterator[Row | BadRow]:
@@ -137,7 +173,7 @@ def _rows(file: Any, shape: Shape, unpack_to: Path, before: int) -> Iterator[Row
 
 def _keep(content: bytes, written: str, folder: Path) -> str:
     """Write an audio file under a name that follows from its bytes alone: a path in a table may lead anywhere."""
-    name = hashlib.blake2b(content, digest_size=16).hexdigest() + _ending(content, written)
+    name = content_hash(content) + _ending(content, written)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{name}.unfinished"
     unfinished.write_bytes(content)

@@ -2,12 +2,13 @@
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pysubs2
 
-from asr.base.endings import is_media
+from asr.base.endings import files_in, is_media
 from asr.base.errors import DataError
 from asr.tables.cells import MOST_CHARACTERS, to_row
 from asr.tables.columns import SPEAKERLESS, Columns
@@ -23,6 +24,11 @@ COLUMNS = Columns(audio=0, text=1, start=2, end=3)
 TIMES = re.compile(r"\s*[\d:.,]+\s*-+>\s*[\d:.,]+")
 """The line that a cue begins with; so loose that a broken one is found, and named."""
 
+NUMBER = re.compile(r"\d{1,9}")
+
+LITTLE = 0.1
+"""Seconds by which a cue may run into the next: a program rounded, or left it to stand until then. It ends there, then."""
+
 WORD_TIME = re.compile(r"<[\d:.]+>")
 """When a word within a cue is said."""
 
@@ -31,7 +37,7 @@ REMEDY = "make subtitles with `python -m commands.transcribe FOLDER --format srt
 
 def find_subtitles(folder: Path) -> list[Path]:
     """The subtitles in a folder, at any depth, sorted."""
-    return [path for path in _files(folder) if path.suffix.lower() in ENDINGS]
+    return [path for path in files_in(folder) if path.suffix.lower() in ENDINGS and path.is_file()]
 
 
 def read_subtitles(folder: Path) -> Table:
@@ -40,7 +46,7 @@ def read_subtitles(folder: Path) -> Table:
     Raises:
         DataError: when there is neither a recording nor subtitles.
     """
-    recordings = [path for path in _files(folder) if is_media(path.name)]
+    recordings = [path for path in files_in(folder) if is_media(path.name) and path.is_file()]
     subtitles: dict[Path, list[Path]] = {}
     for path in find_subtitles(folder):
         subtitles.setdefault(path.with_suffix(""), []).append(path)
@@ -67,13 +73,6 @@ def read_subtitles(folder: Path) -> Table:
     return Table(rows, "subtitles", (*told, f"subtitles name no speakers: {SPEAKERLESS}"), folder)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file():
-            yield path
-
-
 def _read(path: Path, audio: str, told: list[str]) -> list[Row | BadRow]:
     try:
         encoding = find_encoding(path)
@@ -92,19 +91,38 @@ def _cues(lines: Iterable[str], is_vtt: bool) -> Iterator[tuple[int, str, list[s
     pysubs2 gives no line numbers, and takes WebVTT's comments and a cue's name for the words of the cue before. A cue of
     WebVTT ends at a blank line; one of SubRip at the next one's number, as there are blank lines between its words.
     """
-    number, times, words = 0, "", list[str]()
+    start, times, words = 0, "", ["\n"]
+    following, is_numbered = 1, True
     is_over = False
     for line_number, line in enumerate(lines, start=1):
         if TIMES.match(line):
+            place = None if is_vtt else _number_in(words, following, is_numbered)
             if times:
-                yield number, times, words if is_vtt or not words or not words[-1].strip().isdecimal() else words[:-1]
-            number, times, words, is_over = line_number, line, [], False
+                yield start, times, words[:place]
+            is_numbered = place is not None or (is_numbered and times != "")
+            following = 1 + (following if place is None else int(words[place]))
+            start, times, words, is_over = line_number, line, [], False
         else:
             is_over = is_over or (is_vtt and not line.strip())
             if not is_over:
                 words.append(line)
     if times:
-        yield number, times, words
+        yield start, times, words
+
+
+def _number_in(words: Sequence[str], following: int, is_numbered: bool) -> int | None:
+    """The place of a cue's number among the lines before its times; None: all of them are words of the cue before.
+
+    Not every file has numbers, and what is said may be one. So it is the last line that isn't blank, and either the number
+    that follows or, in a file with numbers, apart from the words: behind a blank line, or behind others and next to the times.
+    """
+    last = max((place for place, line in enumerate(words) if line.strip()), default=-1)
+    if last < 0 or not NUMBER.fullmatch(words[last].strip()):
+        return None
+    is_after_blank = last > 0 and not words[last - 1].strip()
+    if int(words[last]) == following and (is_numbered or is_after_blank):
+        return last
+    return last if is_numbered and (is_after_blank or 0 < last == len(words) - 1) else None
 
 
 def _row(line: int, times: str, words: list[str], path: Path, audio: str) -> Row | BadRow:
@@ -124,18 +142,21 @@ def _row(line: int, times: str, words: list[str], path: Path, audio: str) -> Row
 
 
 def _apart(rows: list[Row | BadRow]) -> list[Row | BadRow]:
-    """The cues, of which those that overlap are bad rows: their sound has the words of both."""
-    bad: dict[int, BadRow] = {}
+    """The cues, of which those that overlap are bad rows: their sound has the words of both. By a little, the first is cut."""
+    changed: dict[int, Row | BadRow] = {}
     latest: tuple[float, float, Row] | None = None
     for cue in sorted((_span(row) for row in rows if isinstance(row, Row)), key=lambda cue: cue[:2]):
-        if latest is not None and cue[0] < latest[1]:
+        if latest is not None and latest[0] < cue[0] < latest[1] <= round(cue[0] + LITTLE, 6):
+            changed.setdefault(latest[2].line, replace(latest[2], end=cue[0]))
+            latest = None
+        elif latest is not None and cue[0] < latest[1]:
             for (start, end, row), other in ((latest, cue), (cue, latest)):
                 detail = f"{start:g} to {end:g} s, and line {other[2].line} has {other[0]:g} to {other[1]:g} s"
                 remedy = "correct the times, or make one cue of the two"
-                bad[row.line] = bad_row(row.line, row.audio, "overlapping cues", detail, remedy)
+                changed[row.line] = bad_row(row.line, row.audio, "overlapping cues", detail, remedy)
         if latest is None or cue[1] > latest[1]:
             latest = cue
-    return [bad.get(row.line, row) for row in rows]
+    return [changed.get(row.line, row) for row in rows]
 
 
 def _span(row: Row) -> tuple[float, float, Row]:
