@@ -39,7 +39,7 @@ def test_what_is_kept_goes_into_the_file_that_git_keeps(project: Path, capsys: p
 
 
 def test_what_is_known_is_not_written_twice(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(project, WARNED.format("keep"))
+    write(project, 2 * WARNED.format("keep"))
     take_over()
     capsys.readouterr()
 

@@ -83,12 +83,17 @@ def test_a_clip_that_is_unlike_the_rest_is_left_out_until_somebody_keeps_it(tmp_
     rows: list[Row | BadRow] = []
     for number in range(30):
         write_tone(tmp_path / f"{number}.wav", hertz=200 + 10 * number)
-        rows.append(Row(number + 2, f"{number}.wav", "good morning" if number else "good morning" * 9))
+        text = {0: "good morning" * 9, 5: "доброе утро"}.get(number, "good morning")
+        rows.append(Row(number + 2, f"{number}.wav", text))
 
     checked = check_all(rows, tmp_path)
     kept = check_all(rows, tmp_path, kept={("0.wav", OTHER_RATE)})
 
-    assert [(reject.line, reject.reason, reject.severity) for reject in checked.rejects] == [(2, OTHER_RATE, "warn")]
+    assert [(reject.line, reject.reason, reject.severity) for reject in checked.rejects] == [
+        (2, OTHER_RATE, "warn"),
+        (7, "other script than the set's", "warn"),
+    ]
+    assert [reject.line for reject in kept.rejects] == [7]
     assert [clip.notes for clip in kept.clips][:2] == [[OTHER_RATE], []]
 
 
