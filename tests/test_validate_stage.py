@@ -77,6 +77,7 @@ def test_a_clip_that_is_warned_of_is_used_once_that_is_decided(tmp_path: Path) -
     second = run_stage("validate", project)
 
     assert "1 of them could be used: those for which you write keep into the column decision" in first.stderr
+    assert "validate: recordings/manifest.json: JSON lines, UTF-8\n" in first.stderr
     assert (warned["line"], warned["severity"], warned["reason"]) == ("2", "warn", "other length than its row says")
     assert "4 of 4 rows are usable; used, but noted: 1 other length than its row says" in second.stderr
     assert len(clips(project)) == CLIPS
