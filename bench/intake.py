@@ -124,7 +124,7 @@ def try_all(seeds: Sequence[int], workers: int) -> Iterator[Outcome]:
                 begin(connection, process)
             yield outcome
         for connection, (process, seed, since) in list(running.items()):
-            if time.monotonic() - since > 2 * MOST_SECONDS:
+            if time.monotonic() - since > 2 * MOST_SECONDS and not connection.poll():
                 process.kill()
                 del running[connection]
                 yield _lost(seed, "hangs")

@@ -7,39 +7,45 @@ that git keeps, which both stages that check rows read.
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
-from asr.base.entries import read_csv, write_csv
+from asr.base.entries import write_csv
 from asr.base.errors import DataError
-from asr.recordings.decisions import COLUMNS, KEEP
+from asr.recordings.decisions import COLUMNS, KEEP, Decision, read_decisions, read_edited
 from stages.common.decisions import DECISIONS
 
 REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
+NEEDED = ("path", "severity", "reason", "detail", "decision")
 
 
 def take_over() -> None:
     """Add what is new in either rejects.csv to decisions.csv.
 
     Raises:
-        DataError: naming a line whose decision is none, or comes to nothing.
+        DataError: naming a line of any of them whose decision is none, or comes to nothing.
     """
-    known = read_csv(DECISIONS) if DECISIONS.exists() else []
-    new = [row for row in _written() if row not in known]
+    known = read_decisions(DECISIONS) if DECISIONS.exists() else frozenset()
+    new = [each for each in dict.fromkeys(_written()) if each not in known]
     if new:
-        write_csv(DECISIONS, COLUMNS, [*known, *new])
+        rows = read_edited(DECISIONS) if known else []
+        columns = list(rows[0]) if rows else COLUMNS  # somebody may have added one
+        write_csv(DECISIONS, columns, [*rows, *({**asdict(each), "decision": KEEP} for each in new)])
         print(f"repro: {len(new)} decisions of rejects.csv are in {DECISIONS} now, for git to keep", file=sys.stderr)
 
 
-def _written() -> Iterator[dict[str, str]]:
+def _written() -> Iterator[Decision]:
     for file in REJECTS:
-        for line, row in enumerate(read_csv(file) if file.exists() else [], start=2):
-            decision = (row.get("decision") or "").strip()
+        for line, row in enumerate(read_edited(file) if file.exists() else [], start=2):
+            if missing := [column for column in NEEDED if column not in row]:
+                raise DataError(f"{file}:{line}: no column {missing[0]}; save it with commas between its cells")
+            decision = (row["decision"] or "").strip()
             if decision not in ("", KEEP):
                 raise DataError(f"{file}:{line}: the decision is {decision!r}; {KEEP} is the only one there is")
-            if decision and row.get("severity") != "warn":
+            if decision and row["severity"] != "warn":
                 raise DataError(f"{file}:{line}: {row['path']} can't be kept: {row['reason']} ({row['detail']})")
             if decision:
-                yield {"dataset": row.get("dataset", ""), "path": row["path"], "reason": row["reason"], "decision": KEEP}
+                yield Decision(row.get("dataset", ""), row["path"], row["reason"])
 
 
 def make_writable() -> None:

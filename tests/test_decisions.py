@@ -8,6 +8,7 @@ from asr.base.entries import read_csv
 from asr.base.errors import DataError
 from asr.recordings.decisions import Decision, read_decisions
 from commands.decisions import make_writable, take_over
+from stages.common.decisions import kept_warnings
 
 HEADER = "line,path,severity,reason,detail,remedy,decision,file,start,end\n"
 WARNED = "2,a.wav,warn,clipped,5 % of the samples,record it anew,{},data/a.wav,,\n"
@@ -60,7 +61,7 @@ def test_a_list_in_another_encoding_is_named(project: Path) -> None:
 
 
 def test_what_is_known_is_not_written_twice(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(project, WARNED.format("keep"))
+    write(project, 2 * WARNED.format("keep"))
     take_over()
     capsys.readouterr()
 
@@ -68,6 +69,67 @@ def test_what_is_known_is_not_written_twice(project: Path, capsys: pytest.Captur
 
     assert len(read_csv(Path("decisions.csv"))) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_what_was_decided_before_stays_before_it_with_what_else_is_noted_there(project: Path) -> None:
+    (project / "decisions.csv").write_text("dataset,path,reason,decision,by\n,c.wav,clipped,keep,ann\n,a.wav,silence,keep,\n")
+    write(project, WARNED.format("keep"))
+
+    take_over()
+    take_over()
+
+    assert (project / "decisions.csv").read_text() == (
+        "dataset,path,reason,decision,by\n,c.wav,clipped,keep,ann\n,a.wav,silence,keep,\n,a.wav,clipped,keep,\n"
+    )
+
+
+def test_there_may_be_neither_rejects_nor_decisions_yet(project: Path) -> None:
+    (project / "decisions.csv").unlink()
+    take_over()
+    make_writable()
+    assert not (project / "decisions.csv").exists()
+
+    write(project, WARNED.format("keep"))
+    take_over()
+
+    assert kept_warnings() == {("a.wav", "clipped")}
+
+
+def test_a_decision_is_of_one_set(project: Path) -> None:
+    write(project, WARNED.format("keep"), "general," + WARNED.format("keep").replace("a.wav", "b.wav"))
+
+    take_over()
+
+    assert kept_warnings() == {("a.wav", "clipped")}
+    assert kept_warnings("general") == {("b.wav", "clipped")}
+
+
+def test_a_mark_that_excel_puts_before_a_csv_is_no_part_of_its_first_column(project: Path) -> None:
+    write(project, "", "general," + WARNED.format("keep"))
+    for file in (project / "data/sets/rejects.csv", project / "decisions.csv"):
+        file.write_text(file.read_text(), encoding="utf-8-sig")
+
+    take_over()
+
+    assert read_decisions(Path("decisions.csv")) == {Decision("general", "a.wav", "clipped")}
+
+
+def test_a_list_of_rejects_in_another_encoding_is_named(project: Path) -> None:
+    write(project, "")
+    file = project / "data/validated/rejects.csv"
+    file.write_text(HEADER + WARNED.format("keep").replace("a.wav", "größe.wav"), encoding="cp1252")
+
+    with pytest.raises(DataError, match=r"data/validated/rejects.csv: 'utf-8' codec.*; save it as CSV in UTF-8"):
+        take_over()
+
+
+def test_a_list_of_rejects_that_was_saved_without_its_commas_is_named(project: Path) -> None:
+    write(project, (HEADER + WARNED.format("keep")).replace(",", ";"))
+    file = project / "data/validated/rejects.csv"
+    file.write_text(file.read_text().partition("\n")[2])
+
+    with pytest.raises(DataError, match=r"data/validated/rejects.csv:2: no column path; save it with commas"):
+        take_over()
 
 
 def test_nothing_is_written_where_nothing_is_decided(project: Path) -> None:
@@ -100,6 +162,11 @@ def test_a_decision_that_comes_to_nothing_is_named(project: Path, row: str, mess
             "dataset,path,reason,decision\n,a.wav,clipped,drop\n",
             r"decisions.csv:2: the decision is 'drop'; keep is the only one",
         ),
+        (
+            "dataset,path,reason,decision\n,a.wav,clipped\n",
+            r"decisions.csv:2: no decision; the columns are dataset, path, reason",
+        ),
+        ("dataset,path,reason,decision\n,a.wav,clipped,keep,ann\n", r"decisions.csv:2: more cells than columns"),
         ("path,reason,decision\na.wav,clipped,keep\n", r"decisions.csv:2: no dataset; the columns are dataset, path, reason"),
     ],
 )
@@ -110,13 +177,21 @@ def test_a_file_of_decisions_that_cannot_be_read(project: Path, text: str, messa
         read_decisions(Path("decisions.csv"))
 
 
-def test_the_list_of_rejects_can_be_edited_without_touching_dvcs_cache(project: Path) -> None:
+def test_spaces_around_a_decision_do_not_count(project: Path) -> None:
+    (project / "decisions.csv").write_text("dataset,path,reason,decision\n,a.wav,clipped, keep \n")
+
+    assert read_decisions(Path("decisions.csv")) == {Decision("", "a.wav", "clipped")}
+
+
+@pytest.mark.parametrize("folder", ["validated", "sets"])
+def test_the_list_of_rejects_can_be_edited_without_touching_dvcs_cache(project: Path, folder: str) -> None:
     write(project, WARNED.format(""))
-    file, cached = project / "data/validated/rejects.csv", project / "cached"
+    file, cached = project / "data" / folder / "rejects.csv", project / "cached"
+    before = file.read_text()
     cached.hardlink_to(file)
     file.chmod(0o444)
 
     make_writable()
     file.write_text("edited")
 
-    assert cached.read_text() == HEADER + WARNED.format("")
+    assert cached.read_text() == before

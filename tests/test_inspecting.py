@@ -1,12 +1,15 @@
 """Inspecting: what was seen once is not decoded again, whatever its file is called now; what has changed is."""
 
 import os
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from asr.audio import inspection
+from asr.audio.decoding import content_hash
 from asr.audio.findings import Finding
 from asr.audio.inspection import Sound
 from asr.base.entries import WHOLE, View
@@ -15,6 +18,7 @@ from asr.machine.engine import Engine
 from asr.recordings import inspecting
 from asr.recordings.inspecting import Inspected, Part, inspect_parts
 from asr.recordings.locating import Located, Locator
+from tests.project import ROOT
 from tests.sounds import write_tone
 
 HERE = Engine(workers=0)
@@ -115,15 +119,31 @@ def test_a_file_that_was_written_just_now_is_not_trusted_by_its_time(tmp_path: P
     assert after.audio_hash != before.audio_hash
 
 
+def test_a_file_that_was_changed_since_it_was_found_is_not_trusted_by_its_time(tmp_path: Path) -> None:
+    file = old_tone(tmp_path / "0.wav")
+    parts = [part(tmp_path, "0.wav")]
+    write_tone(file, hertz=500)
+    os.utime(file, (LONG_AGO + 5, LONG_AGO + 5))
+    inspect_parts(parts, tmp_path / "kept.sqlite", HERE)
+    old_tone(file)
+
+    (found,) = look(tmp_path, "0.wav")
+
+    assert isinstance(found, Inspected)
+    assert found.audio_hash == content_hash(file.read_bytes())
+
+
 def test_the_parts_of_a_file_are_looked_at_together(tmp_path: Path, decoded: list[int]) -> None:
     old_tone(tmp_path / "long.wav", 20.0)
     old_tone(tmp_path / "other.wav")
-    parts = [part(tmp_path, "long.wav", View(start, start + 5.0)) for start in (10.0, 0.0, 5.0)]
+    parts = [
+        part(tmp_path, "long.wav", View(start, start + seconds)) for start, seconds in ((10.0, 5.0), (0.0, 4.0), (5.0, 3.0))
+    ]
 
     found = inspect_parts([parts[0], part(tmp_path, "other.wav"), *parts[1:]], tmp_path / "kept.sqlite", HERE)
 
     assert decoded == [3, 1]
-    assert all(isinstance(each, Inspected) for each in found)
+    assert [each.sound.seconds for each in found if isinstance(each, Inspected)] == [5.0, 2.0, 4.0, 3.0]
 
 
 def test_other_code_looks_again(tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,17 +156,33 @@ def test_other_code_looks_again(tmp_path: Path, decoded: list[int], monkeypatch:
     assert decoded == [1, 1]
 
 
-def test_any_number_of_workers_finds_the_same(tmp_path: Path) -> None:
-    parts = [part(tmp_path, old_tone(tmp_path / f"{number}.wav", 1 + number / 100).name) for number in range(70)]
+def test_what_is_kept_depends_on_all_code_that_looks_at_audio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions: list[tuple[list[Path], Sequence[str]]] = []
 
-    found = [inspect_parts(parts, tmp_path / f"{workers}.sqlite", Engine(workers=workers)) for workers in (0, 2)]
+    def version(files: list[Path], packages: Sequence[str]) -> str:
+        versions.append((files, packages))
+        return "1"
 
-    assert found[0] == found[1]
-    assert len({each.audio_hash for each in found[0] if isinstance(each, Inspected)}) == 70
+    monkeypatch.setattr(inspecting, "code_version", version)
+    look(tmp_path)
+
+    ((files, packages),) = versions
+    imported = {
+        found for file in files for found in re.findall(r"^\s*(?:from|import) (\w+)", file.read_text(), flags=re.MULTILINE)
+    }
+
+    assert {file.relative_to(ROOT).as_posix() for file in files} >= {
+        "asr/audio/bandwidth.py",
+        "asr/audio/decoding.py",
+        "asr/audio/inspection.py",
+        "asr/audio/oddities.py",
+        "asr/audio/wav.py",
+    }
+    assert set(packages) == imported - sys.stdlib_module_names - {"asr"}
 
 
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("empty.wav", "gone.wav", "large.wav", "pipe.wav", "shut.wav"):
+    for name in ("empty.wav", "gone.wav", "large.wav", "pipe.wav"):
         (tmp_path / name).write_bytes(b"" if name == "empty.wav" else b"12345")
     parts = [part(tmp_path, name) for name in ("empty.wav", "gone.wav", "large.wav", "pipe.wav")]
     for name in ("gone.wav", "pipe.wav"):
@@ -162,6 +198,15 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "file too large",
         "file can't be opened",
     ]
+
+
+def test_a_file_as_large_as_the_largest_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = old_tone(tmp_path / "0.wav").stat().st_size
+
+    monkeypatch.setattr(inspecting, "LARGEST", size)
+    (found,) = look(tmp_path, "0.wav")
+
+    assert isinstance(found, Inspected)
 
 
 def test_a_damaged_file_of_inspections_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Joining: neighbouring parts become one clip that says when each was said."""
 
-from asr.base.entries import Clip
+from dataclasses import replace
+
+from asr.base.entries import Clip, View, view_id
 from asr.recordings.joining import join_timed
 
 
@@ -21,6 +23,28 @@ def test_times_count_from_the_start_of_the_joined_clip() -> None:
     assert clip.fingerprint == ""
 
 
+def test_a_joined_clip_is_the_part_of_the_file_from_the_first_start_to_the_last_end() -> None:
+    parts = [replace(part(61.0, 62.5, "one"), channel=1), replace(part(63.2, 65.0, "two"), channel=1)]
+
+    (clip,) = join_timed(parts, 30.0)
+
+    assert clip.view == View(61.0, 65.0, 1)
+    assert clip.id == view_id("0" * 32, clip.view)
+
+
+def test_what_is_odd_about_any_part_is_odd_about_the_clip() -> None:
+    parts = [replace(part(0.0, 2.0, "one"), notes=["very quiet"]), part(2.0, 4.0, "two")]
+    parts.append(replace(part(4.0, 6.0, "three"), notes=["very quiet", "DC offset"]))
+
+    (clip,) = join_timed(parts, 30.0)
+
+    assert clip.notes == ["DC offset", "very quiet"]
+
+
+def test_times_are_those_that_whisper_can_write() -> None:
+    assert texts([part(10.0, 11.507, "one"), part(11.513, 12.0, "two")]) == ["<|0.00|> one<|1.50|><|1.52|> two<|2.00|>"]
+
+
 def test_a_part_by_itself_has_its_times_too() -> None:
     (clip,) = join_timed([part(10.0, 12.0, "good morning")], 30.0)
 
@@ -31,6 +55,8 @@ def test_a_clip_is_shorter_than_the_longest() -> None:
     parts = [part(10.0 * number, 10.0 * number + 9.9, f"part {number}") for number in range(5)]
 
     assert [clip.seconds for clip in join_timed(parts, 30.0)] == [29.9, 19.9]
+    assert len(texts([part(0.0, 15.0, "one"), part(15.0, 30.0, "two")], longest=30.0)) == 2
+    assert len(texts([part(0.0, 15.0, "one"), part(15.0, 30.0, "two")], longest=30.1)) == 1
 
 
 def test_what_does_not_follow_is_not_joined() -> None:
@@ -38,11 +64,14 @@ def test_what_does_not_follow_is_not_joined() -> None:
     others = {
         "another file": part(2.0, 4.0, "two", path="other.wav"),
         "another speaker": part(2.0, 4.0, "two", speaker="bob"),
+        "another channel": replace(part(2.0, 4.0, "two"), channel=1),
+        "another language": replace(part(2.0, 4.0, "two"), language="nl"),
         "at the same time": part(1.9, 4.0, "two"),
         "long after": part(4.1, 6.0, "two"),
     }
 
     assert {why: len(texts([one, other])) for why, other in others.items()} == dict.fromkeys(others, 2)
+    assert len(texts([one, part(2.0, 4.0, "two")])) == 1
     assert len(texts([one, part(4.0, 6.0, "two")])) == 1
 
 

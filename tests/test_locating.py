@@ -40,7 +40,9 @@ def test_a_file_is_found_with_its_size_and_time(tmp_path: Path) -> None:
         ("audios/1.wav", "./audios//1.wav"),
         ("wavs/LJ001-0001.wav", "LJ001-0001"),
         ("clips/common_voice_nl_1.mp3", "common_voice_nl_1.mp3"),
+        ("audio/1.opus", "1"),
         ("dr. who.flac", "dr. who"),
+        ("..1.wav", "..1.wav"),
         (" two\nlines .wav", " two\nlines .wav"),
         (unicodedata.normalize("NFD", "gespräche/größe.wav"), unicodedata.normalize("NFC", "gespräche/größe.wav")),
         (unicodedata.normalize("NFC", "größe.wav"), unicodedata.normalize("NFD", "größe.wav")),
@@ -60,6 +62,36 @@ def test_an_exact_name_goes_before_all_others(tmp_path: Path) -> None:
     assert found(tmp_path, "1") == "1"
 
 
+def test_the_first_of_the_usual_folders_and_endings_is_taken(tmp_path: Path) -> None:
+    for name in ("audio/1.wav", "clips/1.wav", "wavs/1.m4a", "wavs/1.flac", "wavs/1.wav"):
+        touch(tmp_path / name)
+
+    assert found(tmp_path, "1") == "wavs/1.wav"
+
+
+def test_a_known_ending_gets_no_second_one(tmp_path: Path) -> None:
+    touch(tmp_path / "1.wav.mp3")
+    touch(tmp_path / "2.WAV.mp3")
+
+    assert "file not found" in found(tmp_path, "1.wav")
+    assert "file not found" in found(tmp_path, "2.WAV")
+
+
+def test_a_folder_of_that_name_does_not_end_the_search(tmp_path: Path) -> None:
+    (tmp_path / "wavs" / "1").mkdir(parents=True)
+    touch(tmp_path / "clips" / "1.wav")
+
+    assert found(tmp_path, "1") == "clips/1.wav"
+
+
+def test_a_link_to_a_file_elsewhere_is_a_file(tmp_path: Path) -> None:
+    cached = touch(tmp_path / "cache" / "ab")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "1.wav").symlink_to(cached)
+
+    assert found(tmp_path / "root", "1.wav") == "1.wav"
+
+
 def test_an_absolute_path_inside_is_found(tmp_path: Path) -> None:
     touch(tmp_path / "1.wav")
 
@@ -74,9 +106,12 @@ def test_an_absolute_path_inside_is_found(tmp_path: Path) -> None:
         ("audios/../../secret.wav", "path outside audio_root"),
         ("/etc/passwd", "path outside audio_root: /etc/passwd is not inside"),
         ("C:\\calls\\1.wav", "path outside audio_root: C:\\calls\\1.wav is not inside"),
+        ("c:/calls/1.wav", "path outside audio_root"),
         (".", "path outside audio_root"),
+        ("..", "path outside audio_root"),
         ("s3://bucket/1.wav", "address of another machine: s3://bucket/1.wav is no file here"),
         ("https://example.org/1.wav", "address of another machine"),
+        ("S3://bucket/1.wav", "address of another machine"),
         ("gone.wav", "file not found"),
         ("1.WAV", "does not exist; there is 1.wav, in other capitals"),
         ("1.wav/2.wav", "file not found"),
@@ -106,6 +141,22 @@ def test_two_names_that_look_the_same_are_not_guessed_between(tmp_path: Path) ->
     touch(tmp_path / "a.wav")
 
     assert found(tmp_path, "a.WAV").endswith("a.WAV does not exist")
+
+
+def test_other_capitals_are_told_and_not_used(tmp_path: Path) -> None:
+    touch(tmp_path / "gespräche" / "straße.wav")
+
+    told = found(tmp_path, "Gespräche\\STRASSE.wav")
+
+    assert told.endswith("does not exist; there is gespräche/straße.wav, in other capitals")
+
+
+def test_characters_that_only_mean_the_same_are_not_the_same(tmp_path: Path) -> None:
+    touch(tmp_path / "file.wav")
+    touch(tmp_path / "1.wav")
+
+    assert found(tmp_path, "\ufb01le.wav").startswith("file not found")  # the ligature fi
+    assert found(tmp_path, "\u00b9.wav").endswith("does not exist")  # a superscript 1
 
 
 def test_a_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

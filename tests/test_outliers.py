@@ -39,6 +39,20 @@ def test_fast_and_slow_speech_is_not() -> None:
     assert reasons([*usual(), clip(98, SENTENCE, 1.0), clip(99, SENTENCE, 5.0)]) == {}
 
 
+@pytest.mark.parametrize(("seconds", "is_far"), [(0.65, True), (0.7, False), (5.8, False), (6.2, True)])
+def test_three_times_the_usual_rate_is_far_where_all_are_alike(seconds: float, is_far: bool) -> None:
+    alike = [clip(number) for number in range(40)]
+
+    assert ("99" in reasons([*alike, clip(99, SENTENCE, seconds)])) == is_far
+
+
+@pytest.mark.parametrize(("times_slower", "is_far"), [(30, False), (100, True)])
+def test_six_deviations_are_far_where_rates_differ(times_slower: int, is_far: bool) -> None:
+    differing = [clip(number, SENTENCE, 1.1 ** (number % 21)) for number in range(63)]  # 0.69 each: 6 are a factor of 61
+
+    assert ("99" in reasons([*differing, clip(99, SENTENCE, times_slower * 1.1**10)])) == is_far
+
+
 def test_where_rates_differ_widely_nothing_is_far_from_the_rest() -> None:
     widely = [clip(number, SENTENCE, 0.5 * 1.2 ** (number % 20)) for number in range(60)]
 
@@ -47,6 +61,7 @@ def test_where_rates_differ_widely_nothing_is_far_from_the_rest() -> None:
 
 def test_few_clips_say_nothing_of_what_is_usual() -> None:
     assert reasons([*usual(18), clip(99, SENTENCE * 9)]) == {}
+    assert reasons([*usual(19), clip(99, SENTENCE * 9)]).keys() == {"99"}
 
 
 def test_timestamps_are_no_characters_that_are_said() -> None:
@@ -66,6 +81,21 @@ def test_a_word_of_another_script_is_not() -> None:
     assert reasons([*usual(), clip(99, "the heart rate of Мария is one")]) == {}
 
 
+def test_as_many_letters_of_another_script_are_not() -> None:
+    assert reasons([*usual(), clip(99, "the rates go пульса один")]) == {}
+    assert reasons([*usual(), clip(99, "the rate is пульса один")]).keys() == {"99"}
+
+
+def test_the_script_of_most_foreign_letters_is_named() -> None:
+    (finding,) = outliers([*usual(), clip(99, "αβγ частота пульса сто ωψ")])["99"]
+
+    assert finding.detail == "cyrillic letters, where the set has latin"
+
+
+def test_figures_are_of_no_script() -> None:
+    assert reasons([*usual(), clip(99, "11 22 33 44 55 66 77 88 99")]) == {}
+
+
 def test_a_set_of_two_scripts_has_both() -> None:
     assert reasons([*usual(), *(clip(100 + number, "частота пульса сто") for number in range(10))]) == {}
 
@@ -75,6 +105,10 @@ def test_the_scripts_of_japanese_are_one() -> None:
     kana = "メモメモメモメモです"
 
     assert reasons([*usual(40, text=text), clip(99, kana, 2.0)]) == {}
+
+
+def test_the_scripts_of_korean_are_one() -> None:
+    assert reasons([*usual(40, text="심박수는 분당 구십일 회입니다"), clip(99, "心拍數每分九十一回測定", 2.0)]) == {}
 
 
 def test_each_language_is_looked_at_by_itself() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import yaml
 
 from asr.base.entries import Clip, read_csv, read_rows
 from asr.base.errors import DataError
+from asr.recordings.clips import Checked
+from asr.recordings.rejects import Reject
 from bench.small_sets import CLIPS, SECONDS, small_sets
 from stages.common.params import read_params
-from stages.validate import Params, require_seen
+from stages.validate import Params, noted, require_seen, summary
 from tests.project import ROOT, read_yaml, run_stage
 
 
@@ -74,9 +77,56 @@ def test_a_clip_that_is_warned_of_is_used_once_that_is_decided(tmp_path: Path) -
     second = run_stage("validate", project)
 
     assert "1 of them could be used: those for which you write keep into the column decision" in first.stderr
+    assert "validate: recordings/manifest.json: JSON lines, UTF-8\n" in first.stderr
     assert (warned["line"], warned["severity"], warned["reason"]) == ("2", "warn", "other length than its row says")
     assert "4 of 4 rows are usable; used, but noted: 1 other length than its row says" in second.stderr
     assert len(clips(project)) == CLIPS
+
+
+def test_what_is_left_out_is_written_down_before_the_stage_stops_for_it(tmp_path: Path) -> None:
+    project = project_of(tmp_path, "jsonl")
+    manifest = (project / "recordings/manifest.json").read_text().splitlines()
+    (project / "recordings" / json.loads(manifest[2])["audio_filepath"]).unlink()
+    change(project, max_reject_share=0.2, channel=0)
+
+    told = run_stage("validate", project)
+
+    assert told.returncode == 1
+    assert "1 of 4 rows are left out, more than data.max_reject_share 0.2 (1 file not found)" in told.stderr
+    assert [(row["line"], row["reason"]) for row in read_csv(project / "data/validated/rejects.csv")] == [
+        ("3", "file not found")
+    ]
+    assert [(clip.line, clip.channel) for clip in clips(project)] == [(1, 0), (2, 0), (4, 0)]
+    counts = json.loads((project / "data/validated/summary.json").read_text())
+    assert (counts["rows"], counts["clips"], counts["rejected"]) == (4, 3, {"file not found": 1})
+
+
+def test_what_is_counted() -> None:
+    clip = Clip("ab", 2, "a.wav", "ab", 900.0, 16_000, 1, "good morning", "ann", {}, notes=["very quiet", "clipping"])
+    same, other = replace(clip, id="ab-2", notes=["very quiet"]), replace(clip, id="cd", speaker=None, notes=[])
+    checked = Checked([clip, same, other], [Reject(5, "b.wav", "refuse", "silence", "", "")])
+
+    assert summary(checked) == {
+        "rows": 4,
+        "clips": 3,
+        "rejected": {"silence": 1},
+        "noted": {"clipping": 1, "very quiet": 2},
+        "speakers": 1,
+        "repeated_audio": 1,
+        "hours": 0.75,
+    }
+    assert noted(checked) == "; used, but noted: 1 clipping, 2 very quiet"
+    assert noted(Checked([other], [])) == ""
+
+
+def test_the_stage_looks_where_a_table_says_its_audio_is(tmp_path: Path) -> None:
+    project = project_of(tmp_path, "audiofolder")
+    change(project, csv="recordings/metadata.jsonl", audio_root="elsewhere")
+
+    told = run_stage("validate", project)
+
+    assert told.returncode == 1
+    assert "recordings/metadata.jsonl: its audio is in recordings; set data.audio_root to that" in told.stderr
 
 
 def test_audio_where_dvc_sees_no_change_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,5 +136,7 @@ def test_audio_where_dvc_sees_no_change_is_refused(tmp_path: Path, monkeypatch: 
     require_seen(Path("recordings"), data)
     require_seen(Path("recordings/train"), data)
     require_seen(Path("data/validated/unpacked"), data)
+    Path("link").symlink_to("recordings")
+    require_seen(Path("link/train"), data)
     with pytest.raises(DataError, match=r"its audio is in elsewhere; set data.audio_root to that"):
         require_seen(Path("elsewhere"), data)

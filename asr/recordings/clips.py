@@ -82,7 +82,7 @@ def check_rows(rows: Sequence[Row | BadRow], source: Source, kept_in: Path, engi
     parts = [Part(each.row.line, each.name, each.file, each.view) for each in placed if isinstance(each, _Placed)]
     inspected = iter(inspect_parts(parts, kept_in, engine))
     judged = [_judge(each, next(inspected), source) if isinstance(each, _Placed) else each for each in placed]
-    named = list(_name_clips(judged))
+    named = list(_name_clips(placed, judged))
     odd = outliers([each for each in named if isinstance(each, Clip)])
     results = [
         _weigh(place, result, odd[result.id], source)
@@ -175,12 +175,12 @@ def _weigh(place: _Placed, clip: Clip, findings: Sequence[Finding], source: Sour
     return replace(clip, notes=[*clip.notes, *(finding.reason for finding in findings)])
 
 
-def _name_clips(results: Iterable[Clip | Reject]) -> Iterator[Clip | Reject]:
+def _name_clips(places: Iterable[_Placed | Reject], results: Iterable[Clip | Reject]) -> Iterator[Clip | Reject]:
     """Give repeated audio ids of its own; the same audio under two speakers could straddle splits, so it is refused."""
     seen: dict[str, Clip] = {}
     repeats: Counter[str] = Counter()
-    for result in results:
-        if isinstance(result, Reject):
+    for place, result in zip(places, results, strict=True):
+        if isinstance(place, Reject) or isinstance(result, Reject):
             yield result
             continue
         first = seen.setdefault(result.id, result)
@@ -188,7 +188,6 @@ def _name_clips(results: Iterable[Clip | Reject]) -> Iterator[Clip | Reject]:
         number = repeats[result.id]
         if first.speaker != result.speaker:
             detail = f"same audio as line {first.line}, there spoken by {first.speaker or 'nobody'}"
-            finding = Finding("refuse", "audio of two speakers", detail, "correct one of the two rows")
-            yield reject(result.line, result.path, finding, result.path, result.view)
+            yield place.reject(Finding("refuse", "audio of two speakers", detail, "correct one of the two rows"))
         else:
             yield result if number == 1 else replace(result, id=f"{result.id}-{number}")

@@ -5,7 +5,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -58,11 +58,18 @@ class Inspected:
 class _File:
     """A file with the parts that are wanted, by their places in the caller's list."""
 
-    line: int
-    name: str
-    file: Located
-    views: tuple[View, ...]
+    parts: tuple[Part, ...]
     places: tuple[int, ...]
+
+    @property
+    def file(self) -> Located:
+        """The file that all parts are of."""
+        return self.parts[0].file
+
+    @property
+    def views(self) -> list[View]:
+        """Each part of it."""
+        return [part.view for part in self.parts]
 
 
 @dataclass(frozen=True)
@@ -110,10 +117,7 @@ def _by_file(parts: Sequence[Part]) -> list[_File]:
     places: dict[str, list[int]] = {}
     for place, part in enumerate(parts):
         places.setdefault(part.file.path, []).append(place)
-    return [
-        _File(parts[of[0]].line, parts[of[0]].name, parts[of[0]].file, tuple(parts[place].view for place in of), tuple(of))
-        for of in places.values()
-    ]
+    return [_File(tuple(parts[place] for place in of), tuple(of)) for of in places.values()]
 
 
 def _recall(file: _File, kept: Inspections, found: list[Inspected | Finding | None]) -> bool:
@@ -135,7 +139,7 @@ def _jobs(files: Sequence[_File]) -> Iterator[Job]:
     job: list[_File] = []
     for file in files:
         job.append(file)
-        if sum(len(each.views) for each in job) >= PARTS_PER_JOB:
+        if sum(len(each.parts) for each in job) >= PARTS_PER_JOB:
             yield tuple(job)
             job = []
     if job:
@@ -150,7 +154,7 @@ def _read_files(job: Job, kept_in: Path, version: str) -> list[_Read | Finding]:
 
 def _read(file: _File, kept: Inspections) -> _Read | Finding:
     try:
-        content, is_settled = _content(file.file.path)
+        content, is_settled = _content(file.file)
     except FileNotFoundError:
         return Finding("refuse", "file not found", f"{file.file.path} is gone since the run began", "put it back")
     except OSError as error:
@@ -164,29 +168,26 @@ def _read(file: _File, kept: Inspections) -> _Read | Finding:
     return _Read(audio_hash, tuple(sounds), is_settled)
 
 
-def _content(path: str) -> tuple[bytes, bool]:
-    """A file's bytes, one more than LARGEST at most, and whether its size and time tell that it stays as it is."""
+def _content(located: Located) -> tuple[bytes, bool]:
+    """A file's bytes, one more than LARGEST at most, and whether its size and time tell that it stays as it was located."""
     # A pipe that has come into the place of a file would keep this waiting.
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    with open(os.open(located.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise OSError
         content = file.read(min(before.st_size, LARGEST) + 1)
         after = os.fstat(file.fileno())
-    is_same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    is_same = (located.size, located.changed) == (after.st_size, after.st_mtime_ns)
     return content, is_same and time.time() - after.st_mtime > SECONDS_TO_SETTLE
 
 
 def _files_apart(job: Job) -> Iterator[Job]:
-    return (
-        (replace(file, views=(view,), places=(place,)),)
-        for file in job
-        for view, place in zip(file.views, file.places, strict=True)
-    )
+    return ((_File((part,), (place,)),) for file in job for part, place in zip(file.parts, file.places, strict=True))
 
 
 def _name_of(job: Job) -> str:
-    return f"line {job[0].line}: {job[0].name}"
+    first = job[0].parts[0]
+    return f"line {first.line}: {first.name}"
 
 
 def _parts_in(job_and_results: tuple[Job, list[_Read | Finding]]) -> int:

@@ -7,7 +7,7 @@ renamed is read and hashed, and one with new bytes is decoded. The kept findings
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +42,16 @@ def open_inspections(file: Path, version: str, read_only: bool = False) -> Itera
     try:
         rows = _readable(file) if read_only else _writable(file, version)
     except (OSError, sqlite3.Error) as error:
-        raise DataError(f"{file}: {error}; remove it, it holds only what earlier runs have found out") from error
+        raise _unusable(file, error) from error
     try:
-        yield Inspections(rows, version)
-    finally:
-        rows.close()
+        with closing(rows):
+            yield Inspections(rows, version)
+    except sqlite3.Error as error:
+        raise _unusable(file, error) from error
+
+
+def _unusable(file: Path, error: Exception) -> DataError:
+    return DataError(f"{file}: {error}; remove it, it holds only what earlier runs have found out")
 
 
 def _writable(file: Path, version: str) -> sqlite3.Connection:
