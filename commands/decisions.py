@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from asr.base.entries import write_csv
+from asr.base.entries import read_csv, write_csv
 from asr.base.errors import DataError
-from asr.recordings.decisions import COLUMNS, KEEP, Decision, read_decisions, read_edited
+from asr.recordings.decisions import COLUMNS, KEEP, Decision, read_decisions
 from stages.common.decisions import DECISIONS
 
 REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
@@ -28,7 +28,7 @@ def take_over() -> None:
     known = read_decisions(DECISIONS) if DECISIONS.exists() else frozenset()
     new = [each for each in dict.fromkeys(_written()) if each not in known]
     if new:
-        rows = read_edited(DECISIONS) if known else []
+        rows = read_csv(DECISIONS) if known else []
         columns = list(rows[0]) if rows else COLUMNS  # somebody may have added one
         write_csv(DECISIONS, columns, [*rows, *({**asdict(each), "decision": KEEP} for each in new)])
         print(f"repro: {len(new)} decisions of rejects.csv are in {DECISIONS} now, for git to keep", file=sys.stderr)
@@ -36,9 +36,9 @@ def take_over() -> None:
 
 def _written() -> Iterator[Decision]:
     for file in REJECTS:
-        for line, row in enumerate(read_edited(file) if file.exists() else [], start=2):
+        for line, row in enumerate(read_csv(file) if file.exists() else [], start=2):
             if missing := [column for column in NEEDED if column not in row]:
-                raise DataError(f"{file}:{line}: no column {missing[0]}; save it with commas between its cells")
+                raise DataError(f"{file}:{line}: no column {missing[0]}; save it as CSV")
             decision = (row["decision"] or "").strip()
             if decision not in ("", KEEP):
                 raise DataError(f"{file}:{line}: the decision is {decision!r}; {KEEP} is the only one there is")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from asr.audio import inspection
-from asr.audio.decoding import content_hash
 from asr.audio.findings import Finding
 from asr.audio.inspection import Sound
 from asr.base.entries import WHOLE, View
 from asr.base.errors import DataError
+from asr.base.hashes import content_hash
 from asr.machine.engine import Engine
 from asr.recordings import inspecting
 from asr.recordings.inspecting import Inspected, Part, inspect_parts

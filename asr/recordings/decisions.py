@@ -1,9 +1,9 @@
 """Decisions: which warnings somebody has overruled, clip by clip."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.base.entries import read_csv
 from asr.base.errors import DataError
 
 KEEP = "keep"
@@ -26,7 +26,7 @@ def read_decisions(file: Path) -> frozenset[Decision]:
         DataError: naming a line that holds no decision.
     """
     found = set()
-    for line, row in enumerate(read_edited(file), start=2):
+    for line, row in enumerate(read_csv(file), start=2):
         if missing := [column for column in COLUMNS if row.get(column) is None]:
             raise DataError(f"{file}:{line}: no {missing[0]}; the columns are {', '.join(COLUMNS)}")
         if None in row:
@@ -35,16 +35,3 @@ def read_decisions(file: Path) -> frozenset[Decision]:
             raise DataError(f"{file}:{line}: the decision is {row['decision']!r}; {KEEP} is the only one there is")
         found.add(Decision(row["dataset"], row["path"], row["reason"]))
     return frozenset(found)
-
-
-def read_edited(file: Path) -> list[dict[str, str]]:
-    """Read the cells of each row of a CSV by column; Excel may have put a byte order mark before them.
-
-    Raises:
-        DataError: when it is not UTF-8.
-    """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            return list(csv.DictReader(text))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: {error}; save it as CSV in UTF-8") from error
