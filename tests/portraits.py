@@ -38,6 +38,9 @@ PLACED = {"train": CLIPS[:3], "validation": CLIPS[3:4], "test": CLIPS[4:5]}
 SPLITS: dict[str, list[TextEntry]] = {name: [entry(each) for each in clips] for name, clips in PLACED.items()}
 DIVIDED: dict[str, Any] = {
     "dropped": {"not over 1 s": 1},
+    "given": [],
+    "groups": {"train": 2, "validation": 1, "test": 1},
+    "speakers_in_two_splits": {"speakers": 1, "clips": 3},
     "clips": {name: len(clips) for name, clips in PLACED.items()},
     "hours": {"train": 1.25, "validation": 0.5, "test": 0.25},
     "speakers": {"train": 2, "validation": 1, "test": 1},

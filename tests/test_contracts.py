@@ -106,6 +106,7 @@ def test_nothing_is_learned_from_the_other_test_sets() -> None:
     assert readers == {"describe", "features_eval", "baseline", "evaluate", "report"}
 
 
+@pytest.mark.slow
 def test_each_stage_runs_with_nothing_but_what_it_declares_and_any_number_of_workers_writes_the_same(tmp_path: Path) -> None:
     world = make_project(tmp_path / "world", tmp_path / "audio")
     one_worker = Path(shutil.copytree(world, tmp_path / "one worker"))

@@ -77,7 +77,7 @@ def test_nothing_of_the_data_becomes_markup() -> None:
     shown = page(
         clips=clips,
         splits={name: [replace(row, text=evil) for row in rows] for name, rows in SPLITS.items()},
-        divided=DIVIDED | {"dropped": {evil: 1}, "groups": evil, "speakers_in_two_splits": evil},
+        divided=DIVIDED | {"dropped": {evil: 1}},
         tested={evil: {"clips": 1, "hours": 0.05, "speakers": 0, "rejected": {evil: 1}, "dropped": {}}},
         sets={evil: []},
         rejects=rejects,
@@ -127,12 +127,14 @@ def test_of_many_speakers_those_who_say_most_and_least_are_listed() -> None:
     assert "ann 2 0.1 min train, validation bob 1 0.1 min train cec 1 0.0 min test" in few
 
 
-def test_how_clips_were_divided_is_told_where_the_split_stage_says_it() -> None:
-    before = text(page())
-    after = text(page(divided=DIVIDED | {"given": True, "groups": 4, "speakers_in_two_splits": 1}))
+def test_how_clips_were_divided_is_told() -> None:
+    given = text(page(divided=DIVIDED | {"given": ["validation", "test"]}))
 
-    assert "groups" not in before
-    assert "splits as the table has them groups, each in one split 4 speakers in two splits 1" in after
+    assert (
+        "as the table has them none, all are drawn groups, each in one split 2 train, 1 validation, 1 test "
+        "speakers in two splits or more 1 repeated audio"
+    ) in text(page())
+    assert "as the table has them validation, test groups" in given
 
 
 def test_words_and_columns() -> None:

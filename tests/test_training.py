@@ -44,7 +44,7 @@ from tests.sounds import write_tiny_whisper
 
 
 def text(clip: int) -> str:
-    return "abcdefgh"[: 1 + clip % 8] * (1 + clip // 4)
+    return "abcdefgh"[: 1 + clip % 8] * (1 + clip // 8)
 
 
 def unequal(whisper: Whisper, clips: int) -> Examples:
@@ -372,6 +372,7 @@ def forget_compiled() -> None:
     counters.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "clips", "windows"), [({}, 4, 3), ({"precision": "bf16"}, 3, 2), ({"lora_rank": 4}, 3, 2)], ids=str
 )
