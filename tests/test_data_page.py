@@ -131,10 +131,10 @@ def test_how_clips_were_divided_is_told() -> None:
     given = text(page(divided=DIVIDED | {"given": ["validation", "test"]}))
 
     assert (
-        "as the table has them none, all are drawn groups, each in one split 2 train, 1 validation, 1 test "
+        "splits that the table gives none, all are drawn groups, each in one split 2 train, 1 validation, 1 test "
         "speakers in two splits or more 1 repeated audio"
     ) in text(page())
-    assert "as the table has them validation, test groups" in given
+    assert "splits that the table gives validation, test groups" in given
 
 
 def test_words_and_columns() -> None:
