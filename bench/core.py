@@ -18,8 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from asr.audio.decoding import read_recording
 from asr.base.entries import AudioEntry, read_rows
-from asr.features.build import Origin, feature_version, make_shards
-from asr.features.chunks import cut
+from asr.features.build import key_of
+from asr.features.chunks import Keyed, cut
+from asr.features.making import Origin, Wanted, feature_version, make_shards
 from asr.machine.allocator import keep_memory
 from asr.shards.store import FolderStore
 from stages.common.params import read_params
@@ -52,14 +53,17 @@ def decode_all(clips: Sequence[AudioEntry]) -> None:
 def extract_all(clips: Sequence[AudioEntry], folder: Path, origin: Origin) -> None:
     """Read, read_recording, augment, transform, and write the shards."""
     shutil.rmtree(folder, ignore_errors=True)
-    make_shards(tuple(enumerate(cut(clips, len(origin.variants.copies)))), origin, FolderStore(folder))
+    chunks = cut((Keyed(key_of(clip), clip) for clip in clips), len(origin.variants.copies))
+    job = tuple((place, tuple(Wanted(keyed, None) for keyed in chunk)) for place, chunk in enumerate(chunks))
+    make_shards(job, origin, FolderStore(folder), folder)
 
 
 def main() -> None:
     """Warm up, take turns, print."""
     clips, folder, rounds = read_rows(Path(sys.argv[1]), AudioEntry), Path(sys.argv[2]), int(sys.argv[3])
     params = read_params(Params)
-    origin = Origin(params.features, changes(params.augment), feature_version())
+    variants = changes(params.augment)
+    origin = Origin(params.features, variants, feature_version(variants.modules, variants.packages))
     keep_memory()  # as in the stage's workers; decoding has it too
     with threadpool_limits(limits=1):
         decode_all(clips[:WARM_UP_CLIPS])

@@ -22,13 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from asr.base.errors import DataError
-from asr.features.index import Index
 from asr.shards.format import MANIFEST, Manifest, read_manifest
-from asr.shards.store import FolderStore, is_whole, open_store
+from asr.shards.store import SECONDS_A_DAY, FolderStore, is_whole, open_store
 from stages.common.command import telling_errors
 from stages.common.machine import read_machine
-
-SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -67,12 +64,11 @@ def show(store: FolderStore) -> None:
 
 def prune(store: FolderStore, dry_run: bool, days: float) -> None:
     """Remove what is `unused`; if it is wanted after all, it is computed again."""
-    index = Index(store)
-    found = dict(unused(index, workspace_shards(), time.time() - days * SECONDS_A_DAY))
+    found = dict(unused(store, workspace_shards(), time.time() - days * SECONDS_A_DAY))
     if not dry_run:
         for path in found:
             store.remove(path.stem)
-        index.sweep()
+        store.sweep()
     doing = "would remove" if dry_run else "removed"
     print(
         f"{store.folder}: {doing} {len(found):,} shards, {sum(found.values()) / 1e6:,.1f} MB; "
@@ -80,16 +76,16 @@ def prune(store: FolderStore, dry_run: bool, days: float) -> None:
     )
 
 
-def unused(index: Index, needed: Collection[str], oldest: float) -> Iterator[tuple[Path, int]]:
+def unused(store: FolderStore, needed: Collection[str], oldest: float) -> Iterator[tuple[Path, int]]:
     """Find the shards that may go, with their sizes: no link to them, not `needed`, and not made nor found since `oldest`.
 
     A shard with links goes with them: `dvc gc` removes DVC's, and the next prune the shard.
     """
-    uses = index.last_uses()
-    for path in index.store.shards():
+    uses = store.last_uses()
+    for path in store.shards():
         with suppress(FileNotFoundError):  # another prune was faster
             state = path.stat()
-            used = max(state.st_mtime, uses.get(path.stem, 0.0))  # training, which fetches shards from a store, keeps no index
+            used = max(state.st_mtime, uses.get(path.stem, 0.0))  # what training fetches from a store has no record
             if state.st_nlink == 1 and path.stem not in needed and used <= oldest:
                 yield path, state.st_size
 

@@ -12,10 +12,7 @@ if __name__ == "__main__":
 from functools import partial
 from pathlib import Path
 
-import asr.features.augment
-import asr.features.sounds
 from asr.base.entries import AudioEntry, count_rows, iterate_rows, write_json
-from asr.base.hashes import code_version, files_of
 from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.build import build_features
 from asr.features.clip import Variants
@@ -47,13 +44,13 @@ def main() -> None:
 
 def changes(settings: Augment) -> Variants:
     """The variants of each clip that are stored."""
-    code = files_of([asr.features.augment, asr.features.sounds])
-    version = code_version(code, ["audiomentations", "fast-mp3-augment", "python-stretch"])
     return Variants(
         tuple(variants(settings)),
         partial(augment, settings=settings),
-        f"{version} {content(settings)}",
+        content(settings),
         partial(is_untrimmed, settings=settings),
+        modules=("asr.features.augment", "asr.features.sounds"),
+        packages=("audiomentations", "fast-mp3-augment", "python-stretch"),
     )
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from asr.features.index import Index
-from asr.shards.store import FolderStore
-from commands.cache import SECONDS_A_DAY, unused
-from tests.test_store import filed, find, note_earlier
+from asr.shards.records import Held, name_of
+from asr.shards.store import SECONDS_A_DAY, FolderStore
+from commands.cache import unused
+from tests.test_store import filed, note_earlier
 
 
 def names(folder: Path, days: float, needed: frozenset[str] = frozenset()) -> set[str]:
-    """The shards that may go, by their keys' content."""
-    found = unused(Index(FolderStore(folder)), needed, time.time() - days * SECONDS_A_DAY)
+    """The shards that may go, by their content."""
+    found = unused(FolderStore(folder), needed, time.time() - days * SECONDS_A_DAY)
     return {path.read_bytes().decode() for path, _ in found}
 
 
@@ -22,10 +22,8 @@ def names(folder: Path, days: float, needed: frozenset[str] = frozenset()) -> se
 def old(tmp_path: Path) -> Path:
     """Two shards that were made 40 days ago."""
     for content in (b"one", b"two"):
-        made = filed(tmp_path, f"key of {content.decode()}", content)
+        made = filed(tmp_path, content, (Held(content.decode(), 1),))
         os.utime(FolderStore(tmp_path).shard(made.sha256), (time.time() - 40 * SECONDS_A_DAY,) * 2)
-    for key in ("key of one", "key of two"):
-        find(tmp_path, key)  # with its new time
     note_earlier(tmp_path, days=40)
     return tmp_path
 
@@ -35,8 +33,8 @@ def test_what_nobody_has_used_may_go(old: Path) -> None:
     assert names(old, days=41) == set()
 
 
-def test_what_a_driver_has_found_since_stays(old: Path) -> None:
-    find(old, "key of one")
+def test_what_a_stage_has_wanted_since_stays(old: Path) -> None:
+    FolderStore(old).note_use("origin", name_of(["one"]))
 
     assert names(old, days=30) == {"two"}
 

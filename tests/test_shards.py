@@ -10,6 +10,7 @@ import pytest
 from asr.base.errors import DataError
 from asr.shards.format import Dropped, Manifest, Shard, StoredClip, read_manifest, to_bytes
 from asr.shards.reader import StoredFeatures
+from asr.shards.records import Held
 from asr.shards.store import open_store
 from tests.shards import stored
 
@@ -83,7 +84,7 @@ def test_a_folder_without_a_manifest_or_of_another_format_is_named(tmp_path: Pat
 
 
 def in_a_store(folder: Path, address: str) -> str:
-    kept = open_store(address).keep("key", to_bytes([StoredClip("a", 0, TWO[0])]), 1, ())
+    kept = open_store(address).keep("origin", to_bytes([StoredClip("a", 0, TWO[0])]), [Held("a", 1)])
     folder.mkdir()
     Manifest(2, address, (Shard(kept.sha256, 1),), ()).write(folder)
     return kept.sha256

@@ -1,183 +1,149 @@
 """Stores: whole files, records that tell the truth, nothing kept twice."""
 
-import json
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from asr.features.index import Index
-from asr.shards.store import FolderStore, ObjectStore, Record, open_store
+from asr.shards.bucket import ObjectStore
+from asr.shards.records import Held, Record, name_of
+from asr.shards.store import FolderStore, open_store
 
-DROPPED = (("clip", "a click"),)
-
-
-def filed(folder: Path, key: str = "key", content: bytes = b"a shard") -> Record:
-    """A shard in a folder, with its record in the index."""
-    record = FolderStore(folder).keep(key, content, 3, DROPPED)
-    index = Index(FolderStore(folder))
-    index.add(key, record)
-    index.close()
-    return record
+CLIPS = (Held("one", 2), Held("two", 0, "a click"))
 
 
-def find(folder: Path, key: str = "key") -> Record | None:
-    return Index(FolderStore(folder)).find(key)
+def filed(folder: Path, content: bytes = b"a shard", clips: tuple[Held, ...] = CLIPS, origin: str = "origin") -> Record:
+    return FolderStore(folder).keep(origin, content, clips)
+
+
+def found(folder: Path, origin: str = "origin") -> list[Record]:
+    return list(FolderStore(folder).records(origin))
 
 
 @pytest.mark.parametrize("kind", ["folder", "object"])
-def test_what_is_kept_is_read_until_it_is_removed(tmp_path: Path, kind: str) -> None:
+def test_what_is_kept_is_found_and_read_until_it_is_removed(tmp_path: Path, kind: str) -> None:
     store = open_store(tmp_path / "store" if kind == "folder" else f"memory://{tmp_path.name}")
 
-    kept = store.keep("key", b"a shard", 3, DROPPED)
+    kept = store.keep("origin", b"a shard", CLIPS)
 
-    assert (kept.size, kept.rows, kept.dropped) == (7, 3, DROPPED)
+    assert (kept.size, kept.rows, kept.clips) == (7, 2, CLIPS)
+    assert list(store.records("origin")) == [kept]
+    assert list(store.records("another origin")) == []
     assert store.read(kept.sha256) == b"a shard"
     store.remove(kept.sha256)
+    assert list(store.records("origin")) == []
     with pytest.raises(FileNotFoundError):
         store.read(kept.sha256)
 
 
-def test_an_object_store_has_records_of_its_own(tmp_path: Path) -> None:
-    store = open_store(f"memory://{tmp_path.name}")
-    kept = store.keep("key", b"a shard", 3, DROPPED)
+@pytest.mark.parametrize("kind", ["folder", "object"])
+def test_equal_shards_of_other_clips_have_records_of_their_own(tmp_path: Path, kind: str) -> None:
+    store = open_store(tmp_path / "store" if kind == "folder" else f"memory://{tmp_path.name}")
 
-    assert store.ask("key") == kept
-    assert store.ask("another key") is None
-    store.remove(kept.sha256)
-    assert store.ask("key") is None
+    for key in ("one", "two"):
+        store.keep("origin", b"nothing", [Held(key, 0, "a click")])
+
+    assert {record.clips[0].key for record in store.records("origin")} == {"one", "two"}
 
 
-def test_a_folders_records_are_found_by_the_next_process(tmp_path: Path) -> None:
+def test_a_record_that_is_damaged_is_none(tmp_path: Path) -> None:
     kept = filed(tmp_path)
-    filed(tmp_path, "another key", b"another shard")
-
-    assert find(tmp_path) == kept
-    assert find(tmp_path, "no key") is None
-
-
-def test_a_record_that_was_not_finished_is_none(tmp_path: Path) -> None:
-    filed(tmp_path)
-    other = filed(tmp_path, "another key", b"another shard")
-    for file in (tmp_path / "records").iterdir():
-        if '"key"' in file.read_text():
-            file.write_text(file.read_text()[:40])
-
-    assert find(tmp_path) is None
-    assert find(tmp_path, "another key") == other
+    damaged = filed(tmp_path, b"another shard", (Held("three", 1),))
+    file = tmp_path / "records/origin" / f"{name_of(['three'])}.json"
+    for content in (file.read_bytes()[:40], b"{}", b"[1]", b"\xff"):
+        file.write_bytes(content)
+        assert found(tmp_path) == [kept]
+    assert FolderStore(tmp_path).shard(damaged.sha256).exists()
 
 
 def test_a_shard_that_is_gone_is_not_found(tmp_path: Path) -> None:
     FolderStore(tmp_path).remove(filed(tmp_path).sha256)
 
-    assert find(tmp_path) is None
+    assert found(tmp_path) == []
 
 
 def test_a_shard_that_was_changed_is_thrown_away(tmp_path: Path) -> None:
     path = FolderStore(tmp_path).shard(filed(tmp_path).sha256)
     path.write_bytes(b"a shbrd")
 
-    assert find(tmp_path) is None
+    assert found(tmp_path) == []
     assert not path.exists()
 
 
 def test_a_shard_with_another_time_is_read_once_and_trusted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = filed(tmp_path)
     os.utime(FolderStore(tmp_path).shard(kept.sha256), ns=(1, 1))
-    assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
+    assert found(tmp_path) == [Record(kept.sha256, 7, CLIPS, modified_ns=1)]
 
-    monkeypatch.delattr("asr.features.index.is_whole")
-    assert find(tmp_path) == Record(kept.sha256, 7, 3, DROPPED, modified_ns=1)
+    monkeypatch.delattr("asr.shards.store.is_whole")
+    assert found(tmp_path) == [Record(kept.sha256, 7, CLIPS, modified_ns=1)]
 
 
 def test_equal_shards_are_one_file(tmp_path: Path) -> None:
     path = FolderStore(tmp_path).shard(filed(tmp_path).sha256)
     inode = path.stat().st_ino
 
-    filed(tmp_path, "another key")
+    filed(tmp_path, clips=(Held("three", 1),))
 
-    assert [found.stat().st_ino for found in (tmp_path / "shards").iterdir()] == [inode]
+    assert [each.stat().st_ino for each in (tmp_path / "shards").iterdir()] == [inode]
 
 
 def note_earlier(folder: Path, days: float) -> None:
     """Let all records have been written so long ago."""
-    for file in (folder / "records").iterdir():
-        began, _, rest = file.name.partition("-")
-        file.rename(file.with_name(f"{int(began) - int(days * 86_400e9)}-{rest}"))
+    for file in (folder / "records").glob("*/*"):
+        os.utime(file, (file.stat().st_mtime - days * 86_400,) * 2)
 
 
 def uses(folder: Path) -> dict[str, float]:
     """How many days ago each shard was used."""
-    return {sha256: (time.time() - used) / 86_400 for sha256, used in Index(FolderStore(folder)).last_uses().items()}
+    return {sha256: (time.time() - used) / 86_400 for sha256, used in FolderStore(folder).last_uses().items()}
 
 
-def test_a_shard_that_is_found_was_used_that_day_and_its_file_is_as_it_was(tmp_path: Path) -> None:
-    kept, other = filed(tmp_path), filed(tmp_path, "another key", b"another shard")
+def test_a_shard_that_is_wanted_was_used_that_day_and_its_file_is_as_it_was(tmp_path: Path) -> None:
+    kept, other = filed(tmp_path), filed(tmp_path, b"another shard", (Held("three", 1),))
     note_earlier(tmp_path, days=40)
     before = FolderStore(tmp_path).shard(kept.sha256).stat()
     assert uses(tmp_path) == pytest.approx({kept.sha256: 40, other.sha256: 40}, abs=0.1)
 
-    assert find(tmp_path) == kept
+    FolderStore(tmp_path).note_use("origin", kept.name)
 
     assert uses(tmp_path) == pytest.approx({kept.sha256: 0, other.sha256: 40}, abs=0.1)
     assert FolderStore(tmp_path).shard(kept.sha256).stat() == before
-    assert find(tmp_path) == kept
 
 
 def test_a_use_is_noted_once_a_day(tmp_path: Path) -> None:
-    filed(tmp_path)
+    kept = filed(tmp_path)
     note_earlier(tmp_path, days=0.9)
-    find(tmp_path)
-    assert len(list((tmp_path / "records").iterdir())) == 1
 
-    note_earlier(tmp_path, days=0.2)
-    for _ in range(3):
-        find(tmp_path)
-    assert len(list((tmp_path / "records").iterdir())) == 2
+    FolderStore(tmp_path).note_use("origin", kept.name)
+
+    assert uses(tmp_path) == pytest.approx({kept.sha256: 0.9}, abs=0.01)
 
 
-def test_the_latest_of_two_keys_is_the_last_use_of_their_shard(tmp_path: Path) -> None:
+def test_the_latest_of_two_records_is_the_last_use_of_their_shard(tmp_path: Path) -> None:
     kept = filed(tmp_path)
     note_earlier(tmp_path, days=7)
-    filed(tmp_path, "another key")
+    filed(tmp_path, origin="another origin")
     note_earlier(tmp_path, days=3)
 
     assert uses(tmp_path) == pytest.approx({kept.sha256: 3}, abs=0.1)
 
 
-def test_sweeping_gathers_the_records_and_removes_what_was_left_unfinished(tmp_path: Path) -> None:
-    kept, gone = filed(tmp_path), filed(tmp_path, "another key", b"another shard")
-    note_earlier(tmp_path, days=7)
-    later = filed(tmp_path, "a third key", b"a third shard")
+def test_sweeping_removes_records_of_nothing_and_what_was_left_unfinished(tmp_path: Path) -> None:
+    kept, gone = filed(tmp_path), filed(tmp_path, b"another shard", (Held("three", 1),))
     FolderStore(tmp_path).remove(gone.sha256)
-    for name, age in (("old", 7200), ("new", 60)):
-        (tmp_path / "shards" / f".unfinished-{name}").touch()
-        os.utime(tmp_path / "shards" / f".unfinished-{name}", (time.time() - age,) * 2)
-    for file in (tmp_path / "records").iterdir():
-        os.utime(file, (time.time() - 7200,) * 2)
+    left = [tmp_path / name for name in ("shards/.unfinished-old", "records/origin/.unfinished-old", "shards/.unfinished-new")]
+    for path in left:
+        path.touch()
+        os.utime(path, (time.time() - (60 if path.name.endswith("new") else 7200),) * 2)
 
-    Index(FolderStore(tmp_path)).sweep()
+    FolderStore(tmp_path).sweep()
 
-    assert [line for file in sorted((tmp_path / "records").iterdir()) for line in file.read_text().splitlines()] == [
-        json.dumps(["key", {**asdict(kept), "dropped": [["clip", "a click"]]}]),
-        json.dumps(["a third key", {**asdict(later), "dropped": [["clip", "a click"]]}]),
-    ]
-    shards = {f"{kept.sha256}.arrow", f"{later.sha256}.arrow"}
-    assert {path.name for path in (tmp_path / "shards").iterdir()} == {".unfinished-new", *shards}
-    assert find(tmp_path) == kept
-    assert uses(tmp_path) == pytest.approx({kept.sha256: 0, later.sha256: 0}, abs=0.1)
-
-
-def test_sweeping_forgets_no_time(tmp_path: Path) -> None:
-    kept = filed(tmp_path)
-    note_earlier(tmp_path, days=7)
-
-    Index(FolderStore(tmp_path)).sweep()
-
-    assert uses(tmp_path) == pytest.approx({kept.sha256: 7}, abs=0.1)
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"shards/.unfinished-new", f"shards/{kept.sha256}.arrow", f"records/origin/{kept.name}.json"}
+    assert found(tmp_path) == [kept]
 
 
 def test_nothing_is_left_under_a_name_before_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,14 +153,13 @@ def test_nothing_is_left_under_a_name_before_it_is_whole(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
-        FolderStore(tmp_path).keep("key", b"a shard", 3, ())
+        filed(tmp_path)
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_objects_lie_where_the_address_says(tmp_path: Path) -> None:
-    kept = ObjectStore(f"memory://{tmp_path.name}/deep").keep("key", b"a shard", 3, ())
+    kept = ObjectStore(f"memory://{tmp_path.name}/deep").keep("origin", b"a shard", CLIPS)
 
-    found = fsspec.filesystem("memory").find(f"/{tmp_path.name}")
-
-    assert sorted(found) == [f"/{tmp_path.name}/deep/{name}" for name in ("records/key.json", f"shards/{kept.sha256}.arrow")]
+    names = (f"records/origin/{kept.name}.json", f"shards/{kept.sha256}.arrow")
+    assert sorted(fsspec.filesystem("memory").find(f"/{tmp_path.name}")) == [f"/{tmp_path.name}/deep/{name}" for name in names]

@@ -1,7 +1,8 @@
-"""Features: from a list of clips to a folder of shards, computing only the shards that no store has yet.
+"""Features: from a list of clips to a folder of shards, computing only the clips that are in no shard of the store yet.
 
 What is written is a function of the clips, the settings and the code alone, whatever the store held and however many workers
-there were.
+there were. The unit of work is the clip, the unit of storage the shard: where a list has changed, shards are put together anew,
+of rows that are copied.
 """
 
 import hashlib
@@ -10,72 +11,31 @@ import os
 import shutil
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 
-import asr.features.clip
-import asr.features.logmel
-import asr.features.waveform
-import asr.shards.format
-import asr.shards.frames
-from asr.audio import decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav
-from asr.base.entries import WHOLE, AudioEntry, View
+from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
-from asr.base.hashes import code_version, files_of
 from asr.base.progress import track
-from asr.features.chunks import cut
-from asr.features.clip import Variants, chunk_rows
+from asr.features.chunks import Chunk, Keyed, cut
+from asr.features.clip import Variants
 from asr.features.index import Index
+from asr.features.making import Job, Origin, Wanted, feature_version, make_shards
 from asr.features.parameters import Features
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
 from asr.machine.engine import Engine
-from asr.shards.format import Dropped, Manifest, Shard, to_bytes
-from asr.shards.store import FolderStore, Record, Store, open_store
-
-MODULES: tuple[ModuleType, ...] = (
-    *(decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav),
-    asr.features.waveform,
-    asr.features.logmel,
-    asr.features.clip,
-    asr.shards.format,
-    asr.shards.frames,
-)
-"""The code whose text decides the bytes of a shard."""
-
-PACKAGES = ("av", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr")
-
-CLIPS_PER_JOB = 64
-"""Small chunks go to a worker together, at least this many clips at a time."""
-
-Chunk = tuple[AudioEntry, ...]
-Job = tuple[tuple[int, Chunk], ...]
-"""Chunks with their places in the list."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """All that a shard's bytes depend on but its clips."""
-
-    settings: Features
-    variants: Variants
-    version: str
-
-    def key(self, chunk: Chunk) -> str:
-        """The name of a chunk's shard before it is made."""
-        clips = [[clip.id, clip.audio_hash, *_part(clip.view)] for clip in chunk]
-        settings = self.settings.model_dump(exclude={"store"})
-        parts = [self.version, settings, self.variants.copies, self.variants.content, clips]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+from asr.shards.bucket import Store
+from asr.shards.format import Dropped, Manifest, Shard
+from asr.shards.records import Record
+from asr.shards.store import FolderStore, open_store
 
 
 @dataclass(frozen=True)
 class _Done:
-    """What became of a chunk; `computed` clips are those that the store had no shard of."""
+    """What became of a chunk; `computed` of its clips were in no shard."""
 
     place: int
     clips: int
@@ -102,22 +62,22 @@ def build_features(
         DataError: when a file has changed since it was validated, when no clip has features, or when the store can't be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store or place.resolve())
+    cache = place.resolve()
+    store = open_store(settings.store or cache)
     store.require_answer()
-    origin = Origin(settings, variants, feature_version())
-    index = Index(store) if isinstance(store, FolderStore) else None
-    chunks = enumerate(cut(clips, len(variants.copies)))
-    ended = _finish(chunks, origin, store, index, engine)
-    told = track(ended, count, f"features of {folder.name}", size=lambda done: done.clips)
+    origin = Origin(settings, variants, feature_version(variants.modules, variants.packages))
+    chunks = enumerate(cut((Keyed(key_of(clip), clip) for clip in clips), len(variants.copies)))
+    told = track(
+        _finish(chunks, origin, store, cache, engine), count, f"features of {folder.name}", size=lambda done: done.clips
+    )
     in_order = sorted(told, key=lambda done: done.place)
     dropped = tuple(clip for done in in_order for clip in done.dropped)
     shards = tuple(done.shard for done in in_order if done.shard.rows)
     if dropped and not shards:
         raise DataError(f"no clip of {folder.name} has features (the first: {dropped[0].path}, {dropped[0].reason})")
-    if index is not None:
-        index.close()
+    if isinstance(store, FolderStore):
         for shard in shards:
-            _link(index.store.shard(shard.sha256), folder / shard.file)
+            _link(store.shard(shard.sha256), folder / shard.file)
     Manifest(settings.n_mels, settings.store, shards, dropped).write(folder)
     computed = sum(done.computed for done in in_order)
     print(f"features of {folder.name}: {count} clips, {computed} computed, {len(dropped)} dropped", file=sys.stderr)
@@ -125,106 +85,71 @@ def build_features(
         print(f"  {clip.path}: dropped, {clip.reason}", file=sys.stderr)
 
 
-def _finish(
-    chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, index: Index | None, engine: Engine
-) -> Iterator[_Done]:
+def key_of(clip: AudioEntry) -> str:
+    """What tells a clip from others, as a hash: its id, its file's bytes, its part of the file."""
+    parts = [clip.id, clip.audio_hash, clip.start, clip.end, clip.channel]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+
+def _finish(chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, cache: Path, engine: Engine) -> Iterator[_Done]:
     """Yield every chunk once its shard is in the store, as they end."""
     found: deque[_Done] = deque()
-    work = Work(partial(make_shards, origin=origin, store=store), _clips_apart, _path_of)
-    for job, records in run_jobs(work, _group(_missing(chunks, origin, index, found)), engine):
-        for (place, chunk), (record, is_new) in zip(job, records, strict=True):
-            if index is not None:
-                _require_shared(index.store.shard(record.sha256))
-                index.add(origin.key(chunk), record)
-            yield _done(place, chunk, record, is_new)
+    index = Index(store.records(origin.name))
+    work = Work(partial(make_shards, origin=origin, store=store, cache=cache), _clips_apart, _path_of)
+    for job, records in run_jobs(work, _by_file(_missing(chunks, origin, store, index, found)), engine):
+        for (place, wanted), record in zip(job, records, strict=True):
+            if isinstance(store, FolderStore):
+                _require_shared(store.shard(record.sha256))
+            yield _done(place, [want.keyed for want in wanted], record, sum(want.found is None for want in wanted))
         while found:
             yield found.popleft()
     yield from found
 
 
 def _missing(
-    chunks: Iterable[tuple[int, Chunk]], origin: Origin, index: Index | None, found: deque[_Done]
-) -> Iterator[tuple[int, Chunk]]:
-    """The chunks to compute; those whose shards are there go to `found`.
-
-    A folder has an index. An object store takes its time to answer, so there the workers ask, side by side.
-    """
+    chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, index: Index, found: deque[_Done]
+) -> Iterator[tuple[int, tuple[Wanted, ...]]]:
+    """The chunks whose shards are to be made; those that have one go to `found`."""
+    used: set[str] = set()
     for place, chunk in chunks:
-        record = index.find(origin.key(chunk)) if index is not None else None
-        if record is None:
-            yield place, chunk
+        record = index.chunk([keyed.key for keyed in chunk])
+        wanted = () if record else tuple(Wanted(keyed, index.clip(keyed.key)) for keyed in chunk)
+        names = {record.name} if record else {want.found.name for want in wanted if want.found}
+        for name in names - used:
+            store.note_use(origin.name, name)
+        used |= names
+        if record:
+            found.append(_done(place, chunk, record, 0))
         else:
-            found.append(_done(place, chunk, record, is_new=False))
+            yield place, wanted
 
 
-def _group(chunks: Iterable[tuple[int, Chunk]]) -> Iterator[Job]:
-    job: list[tuple[int, Chunk]] = []
-    for numbered in chunks:
-        job.append(numbered)
-        if sum(len(clips) for _, clips in job) >= CLIPS_PER_JOB:
+def _by_file(chunks: Iterable[tuple[int, tuple[Wanted, ...]]]) -> Iterator[Job]:
+    job: list[tuple[int, tuple[Wanted, ...]]] = []
+    for place, wanted in chunks:
+        if job and job[-1][1][-1].keyed.clip.path != wanted[0].keyed.clip.path:
             yield tuple(job)
             job = []
+        job.append((place, wanted))
     if job:
         yield tuple(job)
 
 
-def _done(place: int, chunk: Chunk, record: Record, is_new: bool) -> _Done:
-    paths = {clip.id: clip.path for clip in chunk}
-    dropped = tuple(Dropped(clip, paths[clip], reason) for clip, reason in record.dropped)
-    return _Done(place, len(chunk), is_new * len(chunk), Shard(record.sha256, record.rows), dropped)
-
-
-def make_shards(job: Job, origin: Origin, store: Store) -> list[tuple[Record, bool]]:
-    """See that the shard of each chunk is in the store, as workers do; gives the records, and whether each is new.
-
-    Raises:
-        DataError: when the code here is not the driver's, when a file has changed, or when the store can't be used.
-    """
-    if origin.version != feature_version():
-        raise DataError("a worker has other code or other packages than the stage; bring all nodes up to date, and run again")
-    keys = [origin.key(chunk) for _, chunk in job]
-    with _naming(store):
-        records = [store.ask(key) for key in keys]
-    missing = [chunk for (_, chunk), record in zip(job, records, strict=True) if record is None]
-    rows_of_missing = chunk_rows(missing, origin.settings, origin.variants)
-    ended = []
-    for key, record in zip(keys, records, strict=True):
-        if record is None:
-            rows, dropped = next(rows_of_missing)
-            with _naming(store):
-                ended.append((store.keep(key, to_bytes(rows), len(rows), dropped), True))
-        else:
-            ended.append((record, False))
-    return ended
-
-
-def _part(view: View) -> list[float | None]:
-    """What tells a part of a file from the others; nothing for a whole file, so that its shard keeps its name."""
-    return [] if view == WHOLE else [view.start, view.end, view.channel]
-
-
-@contextmanager
-def _naming(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # every kind of store has its own
-        raise DataError(
-            f"{store.place}: {type(error).__name__}: {error}; check the room, the rights and the network"
-        ) from error
-
-
-@cache
-def feature_version() -> str:
-    """The version of the code that decides a shard's bytes, as it is in this process."""
-    return code_version(files_of(MODULES), PACKAGES)
+def _done(place: int, chunk: Sequence[Keyed], record: Record, computed: int) -> _Done:
+    dropped = tuple(
+        Dropped(keyed.clip.id, keyed.clip.path, held.reason)
+        for keyed, held in zip(chunk, record.clips, strict=True)
+        if held.reason
+    )
+    return _Done(place, len(chunk), computed, Shard(record.sha256, record.rows), dropped)
 
 
 def _clips_apart(job: Job) -> Iterator[Job]:
-    return (((place, (clip,)),) for place, chunk in job for clip in chunk)
+    return (((place, (want,)),) for place, wanted in job for want in wanted)
 
 
 def _path_of(job: Job) -> str:
-    return job[0][1][0].path
+    return job[0][1][0].keyed.clip.path
 
 
 def _require_shared(shard: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,28 +15,27 @@ from asr.base.hashes import content_hash
 from asr.features.logmel import log_mel
 from asr.features.parameters import Features
 from asr.features.waveform import Waveform, normalize_peak, remove_offset, to_mono_16k, trim_silence
-from asr.shards.format import StoredClip
 from asr.shards.frames import SAMPLE_RATE
 
 Copies = list[NDArray[np.float16]]
 """A clip's features, for each copy of it an array of shape (frames, mels)."""
-
-Rows = tuple[list[StoredClip], tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
 class Variants:
     """What is stored of each clip: copy 0 is the clip as recorded, any other is what `change` makes of it.
 
-    `change` takes the waveform, the clip's id and the copy's number. `content` is everything else that its result depends
-    on, in words: equal words, equal sound. `untrimmed` takes the id and the number, and tells whether that copy is made of the
-    recording with the silence at its ends.
+    `change` takes the waveform, the clip's id and the copy's number. `content` is what else its result depends on, in
+    words. `untrimmed` takes the id and the number, and tells whether that copy is made of the
+    recording with the silence at its ends. `modules` and `packages` are the code that does it.
     """
 
     copies: tuple[int, ...] = (0,)
     change: Callable[[Waveform, str, int], Waveform] | None = None
     content: str = ""
     untrimmed: Callable[[str, int], bool] | None = None
+    modules: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 AS_RECORDED = Variants()
@@ -49,24 +48,14 @@ class Unusable:
     reason: str
 
 
-def chunk_rows(chunks: Sequence[Sequence[AudioEntry]], settings: Features, variants: Variants) -> Iterator[Rows]:
-    """Yield the rows of each chunk's shard, and (clip id, reason) of the clips that have none.
-
-    Clips of one file that follow one another are read together, though a chunk may end between them.
+def features_of(clips: Iterable[AudioEntry], settings: Features, variants: Variants) -> Iterator[Copies | Unusable]:
+    """Yield each clip's features, or why it has none. Clips of one file that follow one another are read together.
 
     Raises:
         DataError: when a file has changed since it was validated.
     """
-    made = _features_in_order(chain.from_iterable(chunks), settings, variants)
-    for chunk in chunks:
-        rows: list[StoredClip] = []
-        dropped: list[tuple[str, str]] = []
-        for clip, found in zip(chunk, made, strict=False):
-            if isinstance(found, Unusable):
-                dropped.append((clip.id, found.reason))
-            else:
-                rows.extend(StoredClip(clip.id, copy, features) for copy, features in zip(variants.copies, found, strict=True))
-        yield rows, tuple(dropped)
+    for _, of_file in groupby(clips, key=lambda clip: (clip.path, clip.audio_hash)):
+        yield from _features_of_file(list(of_file), settings, variants)
 
 
 def clip_features(clip: AudioEntry, settings: Features, variants: Variants) -> Copies | Unusable:
@@ -75,13 +64,8 @@ def clip_features(clip: AudioEntry, settings: Features, variants: Variants) -> C
     Raises:
         DataError: when the file has changed since it was validated.
     """
-    (made,) = _features_of_file([clip], settings, variants)
+    (made,) = features_of([clip], settings, variants)
     return made
-
-
-def _features_in_order(clips: Iterable[AudioEntry], settings: Features, variants: Variants) -> Iterator[Copies | Unusable]:
-    for _, of_file in groupby(clips, key=lambda clip: (clip.path, clip.audio_hash)):
-        yield from _features_of_file(list(of_file), settings, variants)
 
 
 def _features_of_file(clips: Sequence[AudioEntry], settings: Features, variants: Variants) -> list[Copies | Unusable]:

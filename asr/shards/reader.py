@@ -19,6 +19,35 @@ READERS = 4
 """Threads that check shards: hashing lets the others run."""
 
 
+@dataclass(frozen=True)
+class OpenShard:
+    """A shard whose file is mapped: its columns, and each row's frames, shape (frames, mels), as a view."""
+
+    batch: pa.RecordBatch
+    n_mels: int
+
+    def __getitem__(self, row: int) -> NDArray[np.float16]:
+        frames: NDArray[np.float16] = self.batch.column("log_mel")[row].values.to_numpy(zero_copy_only=True)
+        return frames.reshape(-1, self.n_mels)
+
+
+def open_shard(shard: Shard, folder: Path, store: str | None, cache: Path, n_mels: int) -> OpenShard:
+    """Check a shard's bytes, and map it.
+
+    Args:
+        shard: which one.
+        folder: where it is, if there is no `store`.
+        store: from which it is fetched.
+        cache: where it is kept then.
+        n_mels: how many values a frame has.
+
+    Raises:
+        DataError: when it is missing or damaged, naming the file and the remedy.
+    """
+    path = _checked(shard, folder, store, cache)
+    return OpenShard(pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0), n_mels)
+
+
 class StoredFeatures:
     """A folder of shards as one list of clips, each a float16 view of shape (frames, mels) into the mapped file."""
 
@@ -38,22 +67,20 @@ class StoredFeatures:
         self.dropped = manifest.dropped
         self.ids: list[str] = []
         self.copies: list[int] = []
-        self._places: list[tuple[pa.ListArray, int]] = []
+        self._places: list[tuple[OpenShard, int]] = []
         with ThreadPoolExecutor(READERS) as pool:
-            paths = list(pool.map(lambda shard: _checked(shard, folder, manifest.store, cache), manifest.shards))
-        for path in paths:
-            batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-            self.ids.extend(batch.column("id").to_pylist())
-            self.copies.extend(batch.column("copy").to_pylist())
-            self._places.extend((batch.column("log_mel"), row) for row in range(batch.num_rows))
+            opened = pool.map(lambda shard: open_shard(shard, folder, manifest.store, cache, self.n_mels), manifest.shards)
+            for shard in opened:
+                self.ids.extend(shard.batch.column("id").to_pylist())
+                self.copies.extend(shard.batch.column("copy").to_pylist())
+                self._places.extend((shard, row) for row in range(shard.batch.num_rows))
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, position: int) -> NDArray[np.float16]:
-        column, row = self._places[position]
-        frames: NDArray[np.float16] = column[row].values.to_numpy(zero_copy_only=True)
-        return frames.reshape(-1, self.n_mels)
+        shard, row = self._places[position]
+        return shard[row]
 
     def at(self, positions: Sequence[int]) -> "StoredFrames":
         """The clips at these positions, in this order, without reading them."""

@@ -1,48 +1,55 @@
 """Stores: where finished shards are kept, so that none is computed twice.
 
-A shard is filed under the hash of its bytes. A record under a key, the hash of everything that determines the shard, says which
-bytes those are; it is written last. A store only ever gains whole files, so any number of processes may share one, and one
-that is killed leaves nothing that another could mistake for finished work.
+A shard is filed under the hash of its bytes. Its record, which is written last, says which clips it holds and in what way they
+were made. A store only ever gains whole files, so any number of processes may share one, and one that is killed leaves nothing
+that another could mistake for finished work.
 """
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-
 from asr.base.errors import DataError
+from asr.shards.records import Held, Record, to_json, to_record
+
+if TYPE_CHECKING:
+    from asr.shards.bucket import ObjectStore
 
 SHARDS, RECORDS = "shards", "records"
 
 UNFINISHED = ".unfinished-"
 
+SECONDS_TO_FINISH = 3600
+SECONDS_A_DAY = 86_400
+
+
+def open_store(place: str | Path) -> "FolderStore | ObjectStore":
+    """The store at `place`: a folder, or an address that fsspec knows, such as s3://bucket/folder."""
+    if isinstance(place, str) and "://" in place:
+        from asr.shards.bucket import ObjectStore  # here, as a folder needs none of it
+
+        return ObjectStore(place.rstrip("/"))
+    return FolderStore(Path(place))
+
 
 @dataclass(frozen=True)
-class Record:
-    """What is known of a finished shard without opening it.
+class FolderStore:
+    """A folder, whose shards can be linked into an output: one file, under two names.
 
-    `dropped` holds (clip id, reason) of the clips that it has no features of. `modified_ns` is the file's time when its bytes
-    were last known to be right; None in an object store, which has checksums of its own.
+    An origin is a name for the way in which features are made.
     """
 
-    sha256: str
-    size: int
-    rows: int
-    dropped: tuple[tuple[str, str], ...]
-    modified_ns: int | None = None
-
-
-class Store(Protocol):
-    """A place for shards, that workers write to."""
+    folder: Path
 
     @property
     def place(self) -> str:
         """The store's name in messages."""
+        return str(self.folder)
 
     def require_answer(self) -> None:
         """Try the store before there is work to lose.
@@ -50,42 +57,6 @@ class Store(Protocol):
         Raises:
             DataError: when it can't be used.
         """
-
-    def ask(self, key: str) -> Record | None:
-        """Look up the record under `key`. A folder finds none: its driver looks before it gives a worker the job."""
-
-    def keep(self, key: str, content: bytes, rows: int, dropped: tuple[tuple[str, str], ...]) -> Record:
-        """File a shard; what is returned is its record under `key`."""
-
-    def read(self, sha256: str) -> bytes:
-        """A shard's bytes, unchecked.
-
-        Raises:
-            OSError: when it isn't there.
-        """
-
-    def remove(self, sha256: str) -> None:
-        """Forget a shard; its records are worth nothing then."""
-
-
-def open_store(place: str | Path) -> Store:
-    """The store at `place`: a folder, or an address that fsspec knows, such as s3://bucket/folder."""
-    return ObjectStore(place.rstrip("/")) if isinstance(place, str) and "://" in place else FolderStore(Path(place))
-
-
-@dataclass(frozen=True)
-class FolderStore:
-    """A folder, whose shards can be linked into an output: one file, under two names. `asr.features.index` has its records."""
-
-    folder: Path
-
-    @property
-    def place(self) -> str:
-        """The folder."""
-        return str(self.folder)
-
-    def require_answer(self) -> None:
-        """See Store."""
         try:
             (self.folder / SHARDS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -99,15 +70,73 @@ class FolderStore:
         """List the shards that are there."""
         return sorted((self.folder / SHARDS).glob("*.arrow"))
 
-    def ask(self, key: str) -> Record | None:
-        """See Store. The driver has an index of all records."""
+    def records(self, origin: str) -> Iterator[Record]:
+        """Read the records of an origin, of shards that are there.
+
+        A shard that was touched since is read and checked, and removed when it isn't right any more.
+        """
+        for file in sorted((self.folder / RECORDS / origin).glob("*.json")):
+            record = to_record(file.read_bytes())
+            if record is not None and (checked := self._checked(record)) is not None:
+                if checked != record:
+                    self._write(origin, checked)
+                yield checked
+
+    def _checked(self, record: Record) -> Record | None:
+        path = self.shard(record.sha256)
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            return None
+        if (state.st_size, state.st_mtime_ns) == (record.size, record.modified_ns):
+            return record
+        if is_whole(path, record.sha256):
+            return replace(record, modified_ns=state.st_mtime_ns)
+        self.remove(record.sha256)
         return None
 
-    def keep(self, key: str, content: bytes, rows: int, dropped: tuple[tuple[str, str], ...]) -> Record:
-        """See Store."""
+    def keep(self, origin: str, content: bytes, clips: Sequence[Held]) -> Record:
+        """File a shard, and then its record."""
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.add(sha256, content)
-        return Record(sha256, len(content), rows, dropped, path.stat().st_mtime_ns)
+        record = Record(sha256, len(content), tuple(clips), path.stat().st_mtime_ns)
+        self._write(origin, record)
+        return record
+
+    def note_use(self, origin: str, name: str) -> None:
+        """Note that the shard of which a record has this name is wanted today.
+
+        The record's time says it: a shard's own must stay, as DVC's cache has the same file by a hard link.
+        """
+        with suppress(FileNotFoundError):  # pruned meanwhile
+            file = self._file(origin, name)
+            if time.time() - file.stat().st_mtime > SECONDS_A_DAY:
+                file.touch()
+
+    def last_uses(self) -> dict[str, float]:
+        """When each shard was last made or wanted, to the day, in seconds since 1970, by its SHA-256."""
+        uses: dict[str, float] = {}
+        for file in (self.folder / RECORDS).glob("*/*.json"):
+            if (record := to_record(file.read_bytes())) is not None:
+                uses[record.sha256] = max(file.stat().st_mtime, uses.get(record.sha256, 0.0))
+        return uses
+
+    def sweep(self) -> None:
+        """Remove records of shards that are gone, and what killed processes left, unless one may still be writing it."""
+        there = {path.stem for path in self.shards()}
+        for file in (self.folder / RECORDS).glob("*/*.json"):
+            if (record := to_record(file.read_bytes())) is None or record.sha256 not in there:
+                file.unlink(missing_ok=True)
+        for path in self.folder.glob(f"**/{UNFINISHED}*"):
+            with suppress(FileNotFoundError):  # another process was faster
+                if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
+                    path.unlink()
+
+    def _file(self, origin: str, name: str) -> Path:
+        return self.folder / RECORDS / origin / f"{name}.json"
+
+    def _write(self, origin: str, record: Record) -> None:
+        write_whole(self._file(origin, record.name), to_json(record))
 
     def add(self, sha256: str, content: bytes) -> Path:
         """File a shard under the name it is given."""
@@ -118,72 +147,16 @@ class FolderStore:
         return path
 
     def read(self, sha256: str) -> bytes:
-        """See Store."""
+        """A shard's bytes, unchecked.
+
+        Raises:
+            OSError: when it isn't there.
+        """
         return self.shard(sha256).read_bytes()
 
     def remove(self, sha256: str) -> None:
-        """See Store."""
+        """Forget a shard; its records are worth nothing then."""
         self.shard(sha256).unlink(missing_ok=True)
-
-
-@dataclass(frozen=True)
-class ObjectStore:
-    """A bucket, or whatever else fsspec reaches. Its objects appear whole or not at all."""
-
-    url: str
-
-    @property
-    def place(self) -> str:
-        """The address."""
-        return self.url
-
-    def require_answer(self) -> None:
-        """See Store."""
-        try:
-            files, root = self._open()
-            if isinstance(files, LocalFileSystem):
-                raise DataError(f"features.store {self.url} is a folder: leave it null, and set cache in machine.yaml")
-            files.pipe_file(f"{root}/{RECORDS}/probe", b"can be written")
-        except DataError:
-            raise
-        except ImportError as error:
-            raise DataError(f"features.store {self.url}: {error} (requirements-cluster.txt has S3's)") from error
-        except Exception as error:  # every kind of store has its own
-            raise DataError(f"features.store {self.url}: {error}; check the address, the rights and the network") from error
-
-    def ask(self, key: str) -> Record | None:
-        """See Store."""
-        files, root = self._open()
-        try:
-            record = to_record(json.loads(files.cat_file(f"{root}/{RECORDS}/{key}.json")))
-            there = files.size(f"{root}/{SHARDS}/{record.sha256}.arrow") == record.size
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
-        return record if there else None
-
-    def keep(self, key: str, content: bytes, rows: int, dropped: tuple[tuple[str, str], ...]) -> Record:
-        """See Store."""
-        files, root = self._open()
-        record = Record(hashlib.sha256(content).hexdigest(), len(content), rows, dropped)
-        files.pipe_file(f"{root}/{SHARDS}/{record.sha256}.arrow", content)
-        files.pipe_file(f"{root}/{RECORDS}/{key}.json", json.dumps(asdict(record)).encode())
-        return record
-
-    def read(self, sha256: str) -> bytes:
-        """See Store."""
-        files, root = self._open()
-        content: bytes = files.cat_file(f"{root}/{SHARDS}/{sha256}.arrow")
-        return content
-
-    def remove(self, sha256: str) -> None:
-        """See Store."""
-        files, root = self._open()
-        files.rm_file(f"{root}/{SHARDS}/{sha256}.arrow")
-
-    def _open(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        # What one process lists must not hide what another has written since.
-        files, root = fsspec.url_to_fs(self.url, use_listings_cache=False)
-        return files, root
 
 
 def hash_file(path: Path) -> str:
@@ -213,8 +186,3 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError:  # a full disk
         unfinished.unlink(missing_ok=True)
         raise
-
-
-def to_record(values: dict[str, Any]) -> Record:
-    """Make a record of what JSON holds."""
-    return Record(**{**values, "dropped": tuple((clip, reason) for clip, reason in values["dropped"])})

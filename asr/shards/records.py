@@ -1,0 +1,58 @@
+"""Records: which clips a finished shard holds, known without opening it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+
+class Held(NamedTuple):
+    """What a shard holds of a clip: its key, and how many rows, one for each copy; of a clip that has none, the reason."""
+
+    key: str
+    rows: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a finished shard without opening it.
+
+    `clips` are in the order of its rows. `modified_ns` is the file's time when its bytes were last known to be right; None in
+    an object store, which has checksums of its own.
+    """
+
+    sha256: str
+    size: int
+    clips: tuple[Held, ...]
+    modified_ns: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows the shard has."""
+        return sum(held.rows for held in self.clips)
+
+    @property
+    def name(self) -> str:
+        """See `name_of`. Shards of other clips may have equal bytes, as all do that are empty."""
+        return name_of([held.key for held in self.clips])
+
+
+def name_of(keys: Sequence[str]) -> str:
+    """The name under which the record of a shard of these clips is filed."""
+    return hashlib.blake2b(" ".join(keys).encode(), digest_size=16).hexdigest()
+
+
+def to_json(record: Record) -> bytes:
+    """Write a record."""
+    return json.dumps(asdict(record)).encode()
+
+
+def to_record(content: bytes) -> Record | None:
+    """Read what `to_json` wrote; None for anything else."""
+    try:
+        values = json.loads(content)
+        return Record(**{**values, "clips": tuple(Held(*held) for held in values["clips"])})
+    except (ValueError, KeyError, TypeError):
+        return None
