@@ -130,6 +130,7 @@ def main() -> None:
         ended = measure(command, Path.cwd(), os.environ)
     except CommandError as error:
         sys.exit(str(error))
+    sys.stderr.write(ended.stderr)
     Path(file).write_text(json.dumps(asdict(ended.cost)) + "\n", encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.base.entries import AudioEntry, write_rows
-from bench.process import Cost, measure
+from bench.process import Cost, Ended, measure
 
 HOME = Path(__file__).parents[1]
 STAGE = (sys.executable, "-m", "stages.features_train")
@@ -100,18 +100,18 @@ def fastest_from_nothing(project: Project, entries: Sequence[AudioEntry], worker
 
 def append(project: Project, entries: Sequence[AudioEntry], added: Sequence[AudioEntry], workers: int) -> Appended:
     """`dvc repro` with `entries`, then with `added` after them."""
-    _start_dvc(project, workers)
-    repro, cost = _repro(project, entries, workers)
-    cached, everything = _inodes(project.folder / ".dvc" / "cache" / "files"), _disk(project)
-    grown_repro, grown_cost = _repro(project, [*entries, *added], workers)
-    grown_cached, grown_everything = _inodes(project.folder / ".dvc" / "cache" / "files"), _disk(project)
+    start_dvc(project, workers)
+    first, cost = repro(project, entries, workers)
+    cached, everything = cache_inodes(project), _disk(project)
+    grown, grown_cost = repro(project, [*entries, *added], workers)
+    grown_cached, grown_everything = cache_inodes(project), _disk(project)
     return Appended(
         clips=len(entries),
         added=len(added),
         cost=cost,
         grown_cost=grown_cost,
-        repro_seconds=repro.seconds,
-        grown_repro_seconds=grown_repro.seconds,
+        repro_seconds=first.cost.seconds,
+        grown_repro_seconds=grown.cost.seconds,
         cache_bytes=sum(cached.values()),
         new_cache_bytes=sum(grown_cached[inode] for inode in grown_cached.keys() - cached.keys()),
         disk_bytes=sum(everything.values()),
@@ -119,7 +119,8 @@ def append(project: Project, entries: Sequence[AudioEntry], added: Sequence[Audi
     )
 
 
-def _start_dvc(project: Project, workers: int) -> None:
+def start_dvc(project: Project, workers: int) -> None:
+    """Make the project one of DVC's, whose only stage is the features'."""
     (project.folder / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
     dvc = (sys.executable, "-m", "dvc")
     for command in (
@@ -131,18 +132,23 @@ def _start_dvc(project: Project, workers: int) -> None:
         measure(command, project.folder, project.environment(workers))
 
 
-def _repro(project: Project, entries: Sequence[AudioEntry], workers: int) -> tuple[Cost, Cost]:
-    """What `dvc repro` cost, and the stage's command inside it."""
+def repro(project: Project, entries: Sequence[AudioEntry], workers: int) -> tuple[Ended, Cost]:
+    """Run `dvc repro` on a list; gives also what the stage's command inside it cost."""
     write_rows(project.folder / LIST, entries)
     file = project.folder / COST
     file.unlink(missing_ok=True)  # so that a skipped stage is an error and not the figures of the run before
-    repro = measure((sys.executable, "-m", "dvc", "repro"), project.folder, project.environment(workers)).cost
-    return repro, Cost(**json.loads(file.read_text(encoding="utf-8")))
+    ended = measure((sys.executable, "-m", "dvc", "repro"), project.folder, project.environment(workers))
+    return ended, Cost(**json.loads(file.read_text(encoding="utf-8")))
+
+
+def cache_inodes(project: Project) -> dict[tuple[int, int], int]:
+    """The size of every file in DVC's cache, by its inode."""
+    return _inodes(project.folder / ".dvc" / "cache" / "files")
 
 
 def _disk(project: Project) -> dict[tuple[int, int], int]:
-    places = (project.folder / ".dvc" / "cache" / "files", project.folder / OUT, project.cache)
-    return {inode: size for place in places for inode, size in _inodes(place).items()}
+    places = (project.folder / OUT, project.cache)
+    return {**cache_inodes(project), **{inode: size for place in places for inode, size in _inodes(place).items()}}
 
 
 def _inodes(folder: Path) -> dict[tuple[int, int], int]:
