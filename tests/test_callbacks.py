@@ -6,8 +6,9 @@ import pytest
 import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
+from asr.machine.shutdown import StopRequest
 from asr.training.batch import StepBatch
-from asr.training.callbacks import ProgressLines, _duration
+from asr.training.callbacks import ProgressLines, Saving, _duration
 
 
 class Run:
@@ -129,3 +130,32 @@ def test_a_line_before_any_step_has_no_speed(
     run.validate(at=0, wer=50)
 
     assert "0.0 clips/s, 0 s of audio/s" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_takes_long_puts_the_next_one_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tmp_path, monkeypatch)
+    saving = Saving(StopRequest(tmp_path / "stop"), minutes=10, steps_per_epoch=1_000_000)
+    saved: list[float] = []
+    for second in range(0, 20_000, 100):
+        run.second, run.state.global_step = second, run.state.global_step + 1
+        control = TrainerControl()
+        saving.on_step_end(run.rest[0], run.state, control)
+        if control.should_save:
+            saved.append(second)
+            run.second += 150  # as large-v3 on a slow disk
+            saving.on_save(run.rest[0], run.state, control)
+
+    # From the end of one to the beginning of the next it is 3000 s, of which 150 are the share.
+    assert saved == [600, 3800, 7000, 10_200, 13_400, 16_600, 19_800]
+
+
+def test_a_checkpoint_after_an_epoch_puts_nothing_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tmp_path, monkeypatch)
+    saving = Saving(StopRequest(tmp_path / "stop"), minutes=10, steps_per_epoch=10)
+    run.second = 5_000
+    saving.on_save(*run.rest)
+    run.second, run.state.global_step = 5_600, 11
+
+    saving.on_step_end(*run.rest)
+
+    assert run.rest[2].should_save

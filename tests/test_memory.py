@@ -101,13 +101,25 @@ def test_on_a_gpu_the_most_is_what_is_worth_taking(monkeypatch: pytest.MonkeyPat
     assert max(rows for rows, _ in trials) == 16
 
 
+def test_on_a_gpu_gradients_are_no_part_of_what_a_row_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def peak(rows: int, window: int) -> int:
+        made.append(rows)
+        return 1_000 + (3_000 if len(made) > 1 else 0) + rows * window
+
+    give_gpu(monkeypatch, 20_000, peak)
+
+    assert find_limits(trial, [400], most=1_000, reserved=2_000, device="cuda") == Limits({400: 30})
+
+
 @pytest.mark.parametrize("too_much", [None, 30_000])
 def test_on_a_gpu_fewer_rows_are_tried_until_they_fit(monkeypatch: pytest.MonkeyPatch, too_much: int | None) -> None:
     trials = give_gpu(monkeypatch, 20_000, lambda rows, window: 1_000 + rows * window if rows < 100 else too_much)
 
     limits = find_limits(trial, [100], most=1_000, reserved=2_000, device="cuda")
 
-    assert trials == [(1, 100), (2, 100), (150, 100), (120, 100), (96, 100)]
+    assert trials == [(1, 100), (1, 100), (2, 100), (150, 100), (120, 100), (96, 100)]
     assert limits == Limits({100: 96})
 
 

@@ -8,9 +8,12 @@ import torch
 
 from asr.base.errors import DataError
 from asr.base.sections import parse
+from asr.machine.device import is_out_of_memory
 from asr.model.parameters import Decode, greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
+from asr.model.window import padded
+from asr.shards.frames import pad_frames
 from tests.sounds import byte_tokenizer
 
 CLIPS = [np.zeros((40, 80), np.float16)] * 7
@@ -63,6 +66,36 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(capsys: pytest.
     assert heard == [Hypothesis("hi", is_cut_off=False)] * 7
     assert model.batches == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert "7 clips don't fit into memory, on with 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", ["cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"]
+)
+def test_what_other_libraries_say_of_a_want_of_memory_is_understood(words: str) -> None:
+    assert is_out_of_memory(RuntimeError(words))
+    assert not is_out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))
+
+
+def test_an_error_of_another_kind_is_not_taken_for_a_want_of_memory() -> None:
+    class Broken(Speaker):
+        def generate(self, inputs: torch.Tensor, max_new_tokens: int, **options: object) -> torch.Tensor:
+            raise RuntimeError("device-side assert triggered")
+
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        transcribe(whisper(Broken([1])), CLIPS, greedy(8))
+
+
+def test_clips_are_padded_by_their_last_frame() -> None:
+    draw = np.random.default_rng(0)
+    clips = [draw.normal(size=(frames, 3)).astype(np.float16) for frames in (5, 1, 9, 16)]
+    lengths = torch.tensor([len(clip) for clip in clips])
+    frames = torch.from_numpy(np.concatenate(clips))
+
+    found = padded(frames, lengths.cumsum(0) - lengths, lengths, window=9)
+
+    assert found.shape == (4, 3, 9)
+    for row, clip in zip(found, clips, strict=True):
+        np.testing.assert_array_equal(row.numpy().T, pad_frames(clip, 9))
 
 
 def test_a_batch_has_one_language_and_what_is_heard_comes_in_the_order_of_the_clips() -> None:

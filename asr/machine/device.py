@@ -18,6 +18,15 @@ def pick_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+NO_MEMORY = ("out of memory", "can't allocate memory", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What errors of drivers, cuDNN and cuBLAS say for which torch has no type of its own."""
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether less at once would have worked."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY)
+
+
 LEAST_WIDTH_FOR_BF16_ON_CPU = 384
 """Below, conversions cost what the products save (measured on 2 cores with AVX512-BF16: width 128 no faster, 384 twice)."""
 

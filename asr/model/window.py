@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+import torch
+from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
 from asr.model.description import FRAMES_PER_POSITION
@@ -41,6 +43,24 @@ def _windows(whole: int) -> list[int]:
         wider = max(windows[-1] + ALIGNMENT, int(RATIO * windows[-1]) // ALIGNMENT * ALIGNMENT)
         windows.append(min(wider, whole))
     return windows
+
+
+def padded(frames: Tensor, starts: Tensor, lengths: Tensor, window: int) -> Tensor:
+    """Gather clips that lie one behind the other into one batch, each lengthened to the window by its last frame.
+
+    That is what Whisper's own padding would look like.
+
+    Args:
+        frames: shape (frames of all clips, mels).
+        starts: of each clip, shape (clips,), on the same device.
+        lengths: likewise, of at least one frame; what is longer than the window is cut off.
+        window: in frames.
+
+    Returns:
+        Shape (clips, mels, window), as stored.
+    """
+    places = starts[:, None] + torch.minimum(torch.arange(window, device=frames.device), lengths[:, None] - 1)
+    return frames[places].transpose(1, 2)
 
 
 @contextmanager

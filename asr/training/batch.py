@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from asr.model.window import padded
 from asr.training.masks import Masks, masked
 from asr.training.plan import Plan, Slot, Step
 
@@ -126,7 +127,6 @@ def micro_batches(rows: Sequence[Row], most: Callable[[int], int]) -> list[list[
 def pad(frames: Tensor, rows: Sequence[Row], pad_token_id: int) -> dict[str, Tensor]:
     """A micro-batch as the model takes it, on the device that `frames` are on.
 
-    The last stored frame of a clip is what Whisper's own padding would look like, so it is repeated to the end of the window.
     Labels begin after the start-of-transcript token, with which the decoder's input begins: the model sees exactly one.
 
     Args:
@@ -139,14 +139,13 @@ def pad(frames: Tensor, rows: Sequence[Row], pad_token_id: int) -> dict[str, Ten
     """
     device, window = frames.device, rows[0].window
     starts = torch.tensor([row.start for row in rows], device=device)
-    lasts = torch.tensor([row.frames - 1 for row in rows], device=device)
-    places = starts[:, None] + torch.minimum(torch.arange(window, device=device), lasts[:, None])
+    lengths = torch.tensor([row.frames for row in rows], device=device)
     tokens = torch.full((len(rows), max(len(row.tokens) for row in rows)), IGNORED)
     for index, row in enumerate(rows):
         tokens[index, : len(row.tokens)] = torch.tensor(row.tokens)
     tokens = tokens.to(device)
     return {
-        "input_features": frames[places].transpose(1, 2).float(),
+        "input_features": padded(frames, starts, lengths, window).float(),
         "decoder_input_ids": tokens[:, :-1].masked_fill(tokens[:, :-1] == IGNORED, pad_token_id),
         "labels": tokens[:, 1:],
     }

@@ -8,6 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from asr.machine.device import is_out_of_memory
+
 Trial = Callable[[int, int], Tensor]
 """The loss of so many rows in a window of so many frames."""
 
@@ -92,7 +94,9 @@ def kept_bytes(trial: Trial, window: int) -> int:
 
 
 def _by_trial(trial: Trial, window: int, most: int, reserved: int) -> int:
-    """Find a limit by two small trials, which say what a row costs, and a third that makes sure."""
+    """Find a limit by small trials, which say what a row costs, and one that makes sure."""
+    # The first of all makes the gradients, which stay: else they would count as what the second row costs.
+    _peak(trial, 1, window)
     torch.cuda.empty_cache()
     budget = GPU_SHARE * (torch.cuda.mem_get_info()[0] + torch.cuda.memory_allocated()) - reserved
     one, two = _peak(trial, 1, window), _peak(trial, 2, window)
@@ -112,7 +116,9 @@ def _peak(trial: Trial, rows: int, window: int) -> int | None:
     torch.cuda.reset_peak_memory_stats()
     try:
         trial(rows, window).backward()  # type: ignore[no-untyped-call]
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         return None
     finally:
         torch.cuda.empty_cache()

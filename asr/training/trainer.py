@@ -7,6 +7,7 @@ of the device in mid-run without a change to what is learned: every label of a s
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from torch.utils.data import DataLoader
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
 
 from asr.base.errors import DataError
-from asr.machine.device import DTYPES, Precision
+from asr.machine.device import DTYPES, Precision, is_out_of_memory
 from asr.model.window import encoder_window
 from asr.training.batch import IGNORED, Row, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
 from asr.training.checkpoints import Past
@@ -65,6 +66,7 @@ class StepTrainer(Seq2SeqTrainer):
         self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
         self._groups, self._precision, self._label_smoothing = groups, precision, label_smoothing
         self._whisper = validator.whisper
+        self._validation_halvings = 0
         # Gradients are summed and formats chosen here: no DistributedDataParallel, no second autocast.
         self.model._is_accelerate_prepared = True
         self._forward: Callable[..., Any] = self.model
@@ -86,19 +88,21 @@ class StepTrainer(Seq2SeqTrainer):
         Raises:
             DataError: when a single row does not fit into memory.
         """
-        loss = self._within_memory(lambda: self._backward(inputs))
+        loss = self._within_memory(self.limits, lambda: self._backward(inputs))
         if self.args.world_size > 1:
             self._sum_over_ranks(loss)
         self._count(inputs)
         return loss
 
-    def _within_memory(self, work: Callable[[], Result]) -> Result:
-        """Do the work, with half as many rows at a time whenever memory runs out."""
+    def _within_memory(self, limits: Limits, work: Callable[[], Result]) -> Result:
+        """Do the work, with half as many rows at a time from then on whenever memory runs out."""
         while True:
             try:
                 return work()
-            except torch.OutOfMemoryError as error:
-                if not self.limits.halve():
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if not limits.halve():
                     raise DataError(f"{self.args.device}: out of memory with one clip at a time; {LESS_MEMORY}") from error
             # Here the handler is over, which held on to the tensors that did not fit.
             print("train: out of memory; half as many clips at a time from now on", file=sys.stderr)
@@ -171,7 +175,10 @@ class StepTrainer(Seq2SeqTrainer):
         with self.autocast():
             self.model.eval()
             rank, ranks = self.args.process_index, self.args.world_size
-            found = self._within_memory(lambda: self._validator.validate(self.loss, self.limits.most, rank, ranks))
+            # Limits of its own: too many at once here are no reason to learn from fewer.
+            limits = replace(self.limits, halvings=max(self.limits.halvings, self._validation_halvings))
+            found = self._within_memory(limits, lambda: self._validator.validate(self.loss, limits.most, rank, ranks))
+            self._validation_halvings = limits.halvings
         metrics = {"eval_loss": found.loss, "eval_error_rate": found.error_rate}
         if self.is_world_process_zero():
             self._keep(self.state, found)
