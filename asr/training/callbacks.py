@@ -21,6 +21,9 @@ MEBI = 2**20
 MOST_SHARE = 0.05
 """Of a run's time, for checkpoints between epochs: large-v3 and its optimiser's state are 18.5 GB each."""
 
+CHEAP_SECONDS = 1.0
+"""A checkpoint that takes less is worth having as often as somebody asks for."""
+
 
 class StoppedError(Exception):
     """The run was asked to end; its checkpoint is saved."""
@@ -132,6 +135,7 @@ class Saving(TrainerCallback):
         """Let the next be as far away as this one was dear, and end when that was asked for."""
         self._saved = time.monotonic()
         took = self._saved - self._began  # of one after an epoch, which begins elsewhere, nothing is known
-        self._seconds, self._began = max(self._seconds, took / MOST_SHARE), math.inf
+        self._seconds = max(self._seconds, took / MOST_SHARE if took > CHEAP_SECONDS else 0.0)
+        self._began = math.inf
         if on_any_rank(self._stop.is_made):
             raise StoppedError
