@@ -42,7 +42,7 @@ class Unvalidated:
         return Validation(0.0, float(-next(self.epochs)), [])
 
 
-def timed(whisper: Whisper, examples: Examples, settings: Train, loader_workers: int = 0) -> tuple[Trained, Clock]:
+def timed(whisper: Whisper, examples: Examples, settings: Train, loader_workers: int | None = None) -> tuple[Trained, Clock]:
     """Train, and time every step."""
     clock = Clock()
     changed = patch.multiple(

@@ -12,7 +12,9 @@ from dataclasses import asdict
 import torch
 from transformers import logging
 
+from asr.machine.device import pick_device
 from asr.model.whisper import Whisper, load
+from asr.training.batch import readers
 from asr.training.run import plan_of
 from bench.article_trainer import ROWS_AT_ONCE, timed_article
 from bench.own_clips import read_split, side_settings, tested, timed_clips
@@ -44,7 +46,8 @@ def stage(whisper: Whisper, options: Options, window: str) -> Run:
     """The train stage's training, in a window mode."""
     examples, _ = read_split(whisper, options, "train")
     settings = side_settings(window, options)
-    workers = read_machine().loader_workers
+    asked = read_machine().loader_workers
+    workers = readers(pick_device()) if asked is None else asked
     trained, clock = timed(whisper, examples, settings, workers)
     plan = plan_of(whisper, examples, settings)
     return Run(

@@ -1,10 +1,26 @@
 """Batches: one start token, padding without loss, shares that are whole together."""
 
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from asr.training.batch import IGNORED, Examples, Row, StepBatch, collate, micro_batches, pad
+from asr.training.batch import (
+    IGNORED,
+    LEAST_SHARED_MEMORY,
+    Examples,
+    Row,
+    StepBatch,
+    collate,
+    make_batch,
+    micro_batches,
+    pad,
+    readers,
+)
 from asr.training.masks import NO_MASKS, Masks
 from asr.training.plan import Slot, Step
 
@@ -27,7 +43,7 @@ def whole(examples: Examples, *lines: Slot, masks: Masks = NO_MASKS) -> StepBatc
 
 
 def padded(batch: StepBatch) -> dict[str, torch.Tensor]:
-    return pad(batch.frames, batch.rows, PAD)
+    return pad(batch, slice(None), PAD)
 
 
 def test_the_decoder_sees_exactly_one_start_token(examples: Examples) -> None:
@@ -40,7 +56,7 @@ def test_the_decoder_sees_exactly_one_start_token(examples: Examples) -> None:
 def test_the_decoders_input_is_filled_up_with_the_padding_token() -> None:
     rows = [Row(0, 1, 2, (START, 5, 5, 5, END)), Row(0, 1, 2, (START, END))]
 
-    batch = pad(torch.zeros(1, 2, dtype=torch.float16), rows, pad_token_id=99)
+    batch = pad(make_batch(torch.zeros(1, 2, dtype=torch.float16), rows), slice(None), pad_token_id=99)
 
     assert batch["decoder_input_ids"].tolist() == [[START, 5, 5, 5], [START, END, 99, 99]]
     assert batch["labels"].tolist() == [[5, 5, 5, END], [END, IGNORED, IGNORED, IGNORED]]
@@ -48,7 +64,7 @@ def test_the_decoders_input_is_filled_up_with_the_padding_token() -> None:
 
 def test_a_begin_token_that_is_not_the_start_token_stays() -> None:
     """In Whisper's tokenizer the begin-of-sequence token is the end-of-text token: dropping that one drops nothing."""
-    batch = pad(torch.zeros(1, 2, dtype=torch.float16), [Row(0, 1, 2, (START, END, 7, END))], PAD)
+    batch = padded(make_batch(torch.zeros(1, 2, dtype=torch.float16), [Row(0, 1, 2, (START, END, 7, END))]))
 
     assert batch["labels"].tolist() == [[END, 7, END]]
 
@@ -133,9 +149,43 @@ def test_a_clips_masks_are_the_same_wherever_it_is() -> None:
 
 
 def test_micro_batches_are_of_one_window_widest_first_and_no_larger_than_may_be() -> None:
-    rows = [Row(start, 1, window, ()) for start, window in enumerate([16, 48, 16, 32, 48, 16, 16, 48, 16])]
+    rows = [Row(start, 1, window, ()) for start, window in enumerate([48, 48, 48, 32, 16, 16, 16, 16, 16])]
 
     groups = micro_batches(rows, {48: 2, 32: 3, 16: 4}.__getitem__)
 
-    assert [[row.window for row in group] for group in groups] == [[48, 48], [48], [32], [16] * 4, [16]]
-    assert sorted(row.start for group in groups for row in group) == list(range(9))
+    assert [[row.window for row in rows[group]] for group in groups] == [[48, 48], [48], [32], [16] * 4, [16]]
+    assert [row.start for group in groups for row in rows[group]] == list(range(9))
+
+
+def test_a_step_comes_onto_the_device_in_three_copies_whatever_it_is_divided_into(
+    examples: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[bool] = []
+    to = torch.Tensor.to
+
+    def counting(tensor: torch.Tensor, *where: Any, **options: Any) -> torch.Tensor:
+        copied.append(bool(options.get("non_blocking")))
+        return to(tensor, *where, **options)
+
+    batch = whole(examples, *STEP)
+    monkeypatch.setattr(torch.Tensor, "to", counting)
+    there = batch.to(torch.device("cpu"))
+    for group in micro_batches(there.rows, lambda window: 1):
+        pad(there, group, PAD)
+
+    assert copied == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("device", "free", "workers"), [("cuda", 2**30, 2), ("cuda", 2**26, 0), ("cpu", 2**40, 0), ("mps", 2**40, 0)]
+)
+def test_a_gpu_is_read_ahead_for_where_there_is_shared_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, free: int, workers: int
+) -> None:
+    monkeypatch.setattr("asr.training.batch.SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    assert readers(device) == workers
+
+    monkeypatch.setattr("asr.training.batch.SHARED_MEMORY", tmp_path / "none")
+    assert readers(device) == 0
+    assert LEAST_SHARED_MEMORY == 2**30

@@ -7,7 +7,7 @@ import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from asr.machine.shutdown import StopRequest
-from asr.training.batch import StepBatch
+from asr.training.batch import make_batch
 from asr.training.callbacks import ProgressLines, Saving, _duration
 
 
@@ -34,7 +34,7 @@ class Run:
     def step(self, at: float, loss: float = 1.5) -> None:
         """A step of 64 clips has ended, 4 s each."""
         self.second = at
-        self.lines.count(StepBatch(torch.zeros(0, 80), (), step_labels=9, step_clips=64, step_frames=25_600))
+        self.lines.count(make_batch(torch.zeros(0, 80), [], step_labels=9, step_clips=64, step_frames=25_600))
         self.state.global_step += 1
         self.state.epoch = self.state.global_step / 4
         self.lines.on_step_end(*self.rest)

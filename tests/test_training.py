@@ -27,7 +27,7 @@ from asr.model.parameters import greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper, load, load_tuned
 from asr.model.window import fitted
-from asr.training.batch import Examples, collate, pad
+from asr.training.batch import Examples, StepBatch, collate, pad
 from asr.training.callbacks import StoppedError
 from asr.training.history import curves
 from asr.training.masks import NO_MASKS
@@ -111,7 +111,7 @@ def test_the_loss_is_the_models_own(tmp_path: Path) -> None:
     every = tuple(Slot((clip,), whisper.window_frames) for clip in range(16))
     batch = collate(examples, every, NO_MASKS, ())
 
-    expected = whisper.model(**pad(batch.frames, batch.rows, whisper.tokenizer.pad_token_id)).loss.item()
+    expected = whisper.model(**pad(batch, slice(None), whisper.tokenizer.pad_token_id)).loss.item()
 
     _, trained = run(tmp_path / "run", recipe())
     assert trained.log_history[0]["loss"] == pytest.approx(expected, rel=1e-5)
@@ -163,7 +163,7 @@ def test_validation_counts_characters_of_clips_in_languages_that_do_not_part_wor
 
     monkeypatch.setattr("asr.training.validation.transcribe", heard)
     validator = Validator(whisper, examples, ["0.wav", "1.wav", "2.wav"], texts, Normalization("auto"))
-    found = validator.validate(lambda frames, rows: torch.zeros(()), lambda window: 3)
+    found = validator.validate(lambda batch, group: torch.zeros(()), lambda window: 3)
     japanese = replace(examples, languages=["ja"] * 3)
 
     assert told == ["ja", "de", "ja"]
@@ -180,7 +180,7 @@ def test_a_hypothesis_ends_at_the_length_of_the_longest_label_and_those_that_go_
         whisper, examples, ["0.wav", "1.wav", "2.wav"], [text(clip) for clip in range(3)], Normalization("basic_english")
     )
 
-    found = validator.validate(lambda frames, rows: torch.zeros(()), lambda window: 3)
+    found = validator.validate(lambda batch, group: torch.zeros(()), lambda window: 3)
 
     assert validator.max_new_tokens == max(map(len, examples.labels))
     assert found.cut_off == 3  # random weights never come to an end
@@ -454,10 +454,10 @@ def test_masks_change_what_is_learned(tmp_path: Path) -> None:
 
 
 def out_of_memory_at(rows: int, whole: Callable[..., Any], training: bool = True) -> Callable[..., Any]:
-    def loss(trainer: StepTrainer, frames: torch.Tensor, some: list[Any]) -> torch.Tensor:
-        if len(some) >= rows and trainer.model.training is training:
+    def loss(trainer: StepTrainer, batch: StepBatch, group: slice) -> torch.Tensor:
+        if len(batch.rows[group]) >= rows and trainer.model.training is training:
             raise torch.OutOfMemoryError("no memory left")
-        return whole(trainer, frames, some)  # type: ignore[no-any-return]
+        return whole(trainer, batch, group)  # type: ignore[no-any-return]
 
     return loss
 

@@ -1,12 +1,15 @@
 """Batches: a step's clips as they are stored, and its micro-batches padded on the device.
 
-A loader copies the clips of a whole optimiser step one behind the other, in float16 and without padding. How many of them the
-device then takes at once is the device's affair, and may change in mid-run.
+A loader copies the clips of a whole optimiser step one behind the other, in float16 and without padding, and with them what says
+which is which, so that a step comes onto the device in one go. How many clips the device then takes at once is its affair, and
+may change in mid-run.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +20,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from asr.model.window import padded
 from asr.training.masks import Masks, masked
 from asr.training.plan import Plan, Slot, Step
+
+READERS = 2
+SHARED_MEMORY, LEAST_SHARED_MEMORY = Path("/dev/shm"), 2**30
 
 IGNORED = -100
 """The label that carries no loss."""
@@ -58,19 +64,39 @@ class StepBatch:
 
     Attributes:
         frames: shape (frames of all rows, mels), float16.
-        rows: the slots of this share; there may be none.
+        places: of each row, where its frames begin and how many they are, shape (rows, 2).
+        tokens: of each row, filled up with IGNORED, shape (rows, tokens of the longest).
+        rows: the slots of this share, the widest window first; there may be none.
         step_labels: labels in the whole step, over all ranks, as are `step_clips` and the stored `step_frames`.
     """
 
     frames: Tensor
+    places: Tensor
+    tokens: Tensor
     rows: tuple[Row, ...]
-    step_labels: int
-    step_clips: int
-    step_frames: int
+    step_labels: int = 0
+    step_clips: int = 0
+    step_frames: int = 0
 
     def pin_memory(self) -> "StepBatch":
-        """Pin the frames, as a DataLoader asks: from pinned memory a GPU copies while it computes."""
-        return replace(self, frames=self.frames.pin_memory())
+        """Pin the tensors, as a DataLoader asks: from pinned memory a GPU copies while it computes."""
+        return self._each(Tensor.pin_memory)
+
+    def to(self, device: torch.device) -> "StepBatch":
+        """Copy the tensors to a device; nobody waits for what is pinned."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "StepBatch":
+        return replace(self, frames=change(self.frames), places=change(self.places), tokens=change(self.tokens))
+
+
+def make_batch(frames: Tensor, rows: Sequence[Row], **counts: int) -> StepBatch:
+    """Put rows together with their frames; `counts` are those of the whole step."""
+    tokens = torch.full((len(rows), max((len(row.tokens) for row in rows), default=0)), IGNORED)
+    for index, row in enumerate(rows):
+        tokens[index, : len(row.tokens)] = torch.tensor(row.tokens)
+    places = torch.tensor([(row.start, row.frames) for row in rows]).reshape(len(rows), 2)
+    return StepBatch(frames, places, tokens, tuple(rows), **counts)
 
 
 def collate(examples: Examples, step: Step, masks: Masks, seed: Sequence[int], rank: int = 0, ranks: int = 1) -> StepBatch:
@@ -94,9 +120,9 @@ def collate(examples: Examples, step: Step, masks: Masks, seed: Sequence[int], r
         rows.append(Row(start, frames, slot.window, _tokens(examples, slot)))
         parts += clips
         start += frames
-    return StepBatch(
+    return make_batch(
         torch.from_numpy(np.concatenate(parts)),
-        tuple(rows),
+        rows,
         step_labels=sum(len(_tokens(examples, slot)) - 1 for slot in step),
         step_clips=sum(len(slot.clips) for slot in step),
         step_frames=sum(len(examples.frames[clip]) for slot in step for clip in slot.clips),
@@ -110,42 +136,40 @@ def _tokens(examples: Examples, slot: Slot) -> tuple[int, ...]:
     return (*begun, *(token for clip in others for token in examples.continuations[clip]), end)
 
 
-def micro_batches(rows: Sequence[Row], most: Callable[[int], int]) -> list[list[Row]]:
-    """Group rows of equal windows, widest first.
+def micro_batches(rows: Sequence[Row], most: Callable[[int], int]) -> list[slice]:
+    """Divide rows, those of equal windows side by side, into groups of one window.
 
     Args:
         rows: to be grouped.
         most: how many rows of a given window the device takes at once.
     """
-    groups = []
-    for window, alike in groupby(sorted(rows, key=lambda row: row.window, reverse=True), key=lambda row: row.window):
-        while group := list(islice(alike, most(window))):
-            groups.append(group)
+    groups: list[slice] = []
+    start = 0
+    for window, alike in groupby(rows, key=lambda row: row.window):
+        end = start + len(list(alike))
+        groups += [slice(first, min(first + most(window), end)) for first in range(start, end, most(window))]
+        start = end
     return groups
 
 
-def pad(frames: Tensor, rows: Sequence[Row], pad_token_id: int) -> dict[str, Tensor]:
-    """A micro-batch as the model takes it, on the device that `frames` are on.
+def pad(batch: StepBatch, group: slice, pad_token_id: int) -> dict[str, Tensor]:
+    """A micro-batch as the model takes it, on the device that the batch is on.
 
     Labels begin after the start-of-transcript token, with which the decoder's input begins: the model sees exactly one.
 
     Args:
-        frames: of a `StepBatch`.
-        rows: some of its rows, of one window.
+        batch: a step.
+        group: some of its rows, of one window.
         pad_token_id: fills the decoder's input up.
 
     Returns:
         input_features (rows, mels, window) in float32; decoder_input_ids and labels (rows, tokens).
     """
-    device, window = frames.device, rows[0].window
-    starts = torch.tensor([row.start for row in rows], device=device)
-    lengths = torch.tensor([row.frames for row in rows], device=device)
-    tokens = torch.full((len(rows), max(len(row.tokens) for row in rows)), IGNORED)
-    for index, row in enumerate(rows):
-        tokens[index, : len(row.tokens)] = torch.tensor(row.tokens)
-    tokens = tokens.to(device)
+    rows = batch.rows[group]
+    starts, lengths = batch.places[group].unbind(1)
+    tokens = batch.tokens[group, : max(len(row.tokens) for row in rows)]
     return {
-        "input_features": padded(frames, starts, lengths, window).float(),
+        "input_features": padded(batch.frames, starts, lengths, rows[0].window).float(),
         "decoder_input_ids": tokens[:, :-1].masked_fill(tokens[:, :-1] == IGNORED, pad_token_id),
         "labels": tokens[:, 1:],
     }
@@ -191,7 +215,18 @@ class StepKeys(Sampler[list[Key]]):
 
 def step_loader(steps: Steps, keys: StepKeys, workers: int, pin: bool) -> DataLoader[StepBatch]:
     """Make a loader that reads steps ahead in `workers` processes, into pinned memory where there is a GPU to copy them to."""
-    return DataLoader(steps, batch_sampler=keys, collate_fn=_only, num_workers=workers, pin_memory=pin)
+    return DataLoader(
+        steps, batch_sampler=keys, collate_fn=_only, num_workers=workers, pin_memory=pin, persistent_workers=workers > 0
+    )
+
+
+def readers(device: str) -> int:
+    """Processes that read ahead for a device: a GPU would wait 9 ms for 64 clips at each step, 17 with masks; a CPU has no core
+    to spare. They hand their steps over in shared memory, of which a container may have too little.
+    """
+    if device != "cuda" or not SHARED_MEMORY.exists() or shutil.disk_usage(SHARED_MEMORY).free < LEAST_SHARED_MEMORY:
+        return 0
+    return READERS
 
 
 def _only(items: Sequence[StepBatch]) -> StepBatch:

@@ -17,7 +17,7 @@ from asr.machine.allocator import keep_memory
 from asr.machine.device import Precision, pick_device, pick_precision, require_precision
 from asr.machine.shutdown import StopRequest
 from asr.model.whisper import Whisper
-from asr.training.batch import Examples, Row, Steps
+from asr.training.batch import Examples, Row, Steps, make_batch, readers
 from asr.training.callbacks import ProgressLines, Saving
 from asr.training.checkpoints import Past, read_past
 from asr.training.history import Diary
@@ -61,7 +61,7 @@ def train(
     tensorboard: Path | None,
     stop: StopRequest,
     minutes_between_checkpoints: float = math.inf,
-    loader_workers: int = 0,
+    loader_workers: int | None = None,
 ) -> Trained:
     """Tune `whisper` in place; it ends with the weights of the epoch with the lowest error rate.
 
@@ -74,7 +74,7 @@ def train(
         tensorboard: a folder of this very run for TensorBoard's event files, written anew; None: there are none.
         stop: asks the run to end early, with a checkpoint.
         minutes_between_checkpoints: besides those after each epoch.
-        loader_workers: processes that read clips ahead; 0: this one reads them.
+        loader_workers: processes that read clips ahead; 0: this one reads them; None: see `readers`.
 
     Raises:
         DataError: when a parameter doesn't suit the model, or a single clip does not fit into memory.
@@ -88,13 +88,14 @@ def train(
     require_precision(precision, device)
     rate = learning_rate(settings, width)
     rank, ranks = rank_and_ranks()
+    workers = readers(device) if loader_workers is None else loader_workers
     set_seed(settings.seed)
     model = _prepared(whisper, settings)
     plan = plan_of(whisper, examples, settings)
     past, watch = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric)
     trainer = StepTrainer(
         model=model,
-        args=arguments(settings, rate, precision, device, folder, past, loader_workers),
+        args=arguments(settings, rate, precision, device, folder, past, workers),
         steps=Steps(examples, plan, settings.masks, rank, ranks),
         validator=validator,
         keep=Diary(folder),
@@ -172,8 +173,9 @@ def _fit_into_memory(trainer: StepTrainer, settings: Train, plan: Plan, device: 
     mels = trainer.model.config.num_mel_bins
 
     def trial(rows: int, window: int) -> Tensor:
-        frames = torch.zeros(window, mels, dtype=torch.float16, device=trainer.args.device)
-        return trainer.loss(frames, [Row(0, window, window, (0,) * longest)] * rows)
+        frames = torch.zeros(window, mels, dtype=torch.float16)
+        batch = make_batch(frames, [Row(0, window, window, (0,) * longest)] * rows).to(trainer.args.device)
+        return trainer.loss(batch, slice(None))
 
     trainer.model.train()  # else nothing is checkpointed
     checkpointing = settings.activation_checkpointing is True

@@ -5,7 +5,7 @@ of the device in mid-run without a change to what is learned: every label of a s
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerContro
 from asr.base.errors import DataError
 from asr.machine.device import DTYPES, Precision, is_out_of_memory
 from asr.model.window import encoder_window
-from asr.training.batch import IGNORED, Row, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
+from asr.training.batch import IGNORED, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
 from asr.training.checkpoints import Past
 from asr.training.memory import LESS_MEMORY, Limits
 from asr.training.optimizer import library_name
@@ -112,19 +112,19 @@ class StepTrainer(Seq2SeqTrainer):
 
     def _backward(self, batch: StepBatch) -> Tensor:
         self.model.train()
-        frames = batch.frames.to(self.args.device, non_blocking=True)
+        batch = batch.to(self.args.device)
         total = torch.zeros((), device=self.args.device)
         if not batch.rows and self.accelerator.scaler is not None:
             self.accelerator.scaler.scale(total)  # else it would not know its scale when the step comes
-        for rows in micro_batches(batch.rows, self.limits.most):
-            loss = self.loss(frames, rows) / batch.step_labels
+        for group in micro_batches(batch.rows, self.limits.most):
+            loss = self.loss(batch, group) / batch.step_labels
             self.accelerator.backward(loss)
             total += loss.detach()
         return total
 
-    def loss(self, frames: Tensor, rows: Sequence[Row]) -> Tensor:
+    def loss(self, batch: StepBatch, group: slice) -> Tensor:
         """Cross entropy summed over the labels of one micro-batch."""
-        padded = pad(frames, rows, self._whisper.tokenizer.pad_token_id)
+        padded = pad(batch, group, self._whisper.tokenizer.pad_token_id)
         labels = padded.pop("labels")
         with self.autocast(), encoder_window(self._whisper.model, padded["input_features"].shape[-1]):
             logits = (self._forward if self.model.training else self.model)(**padded).logits

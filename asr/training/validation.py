@@ -12,7 +12,7 @@ from asr.model.parameters import greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
 from asr.model.window import fitted
-from asr.training.batch import Examples, Row, collate, micro_batches
+from asr.training.batch import Examples, StepBatch, collate, micro_batches
 from asr.training.masks import NO_MASKS
 from asr.training.plan import Slot
 
@@ -22,8 +22,8 @@ CLIPS_AT_A_TIME = 256
 MOST_DECODED = 64
 """At once."""
 
-Loss = Callable[[Tensor, Sequence[Row]], Tensor]
-"""Of some rows among frames on the device, summed over their labels."""
+Loss = Callable[[StepBatch, slice], Tensor]
+"""Of some rows of a batch on the device, summed over their labels."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ class Validator:
         for start in range(0, len(clips), CLIPS_AT_A_TIME):
             slots = tuple(Slot((clip,), self._window(clip)) for clip in clips[start : start + CLIPS_AT_A_TIME])
             batch = collate(self.examples, slots, NO_MASKS, seed=())
-            frames = batch.frames.to(self.whisper.model.device)
-            for rows in micro_batches(batch.rows, most):
-                total += float(loss(frames, rows))
+            batch = batch.to(self.whisper.model.device)
+            for group in micro_batches(batch.rows, most):
+                total += float(loss(batch, group))
             labels += batch.step_labels
         return total, labels
 

@@ -33,7 +33,7 @@ class Machine(Section):
     tensorboard: str = Field(default=".cache/tensorboard", min_length=1)
     checkpoints: str = Field(default=".cache/training", min_length=1)
     train_ranks: int = Field(default=1, ge=1)
-    loader_workers: int = Field(default=0, ge=0)
+    loader_workers: int | None = Field(default=None, ge=0)
     checkpoint_minutes: float = Field(default=10.0, gt=0)
     require_gpu: bool = False
 
