@@ -118,6 +118,15 @@ def test_a_batch_has_one_language_and_what_is_heard_comes_in_the_order_of_the_cl
     assert batches == [(None, 1), ("de", 2), ("nl", 3), ("nl", 1)]
 
 
+def test_a_batch_has_so_many_frames_to_begin_with() -> None:
+    model = Speaker([1])
+    windows = whisper(model).window_frames
+
+    transcribe(whisper(model), CLIPS, greedy(8), frames_at_once=3 * windows + 1)
+
+    assert model.batches == [3, 3, 1]
+
+
 def test_a_single_clip_that_does_not_fit_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(DataError, match=r"one clip at a time is too much.*decode\.num_beams"):
         transcribe(whisper(Speaker([1], room=0)), CLIPS[:1], greedy(8, batch_size=4))

@@ -34,7 +34,11 @@ class Hypothesis:
 
 
 def transcribe(
-    whisper: Whisper, clips: Sequence[LogMel], decode: Decode, languages: Sequence[str | None] = ()
+    whisper: Whisper,
+    clips: Sequence[LogMel],
+    decode: Decode,
+    languages: Sequence[str | None] = (),
+    frames_at_once: int | None = None,
 ) -> list[Hypothesis]:
     """Transcribe each clip, in the order given.
 
@@ -47,6 +51,7 @@ def transcribe(
         clips: shape (frames, mels) each, unpadded.
         decode: the options; `max_new_tokens` is lowered to what the model's positions allow.
         languages: what the model is told of each clip (see `languages_of`); None, or none at all: what it is set to.
+        frames_at_once: in a batch to begin with, where the options leave its size open; None: FRAMES_AT_ONCE.
 
     Raises:
         DataError: when a single clip is too much for the memory.
@@ -61,7 +66,7 @@ def transcribe(
     options = {"max_new_tokens": budget, "suppress_tokens": suppressed, **decode.options}
     heard: dict[int, Hypothesis] = {}
     for positions, tokens in track(
-        _decoded(model, clips, kinds, decode.batch_size, options),
+        _decoded(model, clips, kinds, decode.batch_size, frames_at_once or FRAMES_AT_ONCE[model.device.type], options),
         total=len(clips),
         what="transcribe",
         size=lambda batch: len(batch[0]),
@@ -91,11 +96,12 @@ def _decoded(
     clips: Sequence[LogMel],
     kinds: Sequence[Kind],
     batch_size: int | Literal["auto"],
+    frames: int,
     options: dict[str, Any],
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
     """Batches of clips, by their positions, with their tokens; the widest windows first, since those show what fits."""
     waiting = sorted(range(len(clips)), key=lambda clip: (-kinds[clip].window, kinds[clip].language or "", -len(clips[clip])))
-    frames = FRAMES_AT_ONCE[model.device.type] // options.get("num_beams", 1)
+    frames //= options.get("num_beams", 1)
     while waiting:
         kind = kinds[waiting[0]]
         window, told = kind.window, {"language": kind.language} if kind.language else {}

@@ -1,8 +1,8 @@
 """Batches: a step's clips as they are stored, and its micro-batches padded on the device.
 
-A loader copies the clips of a whole optimiser step one behind the other, in float16 and without padding, and with them what says
-which is which, so that a step comes onto the device in one go. How many clips the device then takes at once is its affair, and
-may change in mid-run.
+A loader copies the clips of a whole optimiser step one behind the other, in float16 and without padding, and with them what
+says which is which, so that a step comes onto the device in one go. How many of its clips the device then takes at once is the
+device's affair, and may change in mid-run.
 """
 
 import shutil

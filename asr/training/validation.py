@@ -20,7 +20,7 @@ CLIPS_AT_A_TIME = 256
 """Copied to the device together."""
 
 MOST_DECODED = 64
-"""At once."""
+"""Whole windows at once, or as many frames in narrower ones."""
 
 Loss = Callable[[StepBatch, slice], Tensor]
 """Of some rows of a batch on the device, summed over their labels."""
@@ -113,9 +113,11 @@ class Validator:
 
     def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[Hypothesis]:
         # Without what a backward pass needs, several times as many fit.
-        decode = greedy(self.max_new_tokens, min(MOST_DECODED, 4 * most(self.whisper.window_frames)))
+        whole = self.whisper.window_frames
+        at_once = min(MOST_DECODED, 4 * most(whole)) * whole
         frames = [self.examples.frames[clip] for clip in clips]
-        return transcribe(self.whisper, frames, decode, [self.examples.languages[clip] for clip in clips])
+        languages = [self.examples.languages[clip] for clip in clips]
+        return transcribe(self.whisper, frames, greedy(self.max_new_tokens), languages, at_once)
 
     def _window(self, clip: int) -> int:
         whole = self.whisper.window_frames
