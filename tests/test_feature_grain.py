@@ -12,6 +12,8 @@ from asr.base.errors import DataError
 from asr.features.clip import Variants
 from asr.features.making import feature_version
 from asr.machine.engine import Engine
+from asr.shards.bucket import ObjectStore
+from asr.shards.records import Record
 from asr.shards.store import FolderStore
 from tests.test_features import LOUDER, SETTINGS, made, tones
 from tests.test_shards import flip
@@ -93,6 +95,17 @@ def test_an_object_store_is_asked_for_clips_too(tmp_path: Path, clips: List, cap
     assert list(there) == ["manifest.json"]
     here = made(tmp_path / "here", clips[::-1], cache="empty")
     assert there["manifest.json"].partition(b"shards")[2] == here["manifest.json"].partition(b"shards")[2]
+
+
+def test_a_store_whose_records_can_not_be_read_is_named(tmp_path: Path, clips: List, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(store: ObjectStore, origin: str) -> list[Record]:
+        raise OSError("the network is gone")
+
+    monkeypatch.setattr(ObjectStore, "records", broken)
+    settings = SETTINGS.model_copy(update={"store": f"memory://{tmp_path.name}"})
+
+    with pytest.raises(DataError, match=f"memory://{tmp_path.name}: OSError: the network is gone; check the room, the rights"):
+        made(tmp_path / "out", clips[:2], settings)
 
 
 def test_nothing_is_copied_from_a_shard_that_was_damaged_under_its_old_time(tmp_path: Path, clips: List) -> None:

@@ -22,7 +22,7 @@ from asr.base.progress import track
 from asr.features.chunks import Chunk, Keyed, cut
 from asr.features.clip import Variants
 from asr.features.index import Index
-from asr.features.making import Job, Origin, Wanted, feature_version, make_shards
+from asr.features.making import Job, Origin, Wanted, feature_version, make_shards, naming
 from asr.features.parameters import Features
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
@@ -94,7 +94,8 @@ def key_of(clip: AudioEntry) -> str:
 def _finish(chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, cache: Path, engine: Engine) -> Iterator[_Done]:
     """Yield every chunk once its shard is in the store, as they end."""
     found: deque[_Done] = deque()
-    index = Index(store.records(origin.name))
+    with naming(store):
+        index = Index(store.records(origin.name))
     work = Work(partial(make_shards, origin=origin, store=store, cache=cache), _clips_apart, _path_of)
     for job, records in run_jobs(work, _by_file(_missing(chunks, origin, store, index, found)), engine):
         for (place, wanted), record in zip(job, records, strict=True):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib import import_module
@@ -95,9 +96,16 @@ def _make_shard(
         else:
             held.append(Held(key, len(features)))
             rows.extend(StoredClip(clip.id, copy, each) for copy, each in zip(origin.variants.copies, features, strict=True))
-    try:
+    with naming(store):
         return store.keep(origin.name, to_bytes(rows), held)
-    except Exception as error:  # every kind of store has its own
+
+
+@contextmanager
+def naming(store: Store) -> Iterator[None]:
+    """Say of a failure which store it is; every kind has errors of its own."""
+    try:
+        yield
+    except Exception as error:
         raise DataError(
             f"{store.place}: {type(error).__name__}: {error}; check the room, the rights and the network"
         ) from error
