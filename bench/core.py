@@ -20,7 +20,7 @@ from asr.audio.decoding import read_recording
 from asr.base.entries import AudioEntry, read_rows
 from asr.features.build import key_of
 from asr.features.chunks import Keyed, cut
-from asr.features.making import Origin, Wanted, feature_version, make_shards
+from asr.features.making import Origin, Wanted, make_shards
 from asr.machine.allocator import keep_memory
 from asr.shards.store import FolderStore
 from stages.common.params import read_params
@@ -62,8 +62,7 @@ def main() -> None:
     """Warm up, take turns, print."""
     clips, folder, rounds = read_rows(Path(sys.argv[1]), AudioEntry), Path(sys.argv[2]), int(sys.argv[3])
     params = read_params(Params)
-    variants = changes(params.augment)
-    origin = Origin(params.features, variants, feature_version(variants.modules, variants.packages))
+    origin = Origin.here(params.features, changes(params.augment))
     keep_memory()  # as in the stage's workers; decoding has it too
     with threadpool_limits(limits=1):
         decode_all(clips[:WARM_UP_CLIPS])

@@ -22,7 +22,7 @@ from asr.base.progress import track
 from asr.features.chunks import Chunk, Keyed, cut
 from asr.features.clip import Variants
 from asr.features.index import Index
-from asr.features.making import Job, Origin, Wanted, feature_version, make_shards, naming
+from asr.features.making import Job, Origin, Wanted, make_shards, naming
 from asr.features.parameters import Features
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
@@ -65,7 +65,7 @@ def build_features(
     cache = place.resolve()
     store = open_store(settings.store or cache)
     store.require_answer()
-    origin = Origin(settings, variants, feature_version(variants.modules, variants.packages))
+    origin = Origin.here(settings, variants)
     chunks = enumerate(cut((Keyed(key_of(clip), clip) for clip in clips), len(variants.copies)))
     told = track(
         _finish(chunks, origin, store, cache, engine), count, f"features of {folder.name}", size=lambda done: done.clips

@@ -56,6 +56,11 @@ class Origin:
     variants: Variants
     version: str
 
+    @classmethod
+    def here(cls, settings: Features, variants: Variants) -> "Origin":
+        """That of features which this process makes."""
+        return cls(settings, variants, feature_version(variants.modules, variants.packages))
+
     @cached_property
     def name(self) -> str:
         """The name under which what was made so is found again."""
@@ -77,7 +82,7 @@ def make_shards(job: Job, origin: Origin, store: Store, cache: Path) -> list[Rec
     Raises:
         DataError: when the code here is not the driver's, when a file has changed, or when the store can't be used.
     """
-    if origin.version != feature_version(origin.variants.modules, origin.variants.packages):
+    if origin.version != Origin.here(origin.settings, origin.variants).version:
         raise DataError("a worker has other code or other packages than the stage; bring all nodes up to date, and run again")
     missing = [want.keyed.clip for _, wanted in job for want in wanted if want.found is None]
     computed = features_of(missing, origin.settings, origin.variants)
