@@ -43,7 +43,7 @@ class ObjectStore:
         files, root = self._open()
         names = files.find(f"{root}/{RECORDS}/{origin}")
         sizes = {Path(name).stem: size for name, size in files.du(f"{root}/{SHARDS}", total=False).items()} if names else {}
-        for content in files.cat(names).values() if names else ():
+        for content in files.cat(names, on_error="omit").values() if names else ():
             record = to_record(content)
             if record is not None and sizes.get(record.sha256) == record.size:
                 yield record

@@ -123,9 +123,8 @@ class FolderStore:
 
     def sweep(self) -> None:
         """Remove records of shards that are gone, and what killed processes left, unless one may still be writing it."""
-        there = {path.stem for path in self.shards()}
         for file in (self.folder / RECORDS).glob("*/*.json"):
-            if (record := to_record(file.read_bytes())) is None or record.sha256 not in there:
+            if (record := to_record(file.read_bytes())) is None or not self.shard(record.sha256).exists():
                 file.unlink(missing_ok=True)
         for path in self.folder.glob(f"**/{UNFINISHED}*"):
             with suppress(FileNotFoundError):  # another process was faster
