@@ -157,8 +157,9 @@ def test_validation_counts_characters_of_clips_in_languages_that_do_not_part_wor
     texts = ["今日はとても良い天気。", "Guten Tag", "はい"]
     told: list[Any] = []
 
-    def heard(whisper: Whisper, clips: Any, decode: Any, languages: Any) -> list[Hypothesis]:
+    def heard(whisper: Whisper, clips: Any, decode: Any, languages: Any, frames_at_once: int) -> list[Hypothesis]:
         told.extend(languages)
+        assert frames_at_once % whisper.window_frames == 0
         return [Hypothesis(text, is_cut_off=False) for text in ("今日は とても悪い天気", "guten Abend", "はい")]
 
     monkeypatch.setattr("asr.training.validation.transcribe", heard)
