@@ -56,13 +56,11 @@ def require_letters_kept(transcripts: Iterable[Transcript], normalization: Norma
     if share > MAX_LOST_SHARE:
         name, came_to = normalization.name, normalization.names(language for _, _, language in lost)
         told = name if name == came_to else f"{name}, here {came_to},"
-        remedy = "set text.normalizer to multilingual"
-        if name == "auto" and normalization.language is None:
-            remedy = f"set model.language, or {remedy.removeprefix('set ')}"
+        language = "model.language, or " if name == "auto" and normalization.language is None else ""
         examples = ", ".join(f"{base}{letter}" for (base, letter, _), _ in lost.most_common(EXAMPLES))
         raise DataError(
             f"text.normalizer {told} deletes {100 * share:.1f} % of the letters ({examples}), so errors in them would not "
-            f"count: {remedy}"
+            f"count: set {language}text.normalizer to multilingual"
         )
     return share
 

@@ -22,7 +22,7 @@ from asr.base.progress import track
 from asr.features.chunks import Chunk, Keyed, cut
 from asr.features.clip import Variants
 from asr.features.index import Index
-from asr.features.making import Job, Origin, Wanted, make_shards, naming
+from asr.features.making import Job, Origin, Task, Wanted, make_shards, naming
 from asr.features.parameters import Features
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
@@ -109,7 +109,7 @@ def _finish(chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, c
 
 def _missing(
     chunks: Iterable[tuple[int, Chunk]], origin: Origin, store: Store, index: Index, found: deque[_Done]
-) -> Iterator[tuple[int, tuple[Wanted, ...]]]:
+) -> Iterator[Task]:
     """The chunks whose shards are to be made; those that have one go to `found`."""
     used: set[str] = set()
     for place, chunk in chunks:
@@ -125,9 +125,9 @@ def _missing(
             yield place, wanted
 
 
-def _by_file(chunks: Iterable[tuple[int, tuple[Wanted, ...]]]) -> Iterator[Job]:
-    job: list[tuple[int, tuple[Wanted, ...]]] = []
-    for place, wanted in chunks:
+def _by_file(tasks: Iterable[Task]) -> Iterator[Job]:
+    job: list[Task] = []
+    for place, wanted in tasks:
         if job and job[-1][1][-1].keyed.clip.path != wanted[0].keyed.clip.path:
             yield tuple(job)
             job = []

@@ -44,8 +44,11 @@ PACKAGES = ("av", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr")
 MOST_OPEN = 1024
 """Shards that a worker keeps open to copy from: each is read and checked when it is opened."""
 
-Job = tuple[tuple[int, tuple["Wanted", ...]], ...]
-"""Chunks, with their places in the list: several where a file goes on from one to the next, so that it is read once."""
+Task = tuple[int, tuple["Wanted", ...]]
+"""A chunk whose shard is to be made, with its place in the list of chunks."""
+
+Job = tuple[Task, ...]
+"""Several where a file goes on from one to the next, so that it is read once."""
 
 
 @dataclass(frozen=True)

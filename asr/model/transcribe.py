@@ -123,12 +123,12 @@ def _generated(
     model: WhisperForConditionalGeneration, clips: Sequence[LogMel], window: int, options: dict[str, Any]
 ) -> torch.Tensor | None:
     """Tokens of shape (clips, tokens); None when memory has run out."""
-    lengths = torch.tensor([len(clip) for clip in clips])
+    frames, lengths = torch.from_numpy(np.concatenate(clips)), torch.tensor([len(clip) for clip in clips])
     starts = lengths.cumsum(0) - lengths
-    # Padded on the device: on the host, 256 clips of 128 mels take a second.
-    frames, starts, lengths = (each.to(model.device) for each in (torch.from_numpy(np.concatenate(clips)), starts, lengths))
+    device = model.device
     try:
-        inputs = padded(frames, starts, lengths, window).to(model.dtype)
+        # Padded on the device: on the host, 256 clips of 128 mels take a quarter of a second.
+        inputs = padded(frames.to(device), starts.to(device), lengths.to(device), window).to(model.dtype)
         # Not inference_mode, in which autocast would cast every weight again for every token (validation runs under it).
         with torch.no_grad(), encoder_window(model, window):
             tokens: torch.Tensor = model.generate(inputs, **options)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from asr.base.entries import Clip
 from asr.base.errors import DataError
+from asr.base.splits import NAMES
 from asr.recordings.given import Given, given_splits
 from asr.recordings.groups import deal
 from asr.recordings.parameters import Split
 
-SPLITS = ("train", "validation", "test")
+SPLITS = tuple(NAMES)
 NOT_GIVEN = "no split given"
 
 

@@ -61,6 +61,9 @@ def find_limits(trial: Trial, windows: Sequence[int], most: int, reserved: int, 
         reserved: bytes that training needs besides and that are not yet taken: the optimiser's.
         device: cuda, mps or cpu.
     """
+    if device == "cuda":
+        # The first of all makes the gradients, which stay: else they would count as what the second row costs.
+        _peak(trial, 1, windows[0])
     find = partial(_by_trial, trial) if device == "cuda" else _by_size(trial, windows[0])
     rows = {window: find(window, most, reserved) for window in windows}
     if rows[windows[0]] < 1:
@@ -95,8 +98,6 @@ def kept_bytes(trial: Trial, window: int) -> int:
 
 def _by_trial(trial: Trial, window: int, most: int, reserved: int) -> int:
     """Find a limit by small trials, which say what a row costs, and one that makes sure."""
-    # The first of all makes the gradients, which stay: else they would count as what the second row costs.
-    _peak(trial, 1, window)
     torch.cuda.empty_cache()
     budget = GPU_SHARE * (torch.cuda.mem_get_info()[0] + torch.cuda.memory_allocated()) - reserved
     one, two = _peak(trial, 1, window), _peak(trial, 2, window)
