@@ -77,6 +77,7 @@ def test_without_sets_the_file_is_empty(tmp_path: Path) -> None:
         (View(1.5, 4.0), "a.wav#t=1.5,4"),
         (View(1.5), "a.wav#t=1.5"),
         (View(10800.25, 10803.5), "a.wav#t=10800.25,10803.5"),
+        (View(3728.4567, 3730.0), "a.wav#t=3728.4567,3730"),
         (View(end=4.0), "a.wav#t=0,4"),
         (View(1.5, 4.0, 1), "a.wav#t=1.5,4&channel=1"),
         (View(channel=0), "a.wav#channel=0"),

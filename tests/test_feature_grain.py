@@ -119,6 +119,19 @@ def test_nothing_is_copied_from_a_shard_that_was_damaged_under_its_old_time(tmp_
         made(tmp_path / "after", clips[::-1])
 
 
+def test_a_shard_that_was_made_again_is_the_one_that_is_copied_from(tmp_path: Path, clips: List) -> None:
+    made(tmp_path / "before", clips)
+    made(tmp_path / "reversed", clips[::-1])  # this process has all shards open now
+    for shard in (tmp_path / "before").glob("*.arrow"):
+        flip(shard, 3000)
+    for shard in (tmp_path / "reversed").glob("*.arrow"):
+        FolderStore(tmp_path / "cache").remove(shard.stem)
+    made(tmp_path / "again", clips)
+
+    moved = [*clips[1:], clips[0]]
+    assert made(tmp_path / "after", moved) == made(tmp_path / "anew", moved, cache="empty")
+
+
 @pytest.mark.parametrize("variants", [Variants(), replace(LOUDER, modules=("tests.sounds",), packages=("pandas",))])
 def test_a_worker_whose_code_is_not_the_drivers_is_refused(
     tmp_path: Path, clips: List, monkeypatch: pytest.MonkeyPatch, variants: Variants

@@ -157,6 +157,16 @@ def test_numbers_in_digits_and_words_left_out_lose_no_letter_and_an_accent_none_
     assert require_letters_kept([("Größe", "de")], Normalization("whisper_english")) == 0  # it becomes grosse
 
 
+def test_where_no_language_was_named_that_is_the_first_remedy() -> None:
+    transcripts = [("नमस्ते दुनिया", None)]
+    normalization = Normalization("auto")
+
+    with pytest.raises(DataError, match=r"count: set model.language, or text.normalizer to multilingual$"):
+        require_letters_kept(transcripts, normalization)
+    with pytest.raises(DataError, match=r"count: set text.normalizer to multilingual$"):
+        require_letters_kept(transcripts, Normalization("whisper_english"))
+
+
 def test_one_letter_in_a_hundred_may_be_lost() -> None:
     assert require_letters_kept([("a" * 99 + "é", None)], Normalization("basic_english")) == pytest.approx(0.01)
     with pytest.raises(DataError, match=r"deletes 2\.0 %"):
