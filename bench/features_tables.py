@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.project import Appended, StageRun
-from bench.tables import MEGABYTE, aligned, number
+from bench.tables import MEGABYTE, NOTHING, aligned, number
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _side_row(side: Side, article: Side, decoding: Side) -> list[str]:
 
 
 def appended_table(appended: Appended) -> str:
-    """The list as it was, and with 1 % more clips."""
+    """The list as it was, with 1 % more clips, and with another clip in the place of one."""
     a = appended
     rows = [
         ["", "clips", "stage, s", "dvc repro, s", "bytes in DVC's cache", "bytes on disk"],
@@ -79,6 +79,7 @@ def appended_table(appended: Appended) -> str:
             f"{a.new_cache_bytes / a.cache_bytes:.1%}",
             f"{a.new_disk_bytes / a.disk_bytes:.1%}",
         ],
+        ["one is another", "1", *_timed(a.changed_cost.seconds, a.changed_repro_seconds), NOTHING, NOTHING],
     ]
     return aligned("2. More clips at the end of the list, on all cores, under DVC; bytes by inode", rows)
 

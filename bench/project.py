@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.base.entries import AudioEntry, write_rows
@@ -56,9 +56,10 @@ class StageRun:
 
 @dataclass(frozen=True)
 class Appended:
-    """`dvc repro` on a list, and again when clips were added to it.
+    """`dvc repro` on a list, again when clips were added to it, and again when one clip in the middle is another.
 
-    `cost` and `grown_cost` are of the stage's own command, the seconds of `dvc repro` have its start and its hashing on top.
+    `cost`, `grown_cost` and `changed_cost` are of the stage's own command, the seconds of `dvc repro` have its start and its
+    hashing on top.
     Bytes are counted once per inode: in DVC's cache, and (`disk_`) in that, the output and the stage's cache together.
     """
 
@@ -66,8 +67,10 @@ class Appended:
     added: int
     cost: Cost
     grown_cost: Cost
+    changed_cost: Cost
     repro_seconds: float
     grown_repro_seconds: float
+    changed_repro_seconds: float
     cache_bytes: int
     new_cache_bytes: int
     disk_bytes: int
@@ -99,19 +102,24 @@ def fastest_from_nothing(project: Project, entries: Sequence[AudioEntry], worker
 
 
 def append(project: Project, entries: Sequence[AudioEntry], added: Sequence[AudioEntry], workers: int) -> Appended:
-    """`dvc repro` with `entries`, then with `added` after them."""
+    """`dvc repro` with `entries`, then with `added` after them, then with another clip in the place of one."""
     start_dvc(project, workers)
     first, cost = repro(project, entries, workers)
     cached, everything = cache_inodes(project), _disk(project)
     grown, grown_cost = repro(project, [*entries, *added], workers)
     grown_cached, grown_everything = cache_inodes(project), _disk(project)
+    middle = len(entries) // 2
+    other = replace(entries[middle], id=f"other-{entries[middle].id}")
+    changed, changed_cost = repro(project, [*entries[:middle], other, *entries[middle + 1 :], *added], workers)
     return Appended(
         clips=len(entries),
         added=len(added),
         cost=cost,
         grown_cost=grown_cost,
+        changed_cost=changed_cost,
         repro_seconds=first.cost.seconds,
         grown_repro_seconds=grown.cost.seconds,
+        changed_repro_seconds=changed.cost.seconds,
         cache_bytes=sum(cached.values()),
         new_cache_bytes=sum(grown_cached[inode] for inode in grown_cached.keys() - cached.keys()),
         disk_bytes=sum(everything.values()),

@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
+import asr.jobs.run
 from asr.base.errors import DataError
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
@@ -79,6 +81,21 @@ def test_every_job_has_its_result(workers: int) -> None:
 
 def test_no_jobs_no_results() -> None:
     assert list(run_jobs(Work(doubled, apart, name), [], Engine(workers=2))) == []
+
+
+def test_there_are_no_more_processes_than_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    make = asr.jobs.run._pool
+
+    def counted(workers: int) -> ProcessPoolExecutor:
+        started.append(workers)
+        return make(workers)
+
+    monkeypatch.setattr("asr.jobs.run._pool", counted)
+
+    assert [result for _, result in run_jobs(Work(doubled, apart, name), [(1,)], Engine("local", 3))] == [(2,)]
+
+    assert started == [1]
 
 
 def test_jobs_are_taken_as_workers_become_free() -> None:

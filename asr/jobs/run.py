@@ -4,6 +4,7 @@ A job that takes its process down with it (out of memory, killed, a crash in a d
 kills the process too, the job is divided until the piece is found that does, and the run ends with its name.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 
 from threadpoolctl import threadpool_limits
 
@@ -48,7 +49,12 @@ def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> It
                 yield job, work.run(job)
         return
     waiting = iter(jobs)
-    while lost := (yield from _until_a_worker_dies(work.run, waiting, engine.workers)):
+    # Every process of a pool starts with its first job, and takes seconds of a core.
+    first = list(islice(waiting, engine.workers))
+    if not first:
+        return
+    waiting = chain(first, waiting)
+    while lost := (yield from _until_a_worker_dies(work.run, waiting, len(first))):
         yield from _one_by_one(work, lost)
 
 
@@ -118,6 +124,7 @@ def _start_worker() -> None:
     keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    atexit.register(os._exit, 0)  # whoever waits for the end would wait for half a second of tidying up
 
 
 def _end_with_parent() -> None:
