@@ -34,7 +34,9 @@ def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples
 
 def side_settings(window: str, options: Options) -> Train:
     """Of params.yaml, but for what the bench sets."""
+    share = {} if options.full_window_share is None else {"full_window_share": options.full_window_share}
     return stage_settings(
+        **share,
         window=window,
         epochs=options.epochs,
         early_stopping_patience=options.epochs,

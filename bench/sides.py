@@ -22,6 +22,7 @@ class Options:
         clips: at most so many of them; 0: all.
         seed: of the order of clips.
         score: whether to decode the test split afterwards.
+        full_window_share: of the clips, under `fit` and `pack`; None: that of params.yaml.
     """
 
     data: str
@@ -31,6 +32,7 @@ class Options:
     clips: int
     seed: int
     score: bool
+    full_window_share: float | None = None
 
 
 @dataclass(frozen=True)

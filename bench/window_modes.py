@@ -1,4 +1,5 @@
-"""What the window costs and what it is worth: the WER after training in each mode beside the speed, all on the same clips.
+"""What the window costs and what it is worth: the WER after training in each mode beside the speed, all on the same
+clips; and of `fit` with several shares of clips alone in the whole window.
 
 Every model is decoded in the whole window, as other software does. Each seed is a training run of its own, with another order
 of clips; its WER is on the test split. See bench/README.md.
@@ -24,13 +25,17 @@ def main() -> None:
     """Train in every mode with every seed, and print the table."""
     arguments = parsed()
     runs: dict[str, list[Run]] = {}
+    modes = {
+        **{mode: (mode, None) for mode in MODES},
+        **{f"fit, {share:.0%} alone": ("fit", share) for share in arguments.shares},
+    }
     for seed in arguments.seeds:
-        for mode in MODES:
-            print(f"bench.window_modes: {mode}, seed {seed}", file=sys.stderr)
+        for name, (mode, share) in modes.items():
+            print(f"bench.window_modes: {name}, seed {seed}", file=sys.stderr)
             options = Options(
-                str(arguments.data), str(arguments.cache), arguments.model, arguments.epochs, clips=0, seed=seed, score=True
+                str(arguments.data), str(arguments.cache), arguments.model, arguments.epochs, 0, seed, True, share
             )
-            runs.setdefault(mode, []).append(measured(mode, options)[0])
+            runs.setdefault(name, []).append(measured(mode, options)[0])
     print(f"{arguments.model} on {arguments.data}, {arguments.epochs} epochs, {len(runs['full'][0].words)} test clips\n")
     print(table(runs))
     figures = {mode: [asdict(run) for run in of_mode] for mode, of_mode in runs.items()}
@@ -48,6 +53,7 @@ def parsed() -> argparse.Namespace:
     add("--cache", type=Path, default=HOME / ".cache" / "features", help="its cache of shards")
     add("--epochs", type=int, default=5, help="over the training clips (5)")
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="a run for each (1 2 3)")
+    add("--shares", type=float, nargs="+", default=[], help="of clips alone in the whole window, to try fit with (none)")
     return parser.parse_args()
 
 

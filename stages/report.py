@@ -181,7 +181,11 @@ def page(
         utterances=utterances,
         data=data_metrics(findings),
         rejects=[row for path in REJECTS for row in read_csv(path)],
-        speeds=Speeds(SPEEDS, {name: fingerprint({}, [file]) for name, file in said.items()}),
+        speeds=Speeds(
+            SPEEDS,
+            {name: fingerprint({}, [file]) for name, file in said.items()},
+            fingerprint({}, [METRICS / "train/summary.json"]),
+        ),
         params=read_yaml(PARAMS),
         versions={
             "train": read(METRICS / "train/summary.json")["versions"],

@@ -31,6 +31,8 @@ from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.model.parameters import Model
 from asr.model.whisper import Whisper, languages_of, load, require_in_window, require_label_positions, require_same_mels
+from asr.ranks.group import rank_and_ranks
+from asr.ranks.launch import run_ranks
 from asr.shards.format import MANIFEST
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
@@ -41,13 +43,13 @@ from asr.training.checkpoints import STOP, OtherRun, claimed, newest, note_facts
 from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves
 from asr.training.labels import continuation, label, require_timestamps_suit
 from asr.training.optimizer import require_optimizer
-from asr.training.ranks import rank_and_ranks, run_ranks
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
+from stages.common.speeds import write_speeds
 
 FEATURES = Path("data/features")
 TEXTS = Path("data/splits/text")
@@ -80,13 +82,15 @@ def main() -> None:
         else:
             say_what_is_not_gone_on_with(other_runs(folder, facts))
         note_facts(folder, facts)
-        if machine.engine == "ray":
-            connected(machine.ray_address)  # before listening, as Ray takes SIGTERM for itself
+        address = machine.ray_address if machine.engine == "ray" else None
+        if address is not None:
+            connected(address)  # before listening, as Ray takes SIGTERM for itself
+        if address is not None or machine.train_ranks > 1:
             stop.listen()
             # By its name, so that a rank can import it.
             from stages.train import learn as learn_there
 
-            run_ranks(partial(learn_there, folder, machine), machine.train_ranks, machine.ray_address, folder)
+            run_ranks(partial(learn_there, folder, machine), machine.train_ranks, address, folder)
         else:
             stop.listen()
             learn(folder, machine, stop)
@@ -134,6 +138,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
             stop,
             machine.checkpoint_minutes,
             machine.loader_workers,
+            machine.report_to,
         )
     except StoppedError:
         return
@@ -168,13 +173,11 @@ def say_what_is_not_gone_on_with(runs: Sequence[OtherRun]) -> None:
 
 
 def require_ranks(settings: Train, machine: Machine) -> None:
-    """Stop when ranks can't be had, or would have nothing to do.
+    """Stop when some rank would have nothing to do.
 
     Raises:
         DataError: naming both settings.
     """
-    if machine.train_ranks > 1 and machine.engine != "ray":
-        raise DataError(f"train_ranks is {machine.train_ranks} but engine is {machine.engine}: set engine: ray in machine.yaml")
     if settings.effective_batch < machine.train_ranks:
         raise DataError(
             f"train.effective_batch is {settings.effective_batch}, fewer clips than train_ranks ({machine.train_ranks}) "
@@ -208,6 +211,7 @@ def write(trained: Trained, settings: Train, commit: str | None, clips: int, met
             "versions": versions(LEARNING),
         },
     )
+    write_speeds(SUMMARY, trained.seconds)
     told = f"validation {SHORT[metric]} {trained.best_error_rate:.1f} %"
     print(f"train: the best step is {trained.best_step}, {told}", file=sys.stderr)
 

@@ -119,7 +119,7 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
             "sets": {"general": {"rejected": {"silence": 2}, "dropped": {}, "clips": 60, "hours": 0.05, "speakers": 12}},
         },
         rejects=[{"line": "42", "path": "a/b.mp3", "reason": "silence", "detail": "no sound", "remedy": "record it again"}],
-        speeds=Speeds("speeds", {"base": "0123abc", "tuned": "4567def"}),
+        speeds=Speeds("speeds", {"base": "0123abc", "tuned": "4567def"}, "89abcde"),
         params={"train": {"epochs": 5, "deep": {"deeper": None}}, "evaluate": {"sets": {}}},
         versions={"train": {"torch": "2.13.0"}, "evaluate": {"torch": "2.14.0", "jiwer": "4.0.0"}},
     )

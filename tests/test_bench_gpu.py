@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from asr.training.plan import Slot
 from bench.gpu import process as parts_process
 from bench.gpu.command import parsed, tables
+from bench.gpu.expected import launches, pass_flops
+from bench.gpu.material import examples
 from bench.gpu.plan import SKIPPED, Found, Part, allowed, planned
 from bench.gpu.process import outcome
 from bench.gpu.tables import capabilities_table, peak_of, speed_table
+from bench.shapes import random_whisper
 from tests import closure
 from tests.project import ROOT
 
@@ -108,7 +112,10 @@ def runs(pid: int) -> bool:
 
 
 def test_a_table_of_speeds_beside_the_guides() -> None:
-    ours = Found("yes", "", {**GUIDE.figures, "seconds": 2.0, "waited": 0.0, "precision": "bf16", "rows_at_once": 64})
+    counted = {"launches": 1_000, "pass_flops": [0.0, 0.4 * 989e12 * 0.49]}  # 10 ms of launches, 490 ms of operations
+    ours = Found(
+        "yes", "", {**GUIDE.figures, "seconds": 2.0, "waited": 0.0, "precision": "bf16", "rows_at_once": 64, **counted}
+    )
     heard = Found("yes", "", {"clips": 100, "seconds": 2.0, "precision": "bf16", "peak_bytes": 1_000_000_000})
     gone = Found("no", "out of memory", {})
 
@@ -116,18 +123,31 @@ def test_a_table_of_speeds_beside_the_guides() -> None:
         "Speed", {"the guide's settings": GUIDE, "full": ours, "fit": gone, "decoding, fit": heard}, 989.0
     ).splitlines()
 
-    assert lines[1].split() == "precision at once clips/s x guide peak MB waited of peak".split()
-    assert lines[2].split()[3:] == "fp16 4 8.00 1.0 5,000 5.0 % 0.8 %".split()
-    assert lines[3].split()[1:] == "bf16 64 64.00 8.0 5,000 0.0 % 6.5 %".split()
-    assert lines[4].split() == ["fit", *7 * "-", "out", "of", "memory"]
-    assert lines[5].split()[2:] == "bf16 - 50.00 - 1,000 - -".split()
+    assert lines[1].split() == "precision at once clips/s x guide peak MB waited of peak x expected".split()
+    assert lines[2].split()[3:] == "fp16 4 8.00 1.0 5,000 5.0 % 0.8 % -".split()
+    assert lines[3].split()[1:] == "bf16 64 64.00 8.0 5,000 0.0 % 6.5 % 4.0".split()
+    assert lines[4].split() == ["fit", *8 * "-", "out", "of", "memory"]
+    assert lines[5].split()[2:] == "bf16 - 50.00 - 1,000 - - -".split()
 
 
 def test_no_share_of_a_peak_that_is_not_known_or_not_of_the_format() -> None:
     single = Found("yes", "", {**GUIDE.figures, "precision": "fp32"})
 
-    assert speed_table("Speed", {"full": GUIDE}, None).splitlines()[2].split()[-1] == "-"
-    assert speed_table("Speed", {"full": single}, 989.0).splitlines()[2].split()[-1] == "-"
+    assert speed_table("Speed", {"full": GUIDE}, None).splitlines()[2].split()[-2:] == ["-", "-"]
+    assert speed_table("Speed", {"full": single}, 989.0).splitlines()[2].split()[-2:] == ["-", "-"]
+
+
+def test_a_micro_batch_of_a_deeper_model_launches_more_kernels_and_a_narrower_window_takes_fewer_operations() -> None:
+    whisper = random_whisper("pico")
+    clips = examples(whisper, 6, longest=2.0)
+    step = tuple(Slot((clip,), 400 if clip < 4 else 3000) for clip in range(6))
+
+    narrow, wide = pass_flops(whisper, clips, [step], rows_at_once=2)
+    halves = pass_flops(whisper, clips, [step], rows_at_once=1)
+
+    assert launches("tiny") < launches("base") < launches("small")
+    assert narrow < wide
+    assert halves == [narrow, wide / 2, wide / 2]
 
 
 @pytest.mark.parametrize(

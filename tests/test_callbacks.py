@@ -1,14 +1,16 @@
 """Callbacks: the lines that a run prints, with speed and time left."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
+from asr.base.errors import DataError
 from asr.machine.shutdown import StopRequest
 from asr.training.batch import make_batch
-from asr.training.callbacks import ProgressLines, Saving, _duration
+from asr.training.callbacks import ProgressLines, Saving, Times, duration, is_fetched, trackers
 
 
 class Run:
@@ -51,7 +53,7 @@ class Run:
     ("seconds", "said"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (61, "1 min 1 s"), (3599, "59 min 59 s"), (7380, "2 h 3 min")]
 )
 def test_durations(seconds: float, said: str) -> None:
-    assert _duration(seconds) == said
+    assert duration(seconds) == said
 
 
 def test_a_line_tells_speed_and_time_left(
@@ -67,7 +69,7 @@ def test_a_line_tells_speed_and_time_left(
 
     said = capsys.readouterr().err
     assert said == (
-        "train: epoch 1 of 2, step 2 of 8, loss 1.500, validation WER 12.3 %, 6.4 clips/s, 26 s of audio/s, 1 min 0 s left\n"
+        "train: epoch 1 of 2, step 2 of 8, loss 1.500, validation WER 12.3 %, 6.4 clips/s, 26 h of audio/h, 1 min 0 s left\n"
     )
 
 
@@ -83,8 +85,8 @@ def test_an_epochs_line_tells_the_same_speed_right_after_a_steps(
     run.validate(at=60, wer=50)  # 20 s of validation: no part of the speed, but of each epoch to come
 
     assert capsys.readouterr().err.splitlines() == [
-        "train: epoch 1 of 2, step 3 of 8, loss 1.500, 6.4 clips/s, 26 s of audio/s, 50 s left",
-        "train: epoch 1 of 2, step 4 of 8, loss 1.500, validation WER 50.0 %, 6.4 clips/s, 26 s of audio/s, 1 min 0 s left",
+        "train: epoch 1 of 2, step 3 of 8, loss 1.500, 6.4 clips/s, 26 h of audio/h, 50 s left",
+        "train: epoch 1 of 2, step 4 of 8, loss 1.500, validation WER 50.0 %, 6.4 clips/s, 26 h of audio/h, 1 min 0 s left",
     ]
 
 
@@ -102,8 +104,8 @@ def test_speed_is_the_epochs_and_time_left_the_whole_runs(
         run.step(at=second)
 
     assert capsys.readouterr().err.splitlines() == [
-        "train: epoch 1 of 2, step 4 of 8, loss 1.500, validation WER 50.0 %, 64.0 clips/s, 256 s of audio/s, 14 s left",
-        "train: epoch 2 of 2, step 6 of 8, loss 1.500, 3.2 clips/s, 13 s of audio/s, 18 s left",
+        "train: epoch 1 of 2, step 4 of 8, loss 1.500, validation WER 50.0 %, 64.0 clips/s, 256 h of audio/h, 14 s left",
+        "train: epoch 2 of 2, step 6 of 8, loss 1.500, 3.2 clips/s, 13 h of audio/h, 18 s left",
     ]
 
 
@@ -118,7 +120,7 @@ def test_a_resumed_run_counts_its_own_steps(
 
     assert (
         capsys.readouterr().err
-        == "train: epoch 2 of 2, step 6 of 8, loss 1.500, 1.6 clips/s, 6 s of audio/s, 1 min 20 s left\n"
+        == "train: epoch 2 of 2, step 6 of 8, loss 1.500, 1.6 clips/s, 6 h of audio/h, 1 min 20 s left\n"
     )
 
 
@@ -129,7 +131,7 @@ def test_a_line_before_any_step_has_no_speed(
     run.begin(at=0)
     run.validate(at=0, wer=50)
 
-    assert "0.0 clips/s, 0 s of audio/s" in capsys.readouterr().err
+    assert "0.0 clips/s, 0 h of audio/h" in capsys.readouterr().err
 
 
 def test_a_checkpoint_that_takes_long_puts_the_next_one_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +139,7 @@ def test_a_checkpoint_that_takes_long_puts_the_next_one_off(tmp_path: Path, monk
     saving = Saving(StopRequest(tmp_path / "stop"), minutes=10, steps_per_epoch=1_000_000)
     saved: list[float] = []
     for second in range(0, 20_000, 100):
-        run.second, run.state.global_step = second, run.state.global_step + 1
+        run.second, run.state.global_step = second, run.state.global_step + 10
         control = TrainerControl()
         saving.on_step_end(run.rest[0], run.state, control)
         if control.should_save:
@@ -159,3 +161,44 @@ def test_a_checkpoint_after_an_epoch_puts_nothing_off(tmp_path: Path, monkeypatc
     saving.on_step_end(*run.rest)
 
     assert run.rest[2].should_save
+
+
+def test_the_loss_is_fetched_at_each_step_of_a_short_epoch_and_at_some_of_a_long_one() -> None:
+    assert [step for step in range(1, 7) if is_fetched(step, 3)] == [1, 2, 3, 4, 5, 6]
+    assert [step for step in range(1, 12) if is_fetched(step, 250)] == [3, 6, 9]
+    assert [step for step in range(245, 257) if is_fetched(step, 250)] == [246, 249, 250, 253, 256]
+    assert [step for step in range(1, 35) if is_fetched(step, 1_000_000)] == [10, 20, 30]
+
+
+def test_where_the_seconds_went(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tmp_path, monkeypatch)
+    times = Times()
+    times.on_train_begin()
+
+    def until(second: float, event: Callable[..., None], **logs: float) -> None:
+        run.second = second
+        event(*run.rest, logs=logs)
+
+    until(2, times.on_step_begin)
+    until(3, times.on_step_end)
+    until(10, times.on_log, loss=1.0)
+    until(11, times.on_step_begin)
+    until(20, times.on_step_end)
+    until(50, times.on_log, eval_loss=1.0)
+    until(50, times.on_evaluate)
+    until(54, times.on_save)
+
+    assert times.seconds == {"waiting": 3, "computing": 17, "validating": 30, "saving": 4}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("wandbee", "wandbee is not supported"), ("comet_ml", "CometCallback requires comet-ml.* to be installed")],
+)
+def test_a_tracker_that_is_not_there_is_named(name: str, reason: str) -> None:
+    with pytest.raises(DataError, match=rf"^report_to in machine.yaml: {reason}"):
+        trackers([name])
+
+
+def test_no_tracker_unless_one_is_asked_for() -> None:
+    assert trackers([]) == []

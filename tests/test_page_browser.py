@@ -50,15 +50,18 @@ def page(browser: webdriver.Chrome, tmp_path: Path) -> webdriver.Chrome:
         utterance("שלום.wav", said="שלום לכולם", heard="שלום לכולם", seconds=3.0, audio=SOUND),
         utterance("1.wav", audio=SOUND, seconds=1.0),
     ]
-    for name in ("0123abc", "4567def"):
-        write_speed(tmp_path / "speeds" / f"{name}.js", name)
+    for name in ("0123abc", "4567def", "89abcde"):
+        write_speed(tmp_path / "speeds" / f"{name}.js", name, real_time_factor=0.0123, clips_per_second=31.2, **TIMES)
     return open_page(browser, report(*rows), tmp_path)
 
 
-def write_speed(path: Path, name: str) -> None:
-    """As the stages do that test a model."""
+TIMES = {"waiting": 1.25, "computing": 600.04, "validating": 20.0, "saving": 0.0}
+
+
+def write_speed(path: Path, name: str, **figures: float) -> None:
+    """As the stages do that train or test a model."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f'(window.speeds ??= {{}})["{name}"] = {{"real_time_factor": 0.0123, "clips_per_second": 31.2}};')
+    path.write_text(f'(window.speeds ??= {{}})["{name}"] = {json.dumps(figures)};')
 
 
 def open_page(browser: webdriver.Chrome, page: Page, folder: Path) -> webdriver.Chrome:
@@ -196,19 +199,25 @@ def test_nothing_but_the_page_is_requested(page: webdriver.Chrome) -> None:
     messages = [json.loads(entry["message"])["message"] for entry in logged(page, "performance")]
     asked = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
 
-    speeds = [page.current_url.replace("report.html", f"speeds/{name}.js") for name in ("0123abc", "4567def")]
+    speeds = [page.current_url.replace("report.html", f"speeds/{name}.js") for name in ("0123abc", "4567def", "89abcde")]
     asked_here = [url for url in asked if not url.startswith("data:")]  # the buttons of players are data
     assert asked_here == [page.current_url, *speeds]
     assert logged(page, "browser") == []
 
 
 def test_the_speeds_are_those_that_this_machine_has_measured(browser: webdriver.Chrome, tmp_path: Path) -> None:
-    write_speed(tmp_path / "speeds" / "4567def.js", "4567def")
+    write_speed(tmp_path / "speeds" / "4567def.js", "4567def", real_time_factor=0.0123, clips_per_second=31.2)
 
     page = open_page(browser, report(), tmp_path)
 
     found = {row.text for row in page.find_elements(By.CSS_SELECTOR, "[data-speed]")}
-    assert found == {"base – –", "tuned 0.0123 31.20"}
+    assert found == {"base – –", "tuned 0.0123 31.20", "tuned – – – –"}
+
+
+def test_where_the_time_of_training_went(page: webdriver.Chrome) -> None:
+    (row,) = page.find_elements(By.CSS_SELECTOR, "[data-speed='89abcde']")
+
+    assert row.text == "tuned 1.3 600.0 20.0 0.0"
 
 
 def test_a_phone_scrolls_down_only(page: webdriver.Chrome) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 
+import numpy as np
 import pytest
 
 from asr.model.window import fitted
-from asr.training.plan import Plan, Step
+from asr.training.plan import PASS_FRAMES, Plan, Step, shared_windows
 from asr.training.recipe import Mode
 
 PLAN = Plan(
@@ -70,12 +71,40 @@ def test_without_fitting_every_window_is_whole() -> None:
     assert {(len(line.clips), line.window) for step in PLAN.epoch(0) for line in step} == {(1, 400)}
 
 
-def test_a_fitted_window_holds_its_clip() -> None:
+def test_a_fitted_window_holds_its_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.training.plan.PASS_FRAMES", 0)
     lines = [line for step in replace(PLAN, mode="fit").epoch(0) for line in step]
 
     assert all(line.window == fitted(PLAN.frames[line.clips[0]], 400) for line in lines)
     assert all(PLAN.frames[line.clips[0]] <= line.window for line in lines)
     assert len({line.window for line in lines}) > 5
+
+
+def test_rows_share_a_window_where_that_costs_less_than_a_micro_batch() -> None:
+    # A pass less for 4 x 100 frames more, and a pass less for 3 x 1000.
+    assert shared_windows({100: 4, 200: 20, 2000: 3, 3000: 1}) == {100: 200, 200: 200, 2000: 3000, 3000: 3000}
+    # 20 rows of 200 in the window of 400 would cost as much as they save; with the four of 300, more.
+    assert shared_windows({200: 21, 400: 5}) == {200: 200, 400: 400}
+    assert shared_windows({200: 19, 400: 5}) == {200: 400, 400: 400}
+    assert shared_windows({64: 10}) == {64: 64}
+    assert shared_windows({}) == {}
+
+
+def test_no_other_way_to_share_windows_is_cheaper() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        rows = {int(window): int(random.integers(1, 12)) for window in random.choice(np.arange(16, 3000, 16), 6, replace=False)}
+        windows = sorted(rows)
+        ways = [
+            {window: min(end for end in (*ends, windows[-1]) if end >= window) for window in windows}
+            for count in range(6)
+            for ends in combinations(windows[:-1], count)
+        ]
+
+        def cost(way: dict[int, int], rows: dict[int, int] = rows) -> int:
+            return PASS_FRAMES * len(set(way.values())) + sum(way[window] * count for window, count in rows.items())
+
+        assert cost(shared_windows(rows)) == min(cost(way) for way in ways)
 
 
 @pytest.mark.parametrize("mode", ["fit", "pack"])
@@ -91,7 +120,8 @@ def test_some_clips_have_the_whole_window_to_themselves(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("clips_per_step", [7, 64])
-def test_every_step_has_its_share_of_whole_windows(clips_per_step: int) -> None:
+def test_every_step_has_its_share_of_whole_windows(clips_per_step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.training.plan.PASS_FRAMES", 0)
     plan = replace(PLAN, mode="fit", alone_share=0.15, clips_per_step=clips_per_step)
 
     shares = [sum(line.window == 400 for line in step) for step in plan.epoch(0)]
@@ -173,7 +203,8 @@ def test_fitted_steps_come_in_any_order_of_length() -> None:
 
 @pytest.mark.parametrize("alone_share", [0.0, 0.15])
 @pytest.mark.parametrize("mode", MODES)
-def test_the_windows_told_are_all_that_occur(mode: Mode, alone_share: float) -> None:
+def test_the_windows_told_are_all_that_occur(mode: Mode, alone_share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.training.plan.PASS_FRAMES", 0)
     plan = replace(PLAN, mode=mode, alone_share=alone_share)
 
     occurring = {line.window for step in plan.epoch(0) for line in step}

@@ -1,6 +1,7 @@
-"""Ranks: one training in two processes of a Ray cluster, the same loss as in one, and what may die there."""
+"""Ranks: one training in two processes, torch's or of a Ray cluster, the same loss as in one, and what may die there."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,14 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
+import torch
 import yaml
 
 from asr.base.errors import DataError
-from asr.training.ranks import ERROR, _Rank, run_ranks
+from asr.ranks.group import BUCKET_BYTES, _buckets
+from asr.ranks.launch import run_ranks
+from asr.ranks.rank import ERROR, Rank
+from asr.ranks.torch_launcher import launched_by_torch
 from stages.common.machine import Machine
 from stages.train import require_ranks
 from tests.project import ROOT, environment, read_yaml, run_stage
@@ -48,9 +53,11 @@ def project(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
     return project
 
 
-def ray_settings(cluster: Any, project: Path) -> dict[str, str]:
-    cache = str(project.parent / f"{project.name}.cache")
-    return {"ASR_ENGINE": "ray", "ASR_TRAIN_RANKS": "2", "ASR_RAY_ADDRESS": cluster.address, "ASR_CACHE": cache}
+def settings(launcher: str, project: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    cache = {"ASR_TRAIN_RANKS": "2", "ASR_CACHE": str(project.parent / f"{project.name}.cache")}
+    if launcher == "torch":
+        return cache
+    return {**cache, "ASR_ENGINE": "ray", "ASR_RAY_ADDRESS": request.getfixturevalue("cluster").address}
 
 
 def require_as_alone(project: Path) -> None:
@@ -60,14 +67,13 @@ def require_as_alone(project: Path) -> None:
     assert heard.groupby("epoch")["path"].agg(["size", "nunique"]).to_numpy().tolist() == [[VALIDATED, VALIDATED]] * 6
 
 
-def started(cluster: Any, project: Path) -> "subprocess.Popen[str]":
+def started(variables: dict[str, str], project: Path) -> "subprocess.Popen[str]":
     """The stage, once it has saved a checkpoint that was not there before."""
     pattern = ".cache/training/*/checkpoint-*/trainer_state.json"
     before = set(project.glob(pattern))
     running = subprocess.Popen(
-        [sys.executable, "-m", "stages.train"], cwd=project, env=environment(**ray_settings(cluster, project)),
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "stages.train"], cwd=project, env=environment(**variables), stderr=subprocess.PIPE, text=True
+    )
     while set(project.glob(pattern)) <= before:
         assert running.poll() is None, running.communicate()[1]
         time.sleep(0.05)
@@ -75,15 +81,20 @@ def started(cluster: Any, project: Path) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.slow
-def test_two_ranks_that_are_stopped_and_lose_one_learn_what_one_process_learns(cluster: Any, project: Path) -> None:
-    running = started(cluster, project)
+@pytest.mark.parametrize(("launcher", "name"), [("torch", "multiprocessing.spawn"), ("ray", "RayTrainWorker")])
+def test_two_ranks_that_are_stopped_and_lose_one_learn_what_one_process_learns(
+    launcher: str, name: str, project: Path, request: pytest.FixtureRequest
+) -> None:
+    shutil.rmtree(project / "metrics/train", ignore_errors=True)
+    variables = settings(launcher, project, request)
+    running = started(variables, project)
     running.send_signal(signal.SIGINT)
     said = running.communicate()[1]
     assert running.returncode == 128 + signal.SIGINT, said
     assert "train: stopped; the same run goes on from its checkpoint in" in said
 
-    running = started(cluster, project)
-    ranks()[-1].kill()
+    running = started(variables, project)
+    ranks(name)[-1].kill()
 
     said = running.communicate()[1]
     assert running.returncode == 0, said
@@ -94,11 +105,23 @@ def test_two_ranks_that_are_stopped_and_lose_one_learn_what_one_process_learns(c
     assert not list(project.glob(".cache/training/*"))
 
 
-def ranks() -> list[psutil.Process]:
+@pytest.mark.slow
+def test_torchs_ranks_end_with_the_stage_that_is_killed(project: Path, request: pytest.FixtureRequest) -> None:
+    running = started(settings("torch", project, request), project)
+    theirs = psutil.Process(running.pid).children(recursive=True)
+    assert len(theirs) >= 2
+
+    running.kill()
+
+    _, alive = psutil.wait_procs(theirs, timeout=20)
+    assert not alive
+
+
+def ranks(name: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if "RayTrainWorker" in " ".join(process.cmdline()):
+            if name in " ".join(process.cmdline()):
                 found.append(process)
     return found
 
@@ -127,12 +150,8 @@ def refused() -> None:
     raise DataError("the clips are bad")
 
 
-def test_bad_data_in_a_rank_is_noted_and_not_read_again_when_ray_starts_all_ranks_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("asr.training.ranks._cores_of_a_rank", lambda: 1)
-    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
-    rank = _Rank(refused, 1, Path.cwd(), tmp_path)
+def test_bad_data_in_a_rank_is_noted_and_not_read_again_when_all_ranks_are_started_again(tmp_path: Path) -> None:
+    rank = Rank(refused, 1, Path.cwd(), tmp_path)
 
     with pytest.raises(DataError, match=r"^the clips are bad$"):
         rank.run()
@@ -147,8 +166,22 @@ def test_more_ranks_than_the_cluster_has_cores_is_an_error(cluster: Any, tmp_pat
         run_ranks(refused, 3, cluster.address, tmp_path)
 
 
-def test_ranks_need_ray_and_a_clip_each() -> None:
-    with pytest.raises(DataError, match=r"^train_ranks is 2 but engine is local: set engine: ray in machine.yaml$"):
-        require_ranks(recipe(), Machine(train_ranks=2))
+def test_more_ranks_than_the_machine_has_gpus_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+
+    with pytest.raises(DataError, match=r"^train_ranks is 3, but this machine has 2 GPUs: lower it, or set engine: ray$"):
+        launched_by_torch(Rank(refused, 3, Path.cwd(), tmp_path))
+
+
+def test_every_rank_needs_a_clip() -> None:
     with pytest.raises(DataError, match=r"^train.effective_batch is 5, fewer clips than train_ranks \(6\)"):
-        require_ranks(recipe(effective_batch=5), Machine(train_ranks=6, engine="ray"))
+        require_ranks(recipe(effective_batch=5), Machine(train_ranks=6))
+
+
+def test_gradients_are_summed_in_buckets_of_one_format() -> None:
+    large, small, half = torch.zeros(BUCKET_BYTES // 4 - 2), torch.zeros(2), torch.zeros(2, dtype=torch.float16)
+
+    buckets = _buckets([large, small, small, half, half, large, large])
+
+    assert [len(bucket) for bucket in buckets] == [2, 1, 2, 1, 1]
+    assert [len(bucket) for bucket in _buckets([])] == []

@@ -53,4 +53,4 @@ class StopRequest:
             self._file.touch()
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
-        print("train: a checkpoint is saved at the end of this step; again to stop at once", file=sys.stderr)
+        print("train: a checkpoint is saved before the end; again to stop at once", file=sys.stderr)

@@ -37,6 +37,9 @@ MOST_REJECTS = 500
 
 KINDS = {DURATION: "By length", DIGITS: "By digits", LANGUAGE: "By language", SPEAKER: "By speaker"}
 RARITY = {"unseen": "never in training", "rare": f"1 to {RARE} times in training", "common": "more often"}
+TIMES = ("waiting", "computing", "validating", "saving")
+"""Where the time of training goes, by the names of its script."""
+
 WINDOWS = {"fit": "at its own length", "full": "padded to the model's whole window"}
 """How long a clip is when the encoder is given it."""
 
@@ -52,10 +55,14 @@ class SliceRow:
 
 @dataclass(frozen=True)
 class Speeds:
-    """The folder of the scripts that say how fast a model was, relative to the page, and the name of each model's script."""
+    """The folder of the scripts that say how fast a model was, relative to the page, and the name of each model's script.
+
+    `training` is the name of the one that says where the time of training went.
+    """
 
     folder: str
     names: Mapping[str, str]
+    training: str
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,7 @@ def templates() -> Environment:
         DASH=DASH,
         KINDS=KINDS,
         RARITY=RARITY,
+        TIMES=TIMES,
         WINDOWS=WINDOWS,
         ROWS_AT_ONCE=ROWS_AT_ONCE,
         MOST_REJECTS=MOST_REJECTS,

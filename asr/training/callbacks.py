@@ -1,19 +1,23 @@
-"""Callbacks of the trainer: lines that say what is done, how fast and what is left; checkpoints in time; the end on request."""
+"""Callbacks of the trainer: lines that say what is done, how fast and what is left; where the time went; checkpoints in time;
+the end on request.
+"""
 
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations import get_reporting_integration_callbacks
 
+from asr.base.errors import DataError
 from asr.base.rates import SHORT, Metric
 from asr.machine.shutdown import StopRequest
+from asr.ranks.group import on_any_rank
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import StepBatch
-from asr.training.ranks import on_any_rank
 
 SECONDS_BETWEEN_LINES = 30.0
 MEBI = 2**20
@@ -23,6 +27,9 @@ MOST_SHARE = 0.05
 
 CHEAP_SECONDS = 1.0
 """A checkpoint that takes less is worth having as often as somebody asks for."""
+
+LOSSES_PER_EPOCH, MOST_STEPS = 100, 10
+"""The loss is fetched so many times in a long epoch, and never after more steps, as checkpoints wait for it."""
 
 
 class StoppedError(Exception):
@@ -90,7 +97,7 @@ class ProgressLines(TrainerCallback):
         print(
             f"train: epoch {math.ceil(state.epoch or 0)} of {self._epochs}, step {state.global_step} of {state.max_steps}, "
             f"loss {self._loss:.3f}{result}, {self._clips / seconds:.1f} clips/s, "
-            f"{self._frames / FRAMES_PER_SECOND / seconds:.0f} s of audio/s{_memory()}, {_duration(left)} left",
+            f"{self._frames / FRAMES_PER_SECOND / seconds:.0f} h of audio/h{_memory()}, {duration(left)} left",
             file=sys.stderr,
         )
         self._spoke = now
@@ -106,14 +113,78 @@ def _memory() -> str:
     return f", {torch.cuda.max_memory_allocated() / MEBI:,.0f} MiB of GPU memory{busy}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Write seconds as people say them, the two largest units."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
+def trackers(names: Sequence[str]) -> list[TrainerCallback]:
+    """Make the library's own callbacks for trackers of experiments, by their names: wandb, mlflow and others.
+
+    Raises:
+        DataError: when one is not known, or not installed.
+    """
+    try:
+        return [kind() for kind in get_reporting_integration_callbacks(list(names))]
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise DataError(f"report_to in machine.yaml: {error}") from error
+
+
+class Times(TrainerCallback):
+    """Where the seconds of this process's run went: `waiting` for clips, `computing`, `validating`, `saving`."""
+
+    def __init__(self) -> None:
+        self.seconds = {"waiting": 0.0, "computing": 0.0, "validating": 0.0, "saving": 0.0}
+        self._marked = time.monotonic()
+
+    def _add(self, kind: str) -> None:
+        now = time.monotonic()
+        self.seconds[kind] += now - self._marked
+        self._marked = now
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Start the clock, which should not count what was done before."""
+        self._marked = time.monotonic()
+
+    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+        """A step's clips are there."""
+        self._add("waiting")
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        """A step's work is done, or handed to the device."""
+        self._add("computing")
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        logs: Mapping[str, float] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """The loss is there, so the device has done all its work."""
+        if "loss" in (logs or {}):
+            self._add("computing")
+
+    def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        """An epoch is validated."""
+        self._add("validating")
+
+    def on_save(self, *args: Any, **kwargs: Any) -> None:
+        """A checkpoint is written."""
+        self._add("saving")
+
+
+def is_fetched(step: int, steps_per_epoch: int) -> bool:
+    """Whether the loss is fetched after this step, counted from 1 on: after each, or in long epochs after some, and the last.
+
+    Whoever reads it waits until the device has done all its work, and then the device waits to be given more.
+    """
+    every = min(MOST_STEPS, math.ceil(steps_per_epoch / LOSSES_PER_EPOCH))
+    return step % steps_per_epoch % every == 0
+
+
 class Saving(TrainerCallback):
-    """Checkpoints between epochs, every so many minutes, or less often where they take long, and when the end is asked for.
+    """When the loss is fetched, and when there are checkpoints between epochs: at some of those steps, so that they lack
+    nothing of the log, every so many minutes, or less often where they take long, and when the end is asked for.
 
     Never after an epoch's last step: the library would then take the epoch for done and skip its validation. There it saves
     of itself once that is over.
@@ -124,7 +195,10 @@ class Saving(TrainerCallback):
         self._saved, self._began = time.monotonic(), math.inf
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Save when it is time."""
+        """Fetch the loss, and save when it is time."""
+        control.should_log = is_fetched(state.global_step, self._steps_per_epoch)
+        if not control.should_log:
+            return
         due = self._stop.is_made or time.monotonic() - self._saved >= self._seconds
         # Saving is done by all ranks together, and their clocks differ.
         if on_any_rank(due) and state.global_step % self._steps_per_epoch:

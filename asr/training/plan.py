@@ -3,7 +3,8 @@
 Everything follows from the seed and the epoch, so a resumed run, and every rank and loader worker, knows it without being told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,12 @@ from asr.training.recipe import Mode
 STEPS_SORTED_TOGETHER = 8
 """So many steps' clips are sorted by length before they are cut into steps, whose order is then drawn. More would pad less and
 make each step's clips more alike."""
+
+PASS_FRAMES = 4000
+"""What a micro-batch costs whatever is in it, in frames that could be learned from in that time. On an H100 its kernels take as
+long to launch as 32,000 frames of small take to learn from and 12,000 of large-v3 (computed: bench/gpu/expected.py); on two
+cores it costs 1,100 frames of tiny at most. One number for all, so that what is learned is the same everywhere: a CPU loses a
+few per cent by it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,8 @@ class Plan:
         frames: of each clip.
         tokens: of each clip's label.
         languages: what the model is told of each clip; only clips of one language are packed together.
-        mode: `full`: every clip in the whole window; `fit`: in a window of its own length; `pack`: as many clips as it
-            takes to fill the whole window to a random part.
+        mode: `full`: every clip in the whole window; `fit`: in one of about its own length, see `shared_windows`; `pack`: as
+            many clips as it takes to fill the whole window to a random part.
         alone_share: of the clips, under `fit` and `pack`: those that have a whole window to themselves.
         clips_per_step: the effective batch, over all ranks.
         window: the model's, in frames.
@@ -105,8 +112,10 @@ class Plan:
             for language in dict.fromkeys(self.languages[clip] for clip in rest):
                 yield from self._packed([clip for clip in rest if self.languages[clip] == language], random)
             return
-        for clip in clips:
-            yield Slot((clip,), self.window if self.mode == "full" or clip in alone else fitted(self.frames[clip], self.window))
+        whole = clips if self.mode == "full" else alone
+        windows = {clip: self.window if clip in whole else fitted(self.frames[clip], self.window) for clip in clips}
+        shared = shared_windows(Counter(windows.values()))
+        yield from (Slot((clip,), shared[windows[clip]]) for clip in clips)
 
     def _packed(self, clips: Sequence[int], random: np.random.Generator) -> Iterator[Slot]:
         """Fill slots in the order given; a new one begins whenever the present one would be fuller than was drawn for it."""
@@ -122,3 +131,28 @@ class Plan:
             slot.append(clip)
         if slot:
             yield Slot(tuple(slot), self.window)
+
+
+def shared_windows(rows: Mapping[int, int]) -> dict[int, int]:
+    """Find the window that each window's rows take so that the whole step costs least: its own, or a wider one that is there.
+
+    Args:
+        rows: how many of a step need each window. A micro-batch of one window costs PASS_FRAMES and its rows' frames.
+    """
+    windows = sorted(rows)
+    # The cheapest way to divide the narrowest windows, by how many they are: what it costs, and where its last part begins.
+    best = [(0, 0)]
+    for end, widest in enumerate(windows, start=1):
+        best.append(
+            min(
+                (best[begin][0] + PASS_FRAMES + widest * sum(rows[window] for window in windows[begin:end]), begin)
+                for begin in range(end)
+            )
+        )
+    shared: dict[int, int] = {}
+    end = len(windows)
+    while end:
+        begin = best[end][1]
+        shared |= dict.fromkeys(windows[begin:end], windows[end - 1])
+        end = begin
+    return shared

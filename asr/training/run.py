@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from asr.machine.allocator import keep_memory
 from asr.machine.device import Precision, pick_device, pick_precision, require_precision
 from asr.machine.shutdown import StopRequest
 from asr.model.whisper import Whisper
+from asr.ranks.group import agreed, rank_and_ranks
 from asr.training.batch import Examples, Row, Steps, make_batch, readers
-from asr.training.callbacks import ProgressLines, Saving
+from asr.training.callbacks import ProgressLines, Saving, Times, trackers
 from asr.training.checkpoints import Past, read_past
 from asr.training.history import Diary
 from asr.training.memory import LESS_MEMORY, Limits, find_limits
 from asr.training.optimizer import state_bytes
 from asr.training.plan import Plan
-from asr.training.ranks import agreed, rank_and_ranks
 from asr.training.recipe import Mode, Train, learning_rate
 from asr.training.trainable import freeze_encoder, merged, parameter_groups, set_dropout, with_lora
 from asr.training.trainer import StepTrainer, arguments
@@ -35,7 +36,8 @@ from asr.training.validation import Validator
 class Trained:
     """The outcome of training. `best_error_rate` is in percent, on the validation split; `log_history` as the trainer keeps it.
 
-    `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory.
+    `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory. `seconds` are those
+    of this process, see `Times`.
     """
 
     window: Mode
@@ -50,6 +52,7 @@ class Trained:
     best_step: int
     best_error_rate: float
     log_history: list[dict[str, float]]
+    seconds: dict[str, float]
 
 
 def train(
@@ -62,6 +65,7 @@ def train(
     stop: StopRequest,
     minutes_between_checkpoints: float = math.inf,
     loader_workers: int | None = None,
+    report_to: Sequence[str] = (),
 ) -> Trained:
     """Tune `whisper` in place; it ends with the weights of the epoch with the lowest error rate.
 
@@ -75,9 +79,10 @@ def train(
         stop: asks the run to end early, with a checkpoint.
         minutes_between_checkpoints: besides those after each epoch.
         loader_workers: processes that read clips ahead; 0: this one reads them; None: see `readers`.
+        report_to: trackers of experiments that rank 0 reports to, by the library's names.
 
     Raises:
-        DataError: when a parameter doesn't suit the model, or a single clip does not fit into memory.
+        DataError: when a parameter doesn't suit the model, a tracker is not there, or a single clip does not fit into memory.
         StoppedError: when the run was asked to end; the checkpoint is saved.
     """
     device = pick_device()
@@ -92,22 +97,27 @@ def train(
     set_seed(settings.seed)
     model = _prepared(whisper, settings)
     plan = plan_of(whisper, examples, settings)
-    past, watch = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric)
+    past, watch, times = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric), Times()
+    args = arguments(settings, rate, precision, device, folder, past, workers)
+    kind, options = StepTrainer.get_optimizer_cls_and_kwargs(args)
+    groups = parameter_groups(whisper.model, rate, settings.layer_lr_decay, settings.weight_decay)
     trainer = StepTrainer(
         model=model,
-        args=arguments(settings, rate, precision, device, folder, past, workers),
+        args=args,
+        optimizer=(kind, {**options, "params": groups}),
         steps=Steps(examples, plan, settings.masks, rank, ranks),
         validator=validator,
         keep=Diary(folder),
         count=watch.count,
-        groups=lambda: parameter_groups(whisper.model, rate, settings.layer_lr_decay, settings.weight_decay),
         precision=precision,
         label_smoothing=settings.label_smoothing,
         callbacks=[
             EarlyStoppingCallback(settings.early_stopping_patience),
+            times,
             Saving(stop, minutes_between_checkpoints, plan.steps_per_epoch),
             watch,
             *([TensorBoardCallback(replayed(tensorboard, past))] if tensorboard and rank == 0 else []),
+            *trackers(report_to if rank == 0 else ()),
         ],
     )
     for callback in (PrinterCallback, ProgressCallback):
@@ -133,6 +143,7 @@ def train(
         best_step=state.best_global_step or 0,
         best_error_rate=min(entry["eval_error_rate"] for entry in state.log_history if "eval_error_rate" in entry),
         log_history=state.log_history,
+        seconds=times.seconds,
     )
 
 

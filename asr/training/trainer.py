@@ -2,6 +2,12 @@
 
 A step's clips come from the loader unpadded. They are cut into micro-batches here, so that their number can follow the memory
 of the device in mid-run without a change to what is learned: every label of a step weighs the same.
+
+What the library does well is left to it: the loop, schedules, optimisers, clipping, checkpoints with all random states, early
+stopping, callbacks. Loading, the step and validation are ours, since the library counts in batches: of a size that is fixed
+before the first, padded by the loader, all ranks with as many. It has no place to choose a window for each, or other batches
+after memory ran out; and evaluation on several ranks counts some clips twice. tests/test_trainer_contract.py holds it to all
+that is relied on.
 """
 
 import sys
@@ -12,13 +18,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
 
 from asr.base.errors import DataError
 from asr.machine.device import DTYPES, Precision, is_out_of_memory
 from asr.model.window import encoder_window
+from asr.ranks.group import sum_over_ranks
 from asr.training.batch import IGNORED, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
 from asr.training.checkpoints import Past
 from asr.training.memory import LESS_MEMORY, Limits
@@ -45,7 +52,7 @@ class StepTrainer(Seq2SeqTrainer):
         validator: Validator,
         keep: Callable[[TrainerState, Validation], None],
         count: Callable[[StepBatch], None],
-        groups: Callable[[], list[dict[str, Any]]],
+        optimizer: tuple[type[torch.optim.Optimizer], dict[str, Any]],
         precision: Precision,
         label_smoothing: float,
         **of_the_library: Any,
@@ -56,7 +63,7 @@ class StepTrainer(Seq2SeqTrainer):
             validator: scores the model after each epoch.
             keep: is given what it found, on rank 0.
             count: is given each step that was learned from.
-            groups: makes the optimiser's.
+            optimizer: its class and options, of which `params` are the groups.
             precision: the format to compute in.
             label_smoothing: the share of each label that is spread over the vocabulary.
             of_the_library: the trainer's own arguments.
@@ -64,7 +71,8 @@ class StepTrainer(Seq2SeqTrainer):
         # The library asks for an evaluation set; the validator has its own.
         super().__init__(train_dataset=steps, eval_dataset=[None], **of_the_library)
         self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
-        self._groups, self._precision, self._label_smoothing = groups, precision, label_smoothing
+        self._precision, self._label_smoothing = precision, label_smoothing
+        self.optimizer_cls_and_kwargs = optimizer
         self._whisper = validator.whisper
         self._validation_halvings = 0
         # Gradients are summed and formats chosen here: no DistributedDataParallel, no second autocast.
@@ -90,7 +98,8 @@ class StepTrainer(Seq2SeqTrainer):
         """
         loss = self._within_memory(self.limits, lambda: self._backward(inputs))
         if self.args.world_size > 1:
-            self._sum_over_ranks(loss)
+            # By hand, as ranks may have any number of micro-batches, or none; and only now, as memory may have run out in any.
+            sum_over_ranks([*gradients(self.model), loss])
         self._count(inputs)
         return loss
 
@@ -150,22 +159,6 @@ class StepTrainer(Seq2SeqTrainer):
         """The context that computes in the chosen format."""
         return torch.autocast(self.args.device.type, DTYPES[self._precision], enabled=self._precision != "fp32")
 
-    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Make the optimiser that the library chooses by its arguments, with our groups."""
-        kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-        self.optimizer_cls_and_kwargs = kind, {**options, "params": self._groups()}
-        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
-        return optimizer
-
-    def _sum_over_ranks(self, loss: Tensor) -> None:
-        """Sum gradients and loss by hand, as ranks may have any number of micro-batches, or none."""
-        for parameter in self.model.parameters():
-            if parameter.requires_grad:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-                distributed.all_reduce(parameter.grad)
-        distributed.all_reduce(loss)
-
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Validate, in place of the library's evaluation, which counts some clips twice on several ranks.
 
@@ -189,6 +182,15 @@ class StepTrainer(Seq2SeqTrainer):
     def floating_point_ops(self, inputs: Any) -> int:
         """Count nothing: the library's estimate knows nothing of windows."""
         return 0
+
+
+def gradients(model: nn.Module) -> list[Tensor]:
+    """The gradients of all that is trained, made where there is none yet."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    return [parameter.grad for parameter in trained if parameter.grad is not None]
 
 
 def arguments(
@@ -225,13 +227,13 @@ def arguments(
         metric_for_best_model="error_rate",
         greater_is_better=False,
         restore_callback_states_from_checkpoint=True,
-        # Every step: what a checkpoint can't keep is the sum since the last line of the log.
-        logging_steps=1,
+        logging_strategy="no",  # see Saving
         logging_nan_inf_filter=False,
         dataloader_num_workers=loader_workers,
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
         report_to="none",
+        log_level_replica="passive",  # as quiet as the first
         disable_tqdm=True,
         seed=settings.seed,
     )

@@ -101,15 +101,14 @@ class Validator:
         return max(len(label) for label in self.examples.labels)
 
     def _losses(self, clips: Sequence[int], loss: Loss, most: Callable[[int], int]) -> tuple[float, int]:
-        total, labels = 0.0, 0
+        losses, labels = list[Tensor](), 0
         for start in range(0, len(clips), CLIPS_AT_A_TIME):
             slots = tuple(Slot((clip,), self._window(clip)) for clip in clips[start : start + CLIPS_AT_A_TIME])
             batch = collate(self.examples, slots, NO_MASKS, seed=())
             batch = batch.to(self.whisper.model.device)
-            for group in micro_batches(batch.rows, most):
-                total += float(loss(batch, group))
+            losses += [loss(batch, group) for group in micro_batches(batch.rows, most)]
             labels += batch.step_labels
-        return total, labels
+        return sum(torch.stack(losses).tolist()) if losses else 0.0, labels
 
     def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[Hypothesis]:
         # Without what a backward pass needs, several times as many fit.

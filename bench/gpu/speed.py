@@ -13,6 +13,7 @@ from asr.training.batch import Examples
 from asr.training.run import plan_of
 from bench.article_trainer import ROWS_AT_ONCE, timed_article
 from bench.clock import Clock
+from bench.gpu.expected import launches, pass_flops
 from bench.gpu.material import examples, frames, has_gpu, model, settings
 from bench.gpu.plan import Found
 from bench.own_trainer import planned_flops, timed
@@ -45,9 +46,12 @@ def training(shape: str, window: str) -> Found:
     clips = examples(whisper, effective_batch() * (STEPS if has_gpu() else STEPS_ON_CPU))
     recipe = settings(window=window, effective_batch=effective_batch())
     trained, clock = timed(whisper, clips, recipe)
-    figures = _timed(clips, clock, planned_flops(whisper, clips, plan_of(whisper, clips, recipe), recipe.epochs))
+    plan = plan_of(whisper, clips, recipe)
+    figures = _timed(clips, clock, planned_flops(whisper, clips, plan, recipe.epochs))
     said = "with activation checkpointing" if trained.activation_checkpointing else ""
-    return Found("yes", said, {**figures, "precision": trained.precision, "rows_at_once": trained.rows_at_once})
+    passes = pass_flops(whisper, clips, plan.epoch(0)[1:], trained.rows_at_once)
+    found = {"rows_at_once": trained.rows_at_once, "launches": launches(shape), "pass_flops": passes}
+    return Found("yes", said, {**figures, "precision": trained.precision, **found})
 
 
 def decoding(shape: str, window: str) -> Found:

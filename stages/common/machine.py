@@ -35,6 +35,7 @@ class Machine(Section):
     train_ranks: int = Field(default=1, ge=1)
     loader_workers: int | None = Field(default=None, ge=0)
     checkpoint_minutes: float = Field(default=10.0, gt=0)
+    report_to: list[str] = Field(default_factory=list)
     require_gpu: bool = False
 
     @property

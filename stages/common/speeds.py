@@ -10,12 +10,12 @@ from stages.common.machine import at_home
 SPEEDS = Path(".cache/speeds")
 
 
-def write_speeds(heard: Path, speeds: Mapping[str, float]) -> None:
-    """Write how fast a model was, for the page: a script named by the hash of `heard`, the file of what it has heard.
+def write_speeds(output: Path, speeds: Mapping[str, float]) -> None:
+    """Write how fast a stage was, for the page: a script named by the hash of `output`, a file that it has written.
 
     Where the page does not find it, it shows nothing.
     """
-    key = fingerprint({}, [heard])
+    key = fingerprint({}, [output])
     folder = at_home(SPEEDS)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{key}.js").write_text(f'(window.speeds ??= {{}})["{key}"] = {json.dumps(dict(speeds))};\n', encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Ranks: one piece of work in several processes that sum what they find."""
