@@ -1,0 +1,153 @@
+"""Estimate how long training will take, and what memory, from some steps of it on this machine.
+
+Not a stage of dvc.yaml. It needs to know which clips there are, so the data is validated and divided first, but no features are
+computed: the steps are of silence, as long as the clips are.
+"""
+
+from stages.common.command import begin, run
+
+if __name__ == "__main__":
+    begin(__doc__)
+
+import contextlib
+import io
+import math
+import resource
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from asr.base.entries import AudioEntry, TextEntry, read_rows
+from asr.base.errors import DataError
+from asr.base.text import Normalization, Text
+from asr.features.augment import variants
+from asr.features.parameters import Augment
+from asr.machine.shutdown import StopRequest
+from asr.model.parameters import Model
+from asr.model.whisper import Whisper, languages_of, load
+from asr.shards.frames import FRAMES_PER_SECOND
+from asr.training.batch import Examples
+from asr.training.callbacks import duration
+from asr.training.checkpoints import STOP
+from asr.training.labels import continuation, label
+from asr.training.recipe import Train
+from asr.training.run import Trained, train
+from asr.training.validation import Validator
+from stages.common.commit import base_commit
+from stages.common.machine import Machine, read_machine
+from stages.common.params import StageParams, read_params
+
+SPLITS = Path("data/splits")
+
+TRIAL_STEPS, TRIAL_VALIDATED = 6, 64
+"""Steps that are learned from, and clips that are validated, where there are so many."""
+
+GIBI, KIBI = 2**30, 2**10
+
+
+class Params(StageParams):
+    """What training reads of params.yaml, and what says how many copies of a clip it learns from."""
+
+    model: Model
+    train: Train
+    text: Text
+    augment: Augment
+
+
+def main() -> None:
+    """Try some steps, and say what a whole run would take."""
+    params, machine = read_params(Params), read_machine()
+    settings = params.train
+    whisper = load(params.model.name, params.model.language, params.model.task, base_commit(params.model))
+    whisper.mark_fitted(settings.mode(whisper.window_frames, whisper.is_fitted) == "fit")
+    learned = silent("train", whisper, len(variants(params.augment)))
+    validated = silent("validation", whisper, copies=1)
+    steps = math.ceil(len(learned) / settings.effective_batch)
+    trial = some(learned, TRIAL_STEPS * settings.effective_batch, settings.seed)
+    heard = some(validated, TRIAL_VALIDATED, settings.seed)
+    seconds = sum(len(frames) for frames in learned.frames) / FRAMES_PER_SECOND
+    print(
+        f"estimate: {len(learned)} clips, {duration(seconds)} of audio, {settings.epochs} epochs of {steps} steps; "
+        f"trying {len(trial)} clips",
+        file=sys.stderr,
+    )
+    trained = tried(whisper, trial, heard, params, machine)
+    print(f"estimate: {told(trained, settings.epochs, steps / machine.train_ranks, len(validated) / len(heard))}")
+
+
+def silent(split: str, whisper: Whisper, copies: int) -> Examples:
+    """A split's clips as training will read them, but for what is to be heard in them.
+
+    Raises:
+        DataError: when the data is not divided yet.
+    """
+    clips, texts = SPLITS / f"audio/{split}.jsonl", SPLITS / f"text/{split}.jsonl"
+    if not clips.exists() or not texts.exists():
+        raise DataError(f"{clips}: not there; run `dvc repro split base` first, which computes no features")
+    said = {text.id: text for text in read_rows(texts, TextEntry)}
+    rows = [clip for clip in read_rows(clips, AudioEntry) for _ in range(copies)]
+    ordered = [said[clip.id] for clip in rows]
+    languages = languages_of(whisper, [clip.path for clip in rows], [text.language for text in ordered])
+    lengths = [min(1 + int(FRAMES_PER_SECOND * clip.seconds), whisper.window_frames) for clip in rows]
+    return Examples(
+        [np.broadcast_to(np.float16(0), (length, whisper.model.config.num_mel_bins)) for length in lengths],  # of no size
+        [label(whisper.tokenizer, text.text, language) for text, language in zip(ordered, languages, strict=True)],
+        languages,
+        [continuation(whisper.tokenizer, text.text) for text in ordered],
+    )
+
+
+def some(examples: Examples, count: int, seed: int) -> Examples:
+    """Draw so many of them, or take all."""
+    drawn = np.random.default_rng(seed).permutation(len(examples))[:count].tolist()
+    columns = (examples.frames, examples.labels, examples.languages, examples.continuations)
+    return Examples(*([column[place] for place in drawn] for column in columns))  # type: ignore[arg-type]
+
+
+def tried(whisper: Whisper, learned: Examples, validated: Examples, params: Params, machine: Machine) -> Trained:
+    """Train on them for one epoch, with a checkpoint at its end that is removed."""
+    validator = Validator(
+        whisper,
+        validated,
+        [str(place) for place in range(len(validated))],
+        ["silence"] * len(validated),
+        Normalization.of(params.text, params.model),
+    )
+    once = params.train.model_copy(update={"epochs": 1})
+    machine.checkpoint_folder.mkdir(parents=True, exist_ok=True)
+    with (
+        TemporaryDirectory(prefix="estimate-", dir=machine.checkpoint_folder) as name,
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        stop = StopRequest(Path(name) / STOP)
+        workers = machine.loader_workers
+        return train(whisper, learned, validator, once, Path(name), None, stop, loader_workers=workers)
+
+
+def told(trained: Trained, epochs: int, steps: float, validations: float) -> str:
+    """Say what a whole run takes.
+
+    Args:
+        trained: on some clips, for an epoch.
+        epochs: of the whole run.
+        steps: in each of them.
+        validations: how many times as long an epoch's validation takes as that on some clips.
+    """
+    seconds = trained.seconds
+    learning = epochs * steps * (seconds["waiting"] + seconds["computing"]) / trained.steps
+    validating, saving = epochs * validations * seconds["validating"], epochs * seconds["saving"]
+    if torch.cuda.is_available():
+        memory = f"{torch.cuda.max_memory_allocated() / GIBI:.1f} GiB of GPU memory"
+    else:
+        memory = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBI / GIBI:.1f} GiB of memory"
+    return (
+        f"{duration(learning + validating + saving)} at most: {duration(learning)} of training, {duration(validating)} of "
+        f"validation, {duration(saving)} for checkpoints; {memory}, {trained.rows_at_once} whole windows at once"
+    )
+
+
+if __name__ == "__main__":
+    run("estimate", main)

@@ -1,0 +1,86 @@
+"""The estimate of training: what a whole run takes, from a part of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from asr.base.entries import AudioEntry, TextEntry, write_rows
+from asr.base.errors import DataError
+from asr.model.whisper import load
+from asr.training.run import Trained
+from commands import estimate
+from tests.project import environment, tree
+from tests.sounds import write_tiny_whisper
+from tests.test_pipeline import copied
+
+CLIPS = {"long": 1.0, "short": 0.25}
+"""Their names and seconds."""
+
+TRAINED = Trained(
+    window="fit",
+    precision="bf16",
+    learning_rate=1e-3,
+    ranks=1,
+    activation_checkpointing=False,
+    rows_at_once=16,
+    halvings=0,
+    steps=4,
+    epochs=1.0,
+    best_step=4,
+    best_error_rate=100.0,
+    log_history=[],
+    seconds={"waiting": 1.0, "computing": 7.0, "validating": 10.0, "saving": 3.0},
+)
+
+
+def test_steps_validations_and_checkpoints_are_multiplied_each_by_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.max_memory_allocated", lambda: 5 * 2**30)
+
+    # 5 epochs: 100 steps of 2 s, 3.5 times 10 s of validation, a checkpoint of 3 s.
+    assert estimate.told(TRAINED, epochs=5, steps=100, validations=3.5) == (
+        "19 min 50 s at most: 16 min 40 s of training, 2 min 55 s of validation, 15 s for checkpoints; "
+        "5.0 GiB of GPU memory, 16 whole windows at once"
+    )
+
+
+def test_clips_are_as_long_as_they_are_and_as_many_as_are_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
+    write_rows(
+        Path("data/splits/audio/train.jsonl"),
+        [AudioEntry(name, f"{name}.wav", "0", seconds) for name, seconds in CLIPS.items()],
+    )
+    texts = [TextEntry("train", name, f"{name}.wav", f"this is {name}", "", None, {}) for name in reversed(CLIPS)]
+    write_rows(Path("data/splits/text/train.jsonl"), texts)
+
+    examples = estimate.silent("train", whisper, copies=2)
+    few = estimate.some(examples, 3, seed=1)
+
+    assert [len(frames) for frames in examples.frames] == [101, 101, 26, 26]
+    assert examples.labels[0] == whisper.tokenizer(" this is long").input_ids
+    assert [len(frames) for frames in few.frames] == [len(frames) for frames in estimate.some(examples, 3, seed=1).frames]
+    assert len(few) == 3
+    assert len(estimate.some(examples, 9, seed=1)) == 4
+
+
+def test_without_lists_of_clips_the_command_says_how_to_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
+
+    with pytest.raises(DataError, match=r"train.jsonl: not there; run `dvc repro split base` first"):
+        estimate.silent("train", whisper, copies=1)
+
+
+@pytest.mark.slow
+def test_an_estimate_changes_nothing_in_the_project(tmp_path: Path, finished: Path) -> None:
+    project = copied(finished, tmp_path / "project")
+    before = tree(project)
+
+    command = [sys.executable, "-m", "commands.estimate"]
+    said = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=True)
+
+    assert " at most: " in said.stdout
+    assert tree(project) == before
