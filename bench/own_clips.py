@@ -15,10 +15,10 @@ from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
-from asr.training.labels import continuation, label
 from asr.training.recipe import Train
 from bench.settings import EFFECTIVE_BATCH, normalization, stage_settings
 from bench.sides import Options
+from stages.train import examples_of
 
 
 def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:
@@ -27,9 +27,7 @@ def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples
     frames, texts = pair(features, read_rows(Path(options.data, f"data/splits/text/{split}.jsonl"), TextEntry))
     if split == "train" and options.clips:
         frames, texts = features.at(frames.positions[: options.clips]), texts[: options.clips]
-    labels = [label(whisper.tokenizer, text.text) for text in texts]
-    following = [continuation(whisper.tokenizer, text.text) for text in texts]
-    return Examples(frames, labels, [None] * len(texts), following), texts
+    return examples_of(whisper, frames, texts), texts
 
 
 def side_settings(window: str, options: Options) -> Train:

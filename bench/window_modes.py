@@ -33,7 +33,14 @@ def main() -> None:
         for name, (mode, share) in modes.items():
             print(f"bench.window_modes: {name}, seed {seed}", file=sys.stderr)
             options = Options(
-                str(arguments.data), str(arguments.cache), arguments.model, arguments.epochs, 0, seed, True, share
+                data=str(arguments.data),
+                cache=str(arguments.cache),
+                model=arguments.model,
+                epochs=arguments.epochs,
+                clips=0,
+                seed=seed,
+                score=True,
+                full_window_share=share,
             )
             runs.setdefault(name, []).append(measured(mode, options)[0])
     print(f"{arguments.model} on {arguments.data}, {arguments.epochs} epochs, {len(runs['full'][0].words)} test clips\n")

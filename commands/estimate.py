@@ -27,18 +27,18 @@ from asr.features.augment import variants
 from asr.features.parameters import Augment
 from asr.machine.shutdown import StopRequest
 from asr.model.parameters import Model
-from asr.model.whisper import Whisper, languages_of, load
+from asr.model.whisper import Whisper, load
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
 from asr.training.callbacks import duration
 from asr.training.checkpoints import STOP
-from asr.training.labels import continuation, label
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
+from stages.train import examples_of
 
 SPLITS = Path("data/splits")
 
@@ -89,15 +89,10 @@ def silent(split: str, whisper: Whisper, copies: int) -> Examples:
         raise DataError(f"{clips}: not there; run `dvc repro split base` first, which computes no features")
     said = {text.id: text for text in read_rows(texts, TextEntry)}
     rows = [clip for clip in read_rows(clips, AudioEntry) for _ in range(copies)]
-    ordered = [said[clip.id] for clip in rows]
-    languages = languages_of(whisper, [clip.path for clip in rows], [text.language for text in ordered])
     lengths = [min(1 + int(FRAMES_PER_SECOND * clip.seconds), whisper.window_frames) for clip in rows]
-    return Examples(
-        [np.broadcast_to(np.float16(0), (length, whisper.model.config.num_mel_bins)) for length in lengths],  # of no size
-        [label(whisper.tokenizer, text.text, language) for text, language in zip(ordered, languages, strict=True)],
-        languages,
-        [continuation(whisper.tokenizer, text.text) for text in ordered],
-    )
+    mels = whisper.model.config.num_mel_bins
+    frames = [np.broadcast_to(np.float16(0), (length, mels)) for length in lengths]  # they take no memory
+    return examples_of(whisper, frames, [said[clip.id] for clip in rows])
 
 
 def some(examples: Examples, count: int, seed: int) -> Examples:

@@ -21,6 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import asr
 from asr.base.entries import TextEntry, read_rows, write_csv, write_json
 from asr.base.errors import DataError
@@ -223,10 +226,16 @@ def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Seq
     frames, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
     paths = [text.path for text in texts]
     require_in_window(whisper, paths, [len(clip) for clip in frames])
-    languages = languages_of(whisper, paths, [text.language for text in texts])
+    examples = examples_of(whisper, frames, texts)
+    require_label_positions(whisper, paths, examples.labels)
+    return examples, texts
+
+
+def examples_of(whisper: Whisper, frames: Sequence[NDArray[np.float16]], texts: Sequence[TextEntry]) -> Examples:
+    """Clips with the labels of what is said in them, for this model."""
+    languages = languages_of(whisper, [text.path for text in texts], [text.language for text in texts])
     labels = [label(whisper.tokenizer, text.text, language) for text, language in zip(texts, languages, strict=True)]
-    require_label_positions(whisper, paths, labels)
-    return Examples(frames, labels, languages, [continuation(whisper.tokenizer, text.text) for text in texts]), texts
+    return Examples(frames, labels, languages, [continuation(whisper.tokenizer, text.text) for text in texts])
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def test_torchs_ranks_end_with_the_stage_that_is_killed(project: Path, request: 
 
     running.kill()
 
-    _, alive = psutil.wait_procs(theirs, timeout=20)
+    _, alive = psutil.wait_procs(theirs, timeout=5)
     assert not alive
 
 

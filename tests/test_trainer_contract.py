@@ -76,7 +76,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     stand_in: Any = StandIn()
     stand_in.whisper = whisper
-    args = arguments(SETTINGS, RATE, "fp32", "cpu", folder / "run", Past(), loader_workers=0)
+    args = arguments(SETTINGS, RATE, "bf16", "cpu", folder / "run", Past(), loader_workers=0)
     kind, options = StepTrainer.get_optimizer_cls_and_kwargs(args)
     trainer = SeenTrainer(
         model=whisper.model,
@@ -86,7 +86,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         keep=lambda state, validation: None,
         count=lambda batch: found.learned.append(batch),
         optimizer=(kind, {**options, "params": parameter_groups(whisper.model, RATE, 0.5, 0.01)}),
-        precision="fp32",
+        precision="bf16",
         label_smoothing=0.0,
         callbacks=[Saving(StopRequest(folder / "stop"), minutes=math.inf, steps_per_epoch=3)],
     )

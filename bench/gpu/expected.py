@@ -1,6 +1,5 @@
 """What the time of a training should follow from: kernels launched and operations done, by the micro-batch."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,11 +44,10 @@ def pass_flops(whisper: Whisper, clips: Examples, steps: Sequence[Step], rows_at
     """Each micro-batch's operations, when so many rows of the whole window fit at once."""
     found = []
     for step in steps:
-        rows = Counter[int](slot.window for slot in step)
-        for window, count in rows.items():
+        for window in {slot.window: None for slot in step}:
             slots = [slot for slot in step if slot.window == window]
             tokens = sum(len(clips.labels[clip]) for slot in slots for clip in slot.clips)
-            flops = count * training_flops(whisper, window, tokens // count)
-            passes = -(-count * window // (rows_at_once * whisper.window_frames))
+            flops = len(slots) * training_flops(whisper, window, tokens // len(slots))
+            passes = -(-len(slots) * window // (rows_at_once * whisper.window_frames))
             found += [flops / passes] * passes
     return found
