@@ -42,7 +42,7 @@ def test_all_sides_are_measured_on_the_same_clips(tmp_path: Path) -> None:
     assert appended["cache_bytes"] > 60 * 1000
     assert appended["new_cache_bytes"] > 0
     assert [size["clips"] for size in figures["sizes"]] == [20, 40]
-    assert len(figures["targets"]) == 8
+    assert len(figures["targets"]) == 9
     assert all(target["name"] in printed for target in figures["targets"])
     # The clips are kept, and nothing else.
     assert [path.name for path in tmp_path.iterdir()] == ["mp3-22050-1s"]
