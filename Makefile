@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 # Python compiles what it imports; to compile all 24,000 files at once takes longer than to install them.
 PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check
+# It has to keep what it compiled, then: where a machine forbids that, each stage that needs torch begins six seconds later.
+unexport PYTHONDONTWRITEBYTECODE
 # A process for each core; each begins with tests that stand side by side, and takes some of another's when it has none left.
 PYTEST := python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 
