@@ -7,13 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-import asr.jobs.run
 from asr.base.errors import DataError
 from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
@@ -83,19 +81,20 @@ def test_no_jobs_no_results() -> None:
     assert list(run_jobs(Work(doubled, apart, name), [], Engine(workers=2))) == []
 
 
-def test_there_are_no_more_processes_than_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[int] = []
-    make = asr.jobs.run._pool
+def test_a_job_is_begun_before_the_next_is_known(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
 
-    def counted(workers: int) -> ProcessPoolExecutor:
-        started.append(workers)
-        return make(workers)
+    def one_after_the_other() -> Iterator[Path]:
+        yield first
+        end = time.monotonic() + 60
+        while not first.exists():
+            assert time.monotonic() < end, "the first job waits for the second"
+            time.sleep(0.01)
+        yield second
 
-    monkeypatch.setattr("asr.jobs.run._pool", counted)
+    ended = [job for job, _ in run_jobs(Work(Path.touch, lambda job: [job], str), one_after_the_other(), Engine(workers=2))]
 
-    assert [result for _, result in run_jobs(Work(doubled, apart, name), [(1,)], Engine("local", 3))] == [(2,)]
-
-    assert started == [1]
+    assert sorted(ended) == [first, second]
 
 
 def test_jobs_are_taken_as_workers_become_free() -> None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import chain, islice
+from itertools import islice
 
 from threadpoolctl import threadpool_limits
 
@@ -49,12 +49,7 @@ def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> It
                 yield job, work.run(job)
         return
     waiting = iter(jobs)
-    # Every process of a pool starts with its first job, and takes seconds of a core.
-    first = list(islice(waiting, engine.workers))
-    if not first:
-        return
-    waiting = chain(first, waiting)
-    while lost := (yield from _until_a_worker_dies(work.run, waiting, len(first))):
+    while lost := (yield from _until_a_worker_dies(work.run, waiting, engine.workers)):
         yield from _one_by_one(work, lost)
 
 
