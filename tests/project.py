@@ -82,5 +82,6 @@ def run_stage(stage: str, folder: Path, **more: str) -> subprocess.CompletedProc
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file's content by its path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Every file's content by its path, but for what Python compiled."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name != "__pycache__")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
