@@ -85,6 +85,14 @@ def test_every_key_of_machine_yaml_is_explained_once_with_its_variable() -> None
     assert sorted(explained) == sorted((key, f"ASR_{key.upper()}") for key in Machine.model_fields)
 
 
+def test_every_package_is_in_the_table_and_in_a_layer() -> None:
+    packages = sorted(folder.name for folder in (ROOT / "asr").iterdir() if (folder / "__init__.py").exists())
+    table, layers = text(ROOT / "docs" / "development.md").split("## ", 2)[1].split("A package imports only", 1)
+
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == packages
+    assert sorted(FENCE.findall(layers)[0].strip("`\n").split()) == packages
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_module_that_one_is_told_to_run_exists(page: Path) -> None:
     for module in re.findall(r"python -m ([\w.]+)", code(page)):
