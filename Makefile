@@ -37,8 +37,9 @@ check: $(VENV)/requirements-dev.txt  ## formatting, lint, types and layers
 	@$(RUN) mypy
 	@$(RUN) lint-imports --no-cache --no-logo
 
+# Before 3.11.5 a pool of processes may hang when one of them is killed (gh-94777).
 $(VENV)/%.txt: %.txt
-	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, this is {v.major}.{v.minor}: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11, 5) <= v < (3, 14) else f"Python 3.11.5 to 3.13 is needed, this is {v.major}.{v.minor}.{v.micro}: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) -r $<
 	$(if $(REFERENCE),$(PIP) --no-deps -r $(REFERENCE))
@@ -50,4 +51,4 @@ $(VENV)/requirements-dev.txt: requirements.txt requirements-reference.txt requir
 $(VENV)/requirements-demo.txt: requirements.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf .venv data/validated data/splits data/sets data/features data/recordings models/whisper models/export metrics/export metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/data.html metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html
+	rm -rf .venv models/base.json data/validated data/splits data/sets data/features data/recordings models/whisper models/export metrics/export metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/data.html metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html

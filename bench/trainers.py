@@ -47,7 +47,7 @@ def stage(whisper: Whisper, options: Options, window: str) -> Run:
     examples, _ = read_split(whisper, options, "train")
     settings = side_settings(window, options)
     asked = read_machine().loader_workers
-    workers = readers(pick_device()) if asked is None else asked
+    workers = readers(pick_device(), step_bytes=0) if asked is None else asked
     trained, clock = timed(whisper, examples, settings, workers)
     plan = plan_of(whisper, examples, settings)
     return Run(

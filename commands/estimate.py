@@ -111,7 +111,8 @@ def tried(whisper: Whisper, learned: Examples, validated: Examples, params: Para
         ["silence"] * len(validated),
         Normalization.of(params.text, params.model),
     )
-    once = params.train.model_copy(update={"epochs": 1})
+    # Compiling takes minutes once, which a few steps would make minutes of each.
+    once = params.train.model_copy(update={"epochs": 1, "torch_compile": False})
     machine.checkpoint_folder.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory(prefix="estimate-", dir=machine.checkpoint_folder) as name,
@@ -137,7 +138,8 @@ def told(trained: Trained, epochs: int, steps: float, validations: float) -> str
     if torch.cuda.is_available():
         memory = f"{torch.cuda.max_memory_allocated() / GIBI:.1f} GiB of GPU memory"
     else:
-        memory = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBI / GIBI:.1f} GiB of memory"
+        unit = 1 if sys.platform == "darwin" else KIBI
+        memory = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIBI:.1f} GiB of memory"
     return (
         f"{duration(learning + validating + saving)} at most: {duration(learning)} of training, {duration(validating)} of "
         f"validation, {duration(saving)} for checkpoints; {memory}, {trained.rows_at_once} whole windows at once"

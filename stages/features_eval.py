@@ -4,18 +4,21 @@ Reads the audio lists and the audio; writes data/features/validation, data/featu
 data/features/eval_summary.json, how many clips of each were dropped, and data/recordings, the test split's files as they are.
 """
 
+from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
+    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import shutil
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
-import soundfile
+from scipy.io import wavfile
 
-from asr.audio.decoding import read_recording
+from asr.audio.decoding import Recording, iterate_views
 from asr.base.entries import WHOLE, AudioEntry, count_rows, iterate_rows, write_json
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED
@@ -39,11 +42,10 @@ class Params(StageParams):
 
 def main() -> None:
     """Compute them, one list of clips after the other."""
-    settings = read_params(Params).features
+    settings, machine = read_params(Params).features, read_machine()
     for name, listed in LISTS.items():
         clips = iterate_rows(listed, AudioEntry)
-        cache = read_machine().cache_folder
-        build_features(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, cache, read_machine().job_engine)
+        build_features(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, machine.cache_folder, machine.job_engine)
     keep_recordings(iterate_rows(LISTS["test"], AudioEntry))
     write_json(SUMMARY, {name: len(read_manifest(OUT / name / MANIFEST).dropped) for name in LISTS})
 
@@ -55,12 +57,17 @@ def keep_recordings(clips: Iterable[AudioEntry]) -> None:
     becomes a file of its own.
     """
     RECORDINGS.mkdir(parents=True)
-    for clip in clips:
-        if clip.view == WHOLE:
-            shutil.copyfile(clip.path, RECORDINGS / f"{clip.id}{Path(clip.path).suffix}")
-        else:
-            recording = read_recording(Path(clip.path).read_bytes(), clip.view)
-            soundfile.write(RECORDINGS / f"{clip.id}.wav", recording.samples, recording.rate, subtype="FLOAT")
+    for path, of_file in groupby(clips, key=lambda clip: clip.path):
+        parts: list[AudioEntry] = []
+        for clip in of_file:
+            if clip.view == WHOLE:
+                shutil.copyfile(path, RECORDINGS / f"{clip.id}{Path(path).suffix}")
+            else:
+                parts.append(clip)
+        for place, found in iterate_views(Path(path).read_bytes() if parts else b"", [clip.view for clip in parts]):
+            if isinstance(found, Recording):  # else it has no features either
+                # Not soundfile: libsndfile writes the time of day into files of floating-point samples.
+                wavfile.write(RECORDINGS / f"{parts[place].id}.wav", found.rate, found.samples)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ Reads the audio list and the audio; writes data/features/train, and how many cli
 data/features/train_summary.json.
 """
 
+from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
+    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 from functools import partial
 from pathlib import Path
@@ -36,9 +38,11 @@ class Params(StageParams):
 def main() -> None:
     """Compute them."""
     params = read_params(Params)
+    machine = read_machine()
     clips = iterate_rows(CLIPS, AudioEntry)
-    cache = read_machine().cache_folder
-    build_features(clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), cache, read_machine().job_engine)
+    build_features(
+        clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), machine.cache_folder, machine.job_engine
+    )
     write_json(SUMMARY, {OUT.name: len(read_manifest(OUT / MANIFEST).dropped)})
 
 
@@ -50,7 +54,7 @@ def changes(settings: Augment) -> Variants:
         content(settings),
         partial(is_untrimmed, settings=settings),
         modules=("asr.features.augment", "asr.features.sounds"),
-        packages=("audiomentations", "fast-mp3-augment", "python-stretch"),
+        packages=("audiomentations", "fast-mp3-augment", "numpy-rms", "python-stretch"),
     )
 
 

@@ -5,10 +5,12 @@ for each transcript; rejects.csv, a row for each row that is left out; unpacked,
 summary.json, the counts.
 """
 
+from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
+    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import sys
 from collections import Counter

@@ -1,13 +1,15 @@
 """Batches: one start token, padding without loss, shares that are whole together."""
 
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import Dataset
 
 from asr.training.batch import (
     IGNORED,
@@ -15,11 +17,14 @@ from asr.training.batch import (
     Examples,
     Row,
     StepBatch,
+    StepKeys,
+    Steps,
     collate,
     make_batch,
     micro_batches,
     pad,
     readers,
+    step_loader,
 )
 from asr.training.masks import NO_MASKS, Masks
 from asr.training.plan import Slot, Step
@@ -160,32 +165,55 @@ def test_micro_batches_are_of_one_window_widest_first_and_no_larger_than_may_be(
 def test_a_step_comes_onto_the_device_in_three_copies_whatever_it_is_divided_into(
     examples: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied: list[bool] = []
-    to = torch.Tensor.to
+    copied: list[tuple[str, bool]] = []
 
-    def counting(tensor: torch.Tensor, *where: Any, **options: Any) -> torch.Tensor:
-        copied.append(bool(options.get("non_blocking")))
-        return to(tensor, *where, **options)
+    def counting(tensor: torch.Tensor, device: torch.device, non_blocking: bool) -> torch.Tensor:
+        copied.append((device.type, non_blocking))
+        return tensor
 
     batch = whole(examples, *STEP)
     monkeypatch.setattr(torch.Tensor, "to", counting)
-    there = batch.to(torch.device("cpu"))
+    batch.to(torch.device("mps"))
+    there = batch.to(torch.device("cuda"))
     for group in micro_batches(there.rows, lambda window: 1):
         pad(there, group, PAD)
 
-    assert copied == [True] * 3
+    assert copied == [("mps", False)] * 3 + [("cuda", True)] * 3
 
 
 @pytest.mark.parametrize(
-    ("device", "free", "workers"), [("cuda", 2**30, 2), ("cuda", 2**26, 0), ("cpu", 2**40, 0), ("mps", 2**40, 0)]
+    ("device", "free", "step", "workers"),
+    [
+        ("cuda", 2**30, 2**20, 2),
+        ("cuda", 2**26, 2**20, 0),
+        ("cuda", 2**30, 2**28, 0),
+        ("cuda", 6 * 2**28, 2**28, 2),
+        ("cpu", 2**40, 0, 0),
+        ("mps", 2**40, 0, 0),
+    ],
 )
 def test_a_gpu_is_read_ahead_for_where_there_is_shared_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, free: int, workers: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, free: int, step: int, workers: int
 ) -> None:
     monkeypatch.setattr("asr.training.batch.SHARED_MEMORY", tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
-    assert readers(device) == workers
+    assert readers(device, step) == workers
 
     monkeypatch.setattr("asr.training.batch.SHARED_MEMORY", tmp_path / "none")
-    assert readers(device) == 0
+    assert readers(device, step) == 0
     assert LEAST_SHARED_MEMORY == 2**30
+
+
+class Groups(Dataset[int]):
+    """The group of processes of whoever reads."""
+
+    def __getitem__(self, key: object) -> int:
+        return os.getpgrp()
+
+
+def test_readers_hear_no_signal_that_is_for_the_group() -> None:
+    loader = step_loader(cast(Steps, Groups()), StepKeys(2), workers=1, pin=False)
+
+    (group,) = set(map(int, loader))
+
+    assert group != os.getpgrp()

@@ -151,6 +151,19 @@ def test_a_checkpoint_that_takes_long_puts_the_next_one_off(tmp_path: Path, monk
     assert saved == [600, 3800, 7000, 10_200, 13_400, 16_600, 19_800]
 
 
+def test_the_best_checkpoint_is_found_where_the_run_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tmp_path, monkeypatch)
+    saving = Saving(StopRequest(tmp_path / "stop"), minutes=10, steps_per_epoch=10)
+    saving.on_train_begin(*run.rest)
+    assert run.state.best_model_checkpoint is None
+
+    (tmp_path / "checkpoint-9").mkdir()
+    run.state.best_global_step, run.state.best_model_checkpoint = 9, None  # the library has not found it where it was
+    saving.on_train_begin(*run.rest)
+
+    assert run.state.best_model_checkpoint == str(tmp_path / "checkpoint-9")
+
+
 def test_a_checkpoint_after_an_epoch_puts_nothing_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tmp_path, monkeypatch)
     saving = Saving(StopRequest(tmp_path / "stop"), minutes=10, steps_per_epoch=10)

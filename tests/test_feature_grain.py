@@ -1,13 +1,14 @@
 """The grain of the features: whatever becomes of a list of clips, those that some run has computed are not computed again."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from asr.base.entries import AudioEntry
+from asr.audio.recording import UnreadableAudioError
+from asr.base.entries import AudioEntry, View
 from asr.base.errors import DataError
 from asr.features.clip import Variants
 from asr.features.making import feature_version
@@ -83,6 +84,24 @@ def test_a_clip_without_features_keeps_its_reason_and_has_its_new_name(
     told = capsys.readouterr().err.partition("features of after: ")[2].splitlines()
     assert told[0] == "10 clips, 0 computed, 2 dropped"
     assert told[1:] == [f"  gone/{clips[n].path}: dropped, under 0.4 s after trimming" for n in (21, 28)]
+
+
+def test_a_clip_that_a_decoder_failed_at_is_tried_again(
+    tmp_path: Path, clips: List, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def out_of_memory(content: bytes, views: Sequence[View]) -> Iterator[tuple[int, UnreadableAudioError]]:
+        yield from ((place, UnreadableAudioError("Cannot allocate memory")) for place in range(len(views)))
+
+    made(tmp_path / "before", clips[1:70])
+    with monkeypatch.context() as patched:
+        patched.setattr("asr.features.clip.iterate_views", out_of_memory)
+        made(tmp_path / "failed", clips[:70])
+
+    assert made(tmp_path / "again", clips[:70]) == made(tmp_path / "anew", clips[:70], cache="empty")
+
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("features of")]
+    assert told[1] == "features of failed: 70 clips, 1 computed, 1 dropped"
+    assert told[2] == "features of again: 70 clips, 1 computed, 0 dropped"
 
 
 def test_an_object_store_is_asked_for_clips_too(tmp_path: Path, clips: List, capsys: pytest.CaptureFixture[str]) -> None:

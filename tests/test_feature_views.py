@@ -15,7 +15,8 @@ from asr.base.entries import AudioEntry, View
 from asr.base.hashes import content_hash
 from asr.features.build import key_of
 from asr.features.chunks import cut
-from asr.features.clip import AS_RECORDED, Unusable, Variants, clip_features
+from asr.features.clip import AS_RECORDED, Unusable, Variants, features_of
+from stages.features_eval import RECORDINGS, keep_recordings
 from tests.encoding import encoded, stored
 from tests.sounds import tone
 from tests.test_chunks import keyed
@@ -43,8 +44,8 @@ def test_a_part_has_the_features_of_a_file_cut_at_the_same_samples(tmp_path: Pat
     samples = samples if view.channel is None else samples[:, [view.channel]]
     soundfile.write(tmp_path / "cut.wav", samples, 44_100, subtype="FLOAT")
 
-    found = clip_features(part(path, "part", view), SETTINGS, AS_RECORDED)
-    expected = clip_features(part(tmp_path / "cut.wav", "cut", View()), SETTINGS, AS_RECORDED)
+    found = next(features_of([part(path, "part", view)], SETTINGS, AS_RECORDED))
+    expected = next(features_of([part(tmp_path / "cut.wav", "cut", View())], SETTINGS, AS_RECORDED))
 
     assert isinstance(found, list)
     assert isinstance(expected, list)
@@ -89,9 +90,23 @@ def test_parts_of_several_files_keep_their_order_whoever_decodes_first(tmp_path:
     assert [(clip.id, clip.reason) for clip in stored_features.dropped] == [
         ("clip 2", "to 21.00 s of a file that ends at 12.00 s")
     ]
-    alone = clip_features(parts[3], SETTINGS, LOUDER)
+    alone = next(features_of([parts[3]], SETTINGS, LOUDER))
     assert not isinstance(alone, Unusable)
     np.testing.assert_array_equal(stored_features[9], alone[0])
+
+
+def test_parts_of_the_test_split_become_files_that_know_no_time_of_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = long_file(tmp_path, "m4a")
+    views = {"late": View(0.75, 1.25), "early": View(0.25, 0.5)}
+
+    keep_recordings(part(path, name, view) for name, view in views.items())
+
+    for name, view in views.items():
+        content = (RECORDINGS / f"{name}.wav").read_bytes()
+        assert read_recording(content).rate == read_recording(path.read_bytes()).rate
+        np.testing.assert_array_equal(read_recording(content).samples, read_recording(path.read_bytes(), view).samples)
+        assert b"PEAK" not in content  # the chunk in which libsndfile says when it was written
 
 
 def test_each_part_of_a_file_has_a_key_of_its_own() -> None:
@@ -115,8 +130,8 @@ def test_channels_in_opposite_phase_have_the_features_of_one(tmp_path: Path) -> 
     both = tmp_path / "both.wav"
     both.write_bytes(stored(np.concatenate([tone(2.0), -tone(2.0)], axis=1), 16_000))
 
-    together = clip_features(part(both, "both", View()), SETTINGS, AS_RECORDED)
-    alone = clip_features(part(both, "alone", View(channel=0)), SETTINGS, AS_RECORDED)
+    together = next(features_of([part(both, "both", View())], SETTINGS, AS_RECORDED))
+    alone = next(features_of([part(both, "alone", View(channel=0))], SETTINGS, AS_RECORDED))
 
     assert isinstance(together, list)
     assert isinstance(alone, list)
@@ -127,7 +142,7 @@ def test_silence_is_trimmed_in_spite_of_an_offset(tmp_path: Path) -> None:
     sound = np.concatenate([np.zeros((16_000, 1)), tone(2.0), np.zeros((16_000, 1))]) + 0.2
     (tmp_path / "a.wav").write_bytes(stored(sound.astype(np.float32), 16_000))
 
-    found = clip_features(part(tmp_path / "a.wav", "a", View()), SETTINGS, Variants())
+    found = next(features_of([part(tmp_path / "a.wav", "a", View())], SETTINGS, Variants()))
 
     assert isinstance(found, list)
     assert len(found[0]) < 220

@@ -16,7 +16,7 @@ from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.base.hashes import content_hash
 from asr.features.build import build_features
-from asr.features.clip import AS_RECORDED, Unusable, Variants, clip_features
+from asr.features.clip import AS_RECORDED, Unusable, Variants, features_of
 from asr.features.parameters import Features
 from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
 from asr.machine.engine import Engine
@@ -102,7 +102,11 @@ def test_a_copy_may_keep_the_silence_that_is_cut_from_its_clip(tmp_path: Path) -
         heard[copy] = waveform
         return waveform
 
-    clip_features(entry(tmp_path / "a.wav"), SETTINGS, Variants((0, 1, 2), listen, untrimmed=lambda clip_id, copy: copy == 2))
+    next(
+        features_of(
+            [entry(tmp_path / "a.wav")], SETTINGS, Variants((0, 1, 2), listen, untrimmed=lambda clip_id, copy: copy == 2)
+        )
+    )
 
     assert len(heard[1]) < 35_000
     assert len(heard[2]) == 64_000
@@ -127,7 +131,7 @@ def test_a_clip_that_can_not_be_decoded_has_its_reason(tmp_path: Path) -> None:
     joined = write_mono_then_stereo(tmp_path / "joined.mp3")
     speech = write_tone(tmp_path / "a.wav")
 
-    found = clip_features(entry(joined), SETTINGS, AS_RECORDED)
+    found = next(features_of([entry(joined)], SETTINGS, AS_RECORDED))
     made(tmp_path / "out", [entry(joined, "joined"), entry(speech, "speech")], SETTINGS)
 
     assert isinstance(found, Unusable)

@@ -71,6 +71,16 @@ def test_on_a_cpu_a_micro_batch_has_no_more_than_so_many_frames(monkeypatch: pyt
     assert find_limits(trial, [20_000], most=1_000, reserved=0, device="cpu") == Limits({20_000: 1})
 
 
+def test_on_a_cpu_weights_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = torch.ones(1_000, 100, requires_grad=True)
+    give_memory(monkeypatch, 2 * (10 * 200 * BYTES_PER_FRAME + weights.nbytes))
+
+    def with_weights(rows: int, window: int) -> Tensor:
+        return trial(rows, window) + (weights * weights.detach()).sum()
+
+    assert find_limits(with_weights, [200, 100], most=1_000, reserved=0, device="cpu") == Limits({200: 10, 100: 20})
+
+
 @pytest.mark.parametrize("reserved", [0, 640_000])
 def test_on_a_cpu_half_of_the_memory_holds_the_rows(monkeypatch: pytest.MonkeyPatch, reserved: int) -> None:
     give_memory(monkeypatch, 2 * (10 * 200 * BYTES_PER_FRAME + reserved))

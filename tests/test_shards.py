@@ -1,6 +1,8 @@
 """Shards: equal rows give equal bytes; a damaged file is named before anything is read from it."""
 
+import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import fsspec
@@ -9,7 +11,7 @@ import pytest
 
 from asr.base.errors import DataError
 from asr.shards.format import Dropped, Manifest, Shard, StoredClip, read_manifest, to_bytes
-from asr.shards.reader import StoredFeatures
+from asr.shards.reader import StoredFeatures, mapped
 from asr.shards.records import Held
 from asr.shards.store import open_store
 from tests.shards import stored
@@ -88,6 +90,21 @@ def in_a_store(folder: Path, address: str) -> str:
     folder.mkdir()
     Manifest(2, address, (Shard(kept.sha256, 1),), ()).write(folder)
     return kept.sha256
+
+
+def test_more_shards_can_be_read_than_are_mapped_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shards = []
+    for number, frames in enumerate(TWO):
+        content = to_bytes([StoredClip(str(number), 0, frames)])
+        shards.append(Shard(hashlib.sha256(content).hexdigest(), 1))
+        (tmp_path / shards[-1].file).write_bytes(content)
+    Manifest(2, None, tuple(shards), ()).write(tmp_path)
+    monkeypatch.setattr("asr.shards.reader.mapped", lru_cache(1)(mapped.__wrapped__))
+
+    stored = StoredFeatures(tmp_path, tmp_path)
+
+    for position in (0, 1, 0):
+        np.testing.assert_array_equal(stored[position], TWO[position])
 
 
 def test_shards_are_fetched_from_their_store_once(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def test_a_record_that_is_damaged_is_none(tmp_path: Path) -> None:
     kept = filed(tmp_path)
     damaged = filed(tmp_path, b"another shard", (Held("three", 1),))
     file = tmp_path / "records/origin" / f"{name_of(['three'])}.json"
-    for content in (file.read_bytes()[:40], b"{}", b"[1]", b"\xff"):
+    whole = file.read_bytes()
+    for content in (whole[:40], whole.replace(b'["three", 1', b'["three", 2'), b"{}", b"[1]", b"\xff"):
+        assert content != whole
         file.write_bytes(content)
         assert found(tmp_path) == [kept]
     assert FolderStore(tmp_path).shard(damaged.sha256).exists()

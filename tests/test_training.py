@@ -36,7 +36,7 @@ from asr.training.optimizer import require_optimizer, state_bytes
 from asr.training.plan import Slot
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
-from asr.training.trainable import freeze_encoder
+from asr.training.trainable import cast_once, freeze_encoder, with_lora
 from asr.training.trainer import StepTrainer
 from asr.training.validation import Validation, Validator
 from tests.recipes import recipe
@@ -189,21 +189,26 @@ def test_a_hypothesis_ends_at_the_length_of_the_longest_label_and_those_that_go_
 
 def test_validation_casts_each_weight_once_however_many_tokens_are_generated(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
+
+    assert casts(whisper, tokens=20)["model.decoder.layers.0.fc1.weight"] == 1
+
+
+def casts(whisper: Whisper, tokens: int) -> Counter[str]:
+    """How many times autocast casts each weight while so many tokens are generated."""
     whisper.model.eval()
-    whisper.model.generation_config.min_new_tokens = 20
-    casts: Counter[str] = Counter()
+    whisper.model.generation_config.min_new_tokens = tokens
+    found: Counter[str] = Counter()
     names = {value.data_ptr(): name for name, value in whisper.model.named_parameters() if value.ndim > 1}
 
     class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
             if function is torch.ops.aten._to_copy.default and arguments[0].data_ptr() in names:
-                casts[names[arguments[0].data_ptr()]] += 1
+                found[names[arguments[0].data_ptr()]] += 1
             return function(*arguments, **(options or {}))
 
     with torch.autocast("cpu", torch.bfloat16), Watch():  # type: ignore[no-untyped-call]
-        transcribe(whisper, unequal(whisper, clips=1).frames, greedy(20))
-
-    assert casts["model.decoder.layers.0.fc1.weight"] == 1
+        transcribe(whisper, unequal(whisper, clips=1).frames, greedy(tokens))
+    return found
 
 
 def test_a_multilingual_model_is_tuned_and_keeps_its_prompt(tmp_path: Path) -> None:
@@ -427,7 +432,7 @@ def test_limits_are_tried_as_training_will_compute(tmp_path: Path, monkeypatch: 
     kept = []
 
     def find(trial: Trial, windows: list[int], *others: Any) -> Limits:
-        kept.append(kept_bytes(trial, windows[0]))
+        kept.append(kept_bytes(trial, 1, windows[0]))
         return Limits({windows[0]: 16})
 
     monkeypatch.setattr("asr.training.run.find_limits", find)
@@ -435,6 +440,18 @@ def test_limits_are_tried_as_training_will_compute(tmp_path: Path, monkeypatch: 
         run(tmp_path / str(checkpointing), recipe(activation_checkpointing=checkpointing))
 
     assert kept[1] < 0.8 * kept[0]
+
+
+def test_validation_of_lora_casts_each_weight_once(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
+    model = with_lora(whisper.model, 4, 8, 0.0)
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+    with cast_once(model):
+        assert casts(whisper, tokens=20)["model.decoder.layers.0.fc1.base_layer.weight"] == 1
+    assert casts(whisper, tokens=20)["model.decoder.layers.0.fc1.base_layer.weight"] > 1
+
+    assert {name for name, parameter in model.named_parameters() if parameter.requires_grad} == trained
 
 
 def test_validation_of_lora_is_no_training(tmp_path: Path) -> None:
@@ -491,7 +508,9 @@ def test_out_of_memory_in_validation_is_no_end_either(tmp_path: Path, monkeypatc
 def test_out_of_memory_with_one_clip_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StepTrainer, "loss", out_of_memory_at(1, StepTrainer.loss))
 
-    with pytest.raises(DataError, match=r"out of memory with one clip at a time; choose a smaller model.name"):
+    with pytest.raises(
+        DataError, match=r"out of memory with one clip at a time \(no memory left\); choose a smaller model.name"
+    ):
         run(tmp_path, recipe(batch_size=2))
 
 

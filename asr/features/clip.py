@@ -43,9 +43,10 @@ AS_RECORDED = Variants()
 
 @dataclass(frozen=True)
 class Unusable:
-    """Why a clip has no features."""
+    """Why a clip has no features, and whether to try again the next time, as its bytes are not what it follows from."""
 
     reason: str
+    again: bool = False
 
 
 def features_of(clips: Iterable[AudioEntry], settings: Features, variants: Variants) -> Iterator[Copies | Unusable]:
@@ -58,25 +59,18 @@ def features_of(clips: Iterable[AudioEntry], settings: Features, variants: Varia
         yield from _features_of_file(list(of_file), settings, variants)
 
 
-def clip_features(clip: AudioEntry, settings: Features, variants: Variants) -> Copies | Unusable:
-    """A clip's log-mel features, for each copy an array of shape (frames, mels), or why it has none.
-
-    Raises:
-        DataError: when the file has changed since it was validated.
-    """
-    (made,) = features_of([clip], settings, variants)
-    return made
-
-
-def _features_of_file(clips: Sequence[AudioEntry], settings: Features, variants: Variants) -> list[Copies | Unusable]:
+def _features_of_file(clips: Sequence[AudioEntry], settings: Features, variants: Variants) -> Iterator[Copies | Unusable]:
     content = _read_unchanged(Path(clips[0].path), clips[0].audio_hash)
-    made: dict[int, Copies | Unusable] = {}
+    made: dict[int, Copies | Unusable] = {}  # what has come before its turn
+    turn = 0
     for place, found in iterate_views(content, [clip.view for clip in clips]):
         if isinstance(found, Recording):
             made[place] = _features(found, clips[place].id, settings, variants)
         else:
-            made[place] = Unusable(str(found))
-    return [made[place] for place in range(len(clips))]
+            made[place] = Unusable(str(found), again=True)
+        while turn in made:
+            yield made.pop(turn)
+            turn += 1
 
 
 def _features(recording: Recording, clip_id: str, settings: Features, variants: Variants) -> Copies | Unusable:

@@ -24,14 +24,16 @@ class Index:
     """Records of shards whose features were all made in the same way, by chunk and by clip."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        """Read them; where two have a clip, either will do."""
+        """Read them; where two have a clip, either will do. What is to be tried again counts as not found."""
         self._chunks: dict[str, Record] = {}
         self._clips: dict[str, Found] = {}
         for record in records:
             name, first = record.name, 0
-            self._chunks[name] = record
+            if not any(held.again for held in record.clips):
+                self._chunks[name] = record
             for held in record.clips:
-                self._clips[held.key] = Found(name, record.sha256, record.modified_ns, first, held.rows, held.reason)
+                if not held.again:
+                    self._clips[held.key] = Found(name, record.sha256, record.modified_ns, first, held.rows, held.reason)
                 first += held.rows
 
     def chunk(self, keys: Sequence[str]) -> Record | None:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -25,11 +26,12 @@ from asr.features.index import Found
 from asr.features.parameters import Features
 from asr.shards.bucket import Store
 from asr.shards.format import Shard, StoredClip, to_bytes
-from asr.shards.reader import OpenShard, open_shard
+from asr.shards.reader import checked, mapped
 from asr.shards.records import Held, Record
 from asr.shards.store import FolderStore
 
 MODULES: tuple[ModuleType, ...] = (
+    sys.modules[__name__],
     *(decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav),
     asr.features.waveform,
     asr.features.logmel,
@@ -40,9 +42,6 @@ MODULES: tuple[ModuleType, ...] = (
 """The code whose text decides the bytes of a shard."""
 
 PACKAGES = ("av", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr")
-
-MOST_OPEN = 1024
-"""Shards that a worker keeps open to copy from: each is read and checked when it is opened."""
 
 Task = tuple[int, tuple["Wanted", ...]]
 """A chunk whose shard is to be made, with its place in the list of chunks."""
@@ -100,7 +99,7 @@ def _make_shard(
     for (key, clip), found in wanted:
         features = next(computed) if found is None else _copied(found, origin.settings, cache)
         if isinstance(features, Unusable):
-            held.append(Held(key, 0, features.reason))
+            held.append(Held(key, 0, features.reason, features.again))
         else:
             held.append(Held(key, len(features)))
             rows.extend(StoredClip(clip.id, copy, each) for copy, each in zip(origin.variants.copies, features, strict=True))
@@ -122,15 +121,15 @@ def naming(store: Store) -> Iterator[None]:
 def _copied(found: Found, settings: Features, cache: Path) -> Copies | Unusable:
     if found.reason:
         return Unusable(found.reason)
-    shard = _source(found.sha256, found.modified_ns, settings, cache)
+    path = _source(found.sha256, found.modified_ns, settings, cache)
+    shard = mapped(path, settings.n_mels, found.modified_ns)
     return [shard[row] for row in range(found.first, found.first + found.rows)]
 
 
-@lru_cache(MOST_OPEN)
-def _source(sha256: str, modified_ns: int | None, settings: Features, cache: Path) -> OpenShard:
-    """Open a shard to copy from; one that has another time is another file."""
-    folder = FolderStore(cache).shard(sha256).parent
-    return open_shard(Shard(sha256, 0), folder, settings.store, cache, settings.n_mels)
+@cache
+def _source(sha256: str, modified_ns: int | None, settings: Features, folder: Path) -> Path:
+    """Find a shard to copy from, and check it once; one that has another time is another file."""
+    return checked(Shard(sha256, 0), FolderStore(folder).shard(sha256).parent, settings.store, folder)
 
 
 @cache

@@ -117,7 +117,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 def _start_worker() -> None:
     threadpool_limits(limits=1)
     keep_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends when their jobs have
     threading.Thread(target=_end_with_parent, daemon=True).start()
     atexit.register(os._exit, 0)  # whoever waits for the end would wait for half a second of tidying up
 

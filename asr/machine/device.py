@@ -18,7 +18,13 @@ def pick_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED")
+NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "unable to find an engine",  # torch's, when no plan of cuDNN's gets its workspace
+)
 """What errors of drivers, cuDNN and cuBLAS say for which torch has no type of its own."""
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from asr.base.errors import DataError
@@ -18,6 +19,9 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 LOG, ERROR = "rank-0.log", "rank-error.txt"
 """In the run's folder: what rank 0 says, and why a rank gave up."""
+
+MOST_WAITING = timedelta(hours=2)
+"""For one another: the others wait while the first writes a checkpoint, on a slow disk for longer than NCCL's ten minutes."""
 
 BACKENDS = {"GPU": "nccl", "CPU": "gloo"}
 """Of torch.distributed, by what ranks compute on."""

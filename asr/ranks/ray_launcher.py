@@ -9,7 +9,7 @@ import torch
 
 from asr.base.errors import DataError
 from asr.machine.ray_cluster import connected
-from asr.ranks.rank import BACKENDS, RESTARTS, Rank, died_too_often
+from asr.ranks.rank import BACKENDS, MOST_WAITING, RESTARTS, Rank, died_too_often
 
 
 def launched_by_ray(rank: Rank, address: str) -> Callable[[], None]:
@@ -35,7 +35,7 @@ def launched_by_ray(rank: Rank, address: str) -> Callable[[], None]:
     trainer = TorchTrainer(
         partial(_in_ray, rank),
         scaling_config=ScalingConfig(num_workers=rank.ranks, use_gpu=kind == "GPU"),
-        torch_config=TorchConfig(backend=BACKENDS[kind]),
+        torch_config=TorchConfig(backend=BACKENDS[kind], timeout_s=int(MOST_WAITING.total_seconds())),
         run_config=RunConfig(
             name="ray", storage_path=str(rank.folder.resolve()), failure_config=FailureConfig(max_failures=RESTARTS)
         ),

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 from collections.abc import Callable
 
 import torch
@@ -10,7 +9,7 @@ from torch import distributed
 
 from asr.base.errors import DataError
 from asr.machine.shutdown import end_with_parent
-from asr.ranks.rank import BACKENDS, RESTARTS, SECONDS_BETWEEN_LOOKS, Rank, died_too_often
+from asr.ranks.rank import BACKENDS, MOST_WAITING, RESTARTS, SECONDS_BETWEEN_LOOKS, Rank, died_too_often
 
 
 def launched_by_torch(rank: Rank) -> Callable[[], None]:
@@ -54,14 +53,14 @@ def launched_by_torch(rank: Rank) -> Callable[[], None]:
 def _in_torch(rank: Rank) -> None:
     """Do the work of a rank, when torch's launcher calls this in its process."""
     end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; the parent asks for the end
+    os.setpgrp()  # Ctrl-C and `timeout` reach all processes of a group; the parent asks for the end
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        distributed.init_process_group(BACKENDS["GPU"])
+        distributed.init_process_group(BACKENDS["GPU"], timeout=MOST_WAITING)
     else:
         threads = max(1, torch.get_num_threads() // rank.ranks)
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # or accelerate warns that there are as many
         torch.set_num_threads(threads)
-        distributed.init_process_group(BACKENDS["CPU"])
+        distributed.init_process_group(BACKENDS["CPU"], timeout=MOST_WAITING)
     rank.run()
     distributed.destroy_process_group()

@@ -42,8 +42,13 @@ class ObjectStore:
         """See FolderStore."""
         files, root = self._open()
         names = files.find(f"{root}/{RECORDS}/{origin}")
-        sizes = {Path(name).stem: size for name, size in files.du(f"{root}/{SHARDS}", total=False).items()} if names else {}
-        for content in files.cat(names, on_error="omit").values() if names else ():
+        shards = files.find(f"{root}/{SHARDS}", detail=True) if names else {}
+        sizes = {Path(name).stem: found["size"] for name, found in shards.items()}
+        for content in files.cat(names, on_error="return").values() if names else ():
+            if isinstance(content, FileNotFoundError):
+                continue  # removed meanwhile
+            if isinstance(content, Exception):
+                raise content
             record = to_record(content)
             if record is not None and sizes.get(record.sha256) == record.size:
                 yield record

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from asr.shards.store import FolderStore, hash_file, open_store
 READERS = 4
 """Threads that check shards: hashing lets the others run."""
 
+MOST_MAPPED = 16_384
+"""Shards that a process has mapped at a time: Linux lets it have 65,530 maps, and a million clips of 10 s are 33,000 shards."""
+
 
 @dataclass(frozen=True)
 class OpenShard:
@@ -31,20 +35,15 @@ class OpenShard:
         return frames.reshape(-1, self.n_mels)
 
 
-def open_shard(shard: Shard, folder: Path, store: str | None, cache: Path, n_mels: int) -> OpenShard:
-    """Check a shard's bytes, and map it.
+@lru_cache(MOST_MAPPED)
+def mapped(path: Path, n_mels: int, modified_ns: int | None = None) -> OpenShard:
+    """Map a shard's file, which has been checked.
 
     Args:
-        shard: which one.
-        folder: where it is, if there is no `store`.
-        store: from which it is fetched.
-        cache: where it is kept then.
+        path: the file.
         n_mels: how many values a frame has.
-
-    Raises:
-        DataError: when it is missing or damaged, naming the file and the remedy.
+        modified_ns: its time, where it may be removed and made again: one of another time is another file.
     """
-    path = _checked(shard, folder, store, cache)
     return OpenShard(pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0), n_mels)
 
 
@@ -67,20 +66,20 @@ class StoredFeatures:
         self.dropped = manifest.dropped
         self.ids: list[str] = []
         self.copies: list[int] = []
-        self._places: list[tuple[OpenShard, int]] = []
+        self._places: list[tuple[Path, int]] = []
         with ThreadPoolExecutor(READERS) as pool:
-            opened = pool.map(lambda shard: open_shard(shard, folder, manifest.store, cache, self.n_mels), manifest.shards)
-            for shard in opened:
-                self.ids.extend(shard.batch.column("id").to_pylist())
-                self.copies.extend(shard.batch.column("copy").to_pylist())
-                self._places.extend((shard, row) for row in range(shard.batch.num_rows))
+            for path in pool.map(lambda shard: checked(shard, folder, manifest.store, cache), manifest.shards):
+                batch = mapped(path, self.n_mels).batch
+                self.ids.extend(batch.column("id").to_pylist())
+                self.copies.extend(batch.column("copy").to_pylist())
+                self._places.extend((path, row) for row in range(batch.num_rows))
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, position: int) -> NDArray[np.float16]:
-        shard, row = self._places[position]
-        return shard[row]
+        path, row = self._places[position]
+        return mapped(path, self.n_mels)[row]
 
     def at(self, positions: Sequence[int]) -> "StoredFrames":
         """The clips at these positions, in this order, without reading them."""
@@ -101,8 +100,18 @@ class StoredFrames(Sequence[NDArray[np.float16]]):
         return self.stored[self.positions[index]]
 
 
-def _checked(shard: Shard, folder: Path, store: str | None, cache: Path) -> Path:
-    """Find a shard's file and check its bytes: DVC takes a damaged file for unchanged when its times are (dvc#5978)."""
+def checked(shard: Shard, folder: Path, store: str | None, cache: Path) -> Path:
+    """Find a shard's file and check its bytes: DVC takes a damaged file for unchanged when its times are (dvc#5978).
+
+    Args:
+        shard: which one.
+        folder: where it is, if there is no `store`.
+        store: from which it is fetched.
+        cache: where it is kept then.
+
+    Raises:
+        DataError: when it is missing or damaged, naming the file and the remedy.
+    """
     path = folder / shard.file if store is None else FolderStore(cache).shard(shard.sha256)
     if store is not None and not path.exists():
         return _fetched(shard, store, cache)

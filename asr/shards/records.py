@@ -4,15 +4,19 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Held(NamedTuple):
-    """What a shard holds of a clip: its key, and how many rows, one for each copy; of a clip that has none, the reason."""
+    """What a shard holds of a clip: its key, and how many rows, one for each copy.
+
+    Of a clip that has none, the reason, and whether that may be another the next time: a decoder can fail for want of memory.
+    """
 
     key: str
     rows: int
     reason: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,21 @@ def name_of(keys: Sequence[str]) -> str:
 
 
 def to_json(record: Record) -> bytes:
-    """Write a record."""
-    return json.dumps(asdict(record)).encode()
+    """Write a record, with a checksum: a damaged one would give a clip another's rows."""
+    values = asdict(record)
+    return json.dumps({**values, "checksum": _checksum(values)}).encode()
 
 
 def to_record(content: bytes) -> Record | None:
     """Read what `to_json` wrote; None for anything else."""
     try:
         values = json.loads(content)
+        if values.pop("checksum") != _checksum(values):
+            return None
         return Record(**{**values, "clips": tuple(Held(*held) for held in values["clips"])})
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _checksum(values: dict[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(values).encode(), digest_size=16).hexdigest()

@@ -75,8 +75,7 @@ class FolderStore:
 
         A shard that was touched since is read and checked, and removed when it isn't right any more.
         """
-        for file in sorted((self.folder / RECORDS / origin).glob("*.json")):
-            record = to_record(file.read_bytes())
+        for _, record in self._files(f"{origin}/*.json"):
             if record is not None and (checked := self._checked(record)) is not None:
                 if checked != record:
                     self._write(origin, checked)
@@ -108,7 +107,7 @@ class FolderStore:
 
         The record's time says it: a shard's own must stay, as DVC's cache has the same file by a hard link.
         """
-        with suppress(FileNotFoundError):  # pruned meanwhile
+        with suppress(OSError):  # pruned meanwhile, or another user's
             file = self._file(origin, name)
             if time.time() - file.stat().st_mtime > SECONDS_A_DAY:
                 file.touch()
@@ -116,20 +115,26 @@ class FolderStore:
     def last_uses(self) -> dict[str, float]:
         """When each shard was last made or wanted, to the day, in seconds since 1970, by its SHA-256."""
         uses: dict[str, float] = {}
-        for file in (self.folder / RECORDS).glob("*/*.json"):
-            if (record := to_record(file.read_bytes())) is not None:
+        for file, record in self._files("*/*.json"):
+            if record is not None:
                 uses[record.sha256] = max(file.stat().st_mtime, uses.get(record.sha256, 0.0))
         return uses
 
     def sweep(self) -> None:
         """Remove records of shards that are gone, and what killed processes left, unless one may still be writing it."""
-        for file in (self.folder / RECORDS).glob("*/*.json"):
-            if (record := to_record(file.read_bytes())) is None or not self.shard(record.sha256).exists():
+        for file, record in self._files("*/*.json"):
+            if record is None or not self.shard(record.sha256).exists():
                 file.unlink(missing_ok=True)
         for path in self.folder.glob(f"**/{UNFINISHED}*"):
             with suppress(FileNotFoundError):  # another process was faster
                 if time.time() - path.stat().st_mtime > SECONDS_TO_FINISH:
                     path.unlink()
+
+    def _files(self, pattern: str) -> Iterator[tuple[Path, Record | None]]:
+        """Read the files of records, in order; another process may remove some meanwhile."""
+        for file in sorted((self.folder / RECORDS).glob(pattern)):
+            with suppress(FileNotFoundError):
+                yield file, to_record(file.read_bytes())
 
     def _file(self, origin: str, name: str) -> Path:
         return self.folder / RECORDS / origin / f"{name}.json"

@@ -5,6 +5,7 @@ says which is which, so that a step comes onto the device in one go. How many of
 device's affair, and may change in mid-run.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from asr.training.masks import Masks, masked
 from asr.training.plan import Plan, Slot, Step
 
 READERS = 2
+STEPS_READ_AHEAD = 2 * READERS + 2
+"""Two by each reader, one that is being pinned, one in use."""
 SHARED_MEMORY, LEAST_SHARED_MEMORY = Path("/dev/shm"), 2**30
 
 IGNORED = -100
@@ -83,8 +86,9 @@ class StepBatch:
         return self._each(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> "StepBatch":
-        """Copy the tensors to a device; nobody waits for what is pinned."""
-        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+        """Copy the tensors to a device; with CUDA nobody waits for what is pinned."""
+        # Not on MPS, whose copies don't keep alive what they copy from (pytorch#189690).
+        return self._each(lambda tensor: tensor.to(device, non_blocking=device.type == "cuda"))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "StepBatch":
         return replace(self, frames=change(self.frames), places=change(self.places), tokens=change(self.tokens))
@@ -216,15 +220,27 @@ class StepKeys(Sampler[list[Key]]):
 def step_loader(steps: Steps, keys: StepKeys, workers: int, pin: bool) -> DataLoader[StepBatch]:
     """Make a loader that reads steps ahead in `workers` processes, into pinned memory where there is a GPU to copy them to."""
     return DataLoader(
-        steps, batch_sampler=keys, collate_fn=_only, num_workers=workers, pin_memory=pin, persistent_workers=workers > 0
+        steps,
+        batch_sampler=keys,
+        collate_fn=_only,
+        num_workers=workers,
+        pin_memory=pin,
+        persistent_workers=workers > 0,
+        worker_init_fn=_apart,
     )
 
 
-def readers(device: str) -> int:
+def _apart(worker: int) -> None:
+    """Leave the group that `timeout` and terminals signal: a run that is asked to end needs its readers until it has."""
+    os.setpgrp()
+
+
+def readers(device: str, step_bytes: int) -> int:
     """Processes that read ahead for a device: a GPU would wait 9 ms for 64 clips at each step, 17 with masks; a CPU has no core
-    to spare. They hand their steps over in shared memory, of which a container may have too little.
+    to spare. They hand their steps, of so many bytes at most, over in shared memory, of which a container may have too little.
     """
-    if device != "cuda" or not SHARED_MEMORY.exists() or shutil.disk_usage(SHARED_MEMORY).free < LEAST_SHARED_MEMORY:
+    needed = max(LEAST_SHARED_MEMORY, STEPS_READ_AHEAD * step_bytes)
+    if device != "cuda" or not SHARED_MEMORY.exists() or shutil.disk_usage(SHARED_MEMORY).free < needed:
         return 0
     return READERS
 

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -193,6 +194,12 @@ class Saving(TrainerCallback):
     def __init__(self, stop: StopRequest, minutes: float, steps_per_epoch: int) -> None:
         self._stop, self._seconds, self._steps_per_epoch = stop, 60 * minutes, steps_per_epoch
         self._saved, self._began = time.monotonic(), math.inf
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Name the best checkpoint anew, whose path may be another since it was written: in a container, say."""
+        best = Path(str(args.output_dir), f"checkpoint-{state.best_global_step}")
+        if best.is_dir():
+            state.best_model_checkpoint = str(best)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Fetch the loss, and save when it is time."""

@@ -74,16 +74,17 @@ def find_limits(trial: Trial, windows: Sequence[int], most: int, reserved: int, 
 def _by_size(trial: Trial, widest: int) -> Callable[[int, int, int], int]:
     """Find limits from what a forward pass keeps for the backward pass, which grows with the window and the rows."""
     memory = CPU_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    kept = kept_bytes(trial, widest) / widest
+    one, two = kept_bytes(trial, 1, widest), kept_bytes(trial, 2, widest)
+    row = two - one  # the weights are kept as well, but once
 
     def find(window: int, most: int, reserved: int) -> int:
-        return min(most, max(1, CPU_FRAMES // window), int((memory - reserved) / (kept * window)))
+        return min(most, max(1, CPU_FRAMES // window), int((memory - reserved - (one - row)) / (row * window / widest)))
 
     return find
 
 
-def kept_bytes(trial: Trial, window: int) -> int:
-    """Count the bytes that one row's forward pass keeps for its backward pass."""
+def kept_bytes(trial: Trial, rows: int, window: int) -> int:
+    """Count the bytes that a forward pass of so many rows keeps for its backward pass."""
     kept: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:
@@ -92,7 +93,7 @@ def kept_bytes(trial: Trial, window: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        trial(1, window)
+        trial(rows, window)
     return sum(kept.values())
 
 

@@ -93,10 +93,11 @@ def train(
     require_precision(precision, device)
     rate = learning_rate(settings, width)
     rank, ranks = rank_and_ranks()
-    workers = readers(device) if loader_workers is None else loader_workers
     set_seed(settings.seed)
     model = _prepared(whisper, settings)
     plan = plan_of(whisper, examples, settings)
+    most_bytes = 2 * whisper.model.config.num_mel_bins * max(plan.frames) * -(-plan.clips_per_step // ranks)
+    workers = readers(device, most_bytes) if loader_workers is None else loader_workers
     past, watch, times = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric), Times()
     args = arguments(settings, rate, precision, device, folder, past, workers)
     kind, options = StepTrainer.get_optimizer_cls_and_kwargs(args)
@@ -196,11 +197,12 @@ def _fit_into_memory(trainer: StepTrainer, settings: Train, plan: Plan, device: 
         return Limits({plan.window: settings.batch_size}), checkpointing
     windows = sorted(plan.windows, reverse=True)
     reserved = state_bytes(trainer.model, settings.optimizer)
-    limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
+    most = -(-plan.clips_per_step // trainer.args.world_size)
+    limits = find_limits(trial, windows, most, reserved, device)
     if limits is None and settings.activation_checkpointing == "auto":
         checkpointing = True
         _checkpoint_activations(trainer.model)
-        limits = find_limits(trial, windows, settings.effective_batch, reserved, device)
+        limits = find_limits(trial, windows, most, reserved, device)
     trainer.model.zero_grad()
     if limits is None:
         raise DataError(f"model.name: one clip at a time is too much for the memory of this {device}; {LESS_MEMORY}")

@@ -31,6 +31,7 @@ from asr.training.checkpoints import Past
 from asr.training.memory import LESS_MEMORY, Limits
 from asr.training.optimizer import library_name
 from asr.training.recipe import Train
+from asr.training.trainable import cast_once
 from asr.training.validation import Validation, Validator
 
 COMPILED_FORMS = 4
@@ -112,7 +113,10 @@ class StepTrainer(Seq2SeqTrainer):
                 if not is_out_of_memory(error):
                     raise
                 if not limits.halve():
-                    raise DataError(f"{self.args.device}: out of memory with one clip at a time; {LESS_MEMORY}") from error
+                    said = str(error).partition("\n")[0]
+                    raise DataError(
+                        f"{self.args.device}: out of memory with one clip at a time ({said}); {LESS_MEMORY}"
+                    ) from error
             # Here the handler is over, which held on to the tensors that did not fit.
             print("train: out of memory; half as many clips at a time from now on", file=sys.stderr)
             self.model.zero_grad()
@@ -165,7 +169,7 @@ class StepTrainer(Seq2SeqTrainer):
         Raises:
             DataError: when a single row does not fit into memory.
         """
-        with self.autocast():
+        with self.autocast(), cast_once(self.model):
             self.model.eval()
             rank, ranks = self.args.process_index, self.args.world_size
             # Limits of its own: too many at once here are no reason to learn from fewer.
