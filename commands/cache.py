@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +30,11 @@ from stages.common.machine import read_machine
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of features. `objects` says where DVC's cache has each of its files; None when it has no list."""
+    """A folder of features. `objects` are where DVC's cache has its files, as far as it has a list of them."""
 
     path: Path
     stage: str
-    objects: dict[str, Path] | None
+    objects: Sequence[Path]
 
 
 def main() -> None:
@@ -135,7 +135,7 @@ def is_damaged(folder: Folder) -> bool:
 
 
 def _by_md5(folder: Folder) -> Iterator[tuple[str, Path]]:
-    for path in (folder.objects or {}).values():
+    for path in folder.objects:
         if path.exists():
             yield path.parent.name + path.name, path
 
@@ -189,11 +189,9 @@ def folders() -> Iterator[Folder]:
         raise DataError(str(error)) from error
 
 
-def _objects(repo: Any, out: Any) -> dict[str, Path] | None:
+def _objects(repo: Any, out: Any) -> list[Path]:
     tree = out.get_obj() if out.hash_info else None
-    if tree is None:
-        return None
-    return {"/".join(key): Path(repo.cache.local.oid_to_path(oid.value)) for key, _, oid in tree}
+    return [Path(repo.cache.local.oid_to_path(oid.value)) for _, _, oid in tree or ()]
 
 
 if __name__ == "__main__":
