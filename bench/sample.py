@@ -73,6 +73,7 @@ def make_developer(folder: Path) -> Checkout:
     params = read_yaml(HOME / "params.yaml")
     params["data"].update(csv=f"{RECORDINGS}/clips.csv", audio_root=RECORDINGS)
     params["train"].update(epochs=1)
+    params["export"].update(max_wer_increase=None)  # after one epoch it would stop the run
     _write(folder, params)
     developer = Checkout(folder)
     developer.git("init", "--quiet", "--initial-branch", "main")
