@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from asr.audio.waveform import Waveform
 from asr.base.errors import DataError
 from asr.base.sections import parse
 from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.parameters import Augment
 from asr.features.sounds import sound_files
-from asr.features.waveform import Waveform, normalize_peak
 from stages.features_train import changes
 from tests.project import ROOT, environment
-from tests.sounds import tone, write_tone
+from tests.sounds import hiss, normalize_peak, tone, write_tone
 
 OFF = Augment(
     seed=1, untrimmed_probability=0.0, noise_probability=0.0, noise_min_amplitude=0.001, noise_max_amplitude=0.003,
@@ -39,11 +39,6 @@ def everything(folder: Path) -> Augment:
 
 def sine(hertz: float, seconds: float = 1.0) -> Waveform:
     return np.sin(2 * np.pi * hertz * np.arange(int(seconds * 16_000)) / 16_000).astype(np.float32)
-
-
-def hiss(seconds: float = 1.0, rate: int = 16_000) -> Waveform:
-    """White noise whose peak is 1."""
-    return normalize_peak(np.random.default_rng(0).standard_normal(int(seconds * rate)).astype(np.float32))
 
 
 def write_sounds(folder: Path) -> Path:

@@ -204,7 +204,7 @@ def test_the_limit_of_the_export_runs_the_report_alone(project: Path) -> None:
 
 def test_a_docstring_of_the_features_code_computes_nothing_and_ends_there(project: Path) -> None:
     before = shards(project)
-    edit(project / "asr/features/waveform.py", '"""Scale so that', '"""Scale it so that')
+    edit(project / "asr/features/logmel.py", '"""The log-mel spectrogram', '"""A log-mel spectrogram')
 
     assert repro(project) == ["features_eval", "features_train"]
     assert shards(project) == before

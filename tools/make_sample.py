@@ -16,10 +16,10 @@ import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
-from asr.features.waveform import Waveform, normalize_peak, to_mono_16k
-from asr.shards.frames import SAMPLE_RATE
+from asr.audio.waveform import Waveform, to_mono_16k
+from asr.base.sampling import SAMPLE_RATE
 from tools.phrases import sentence
-from tools.voices import VARIANTS, Voice, speak
+from tools.voices import VARIANTS, Voice, normalize_peak, speak
 
 ACCENTS = ("en-029", "en-gb-scotland")
 CONDITIONS = {"telephone": 0.65, "plain": 0.2, "noise": 0.15}
@@ -77,7 +77,7 @@ def record(number: int, speaker: Speaker, random: Random, folder: Path) -> list[
 def in_condition(waveform: Waveform, speaker: Speaker, random: Random) -> Waveform:
     """The waveform with silence around it, as it comes through the speaker's telephone or room."""
     lead, tail = (np.zeros(int(random.uniform(0.05, 0.3) * SAMPLE_RATE), np.float32) for _ in range(2))
-    waveform = np.concatenate([lead, normalize_peak(waveform), tail])
+    waveform = np.concatenate([lead(waveform), tail])
     if speaker.condition == "noise":
         waveform = with_noise(waveform, speaker.snr_db, random.randrange(2**32))
     if speaker.condition == "telephone":

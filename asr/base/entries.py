@@ -66,6 +66,7 @@ class Clip:
         peak_db: its loudest sample, in dB relative to full scale, 0 at most but for rounding.
         bandwidth: where its sound ends, in Hz (see asr/audio/inspection.py).
         fingerprint: what the clip sounds like, alike for copies in other formats (see asr/audio/fingerprint.py).
+        sounding_seconds: its length without the silence at its ends; 0 where nobody knows.
         notes: what is odd about it, by the reasons of findings.
         extra: the table's other columns.
     """
@@ -87,6 +88,7 @@ class Clip:
     peak_db: float = 0.0
     bandwidth: int = 0
     fingerprint: str = ""
+    sounding_seconds: float = 0.0
     notes: Sequence[str] = ()
 
     @property

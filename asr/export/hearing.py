@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from asr.base.progress import track
+from asr.base.sampling import SAMPLE_RATE
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode
 from asr.machine.device import DTYPES, pick_device, pick_precision
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
-from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE, LogMel
+from asr.shards.frames import HOP_LENGTH, LogMel
 
 AT_ONCE = 1_000
 """Recordings whose features are in memory: 0.5 GB for 128 mels and clips of 20 s."""

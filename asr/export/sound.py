@@ -7,7 +7,7 @@ from faster_whisper import decode_audio
 from numpy.typing import NDArray
 
 from asr.base.errors import DataError
-from asr.shards.frames import SAMPLE_RATE
+from asr.base.sampling import SAMPLE_RATE
 
 
 def decode(recording: Path) -> NDArray[np.float32]:
