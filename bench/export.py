@@ -55,7 +55,7 @@ def main() -> None:
     arguments = parsed()
     sides = [alone(piped, arguments), alone(piped_greedily, arguments), alone(exported, arguments)]
     recordings = chosen(arguments)
-    seconds = sum(len(decode(path)) for path in recordings) / SAMPLE_RATE
+    seconds = sum(len(decode(path).waveform) for path in recordings) / SAMPLE_RATE
     device = "a GPU" if torch.cuda.is_available() else f"{torch.get_num_threads()} cores"
     print(f"{arguments.model}, {len(recordings)} recordings, {arguments.tokens} tokens each, on {device}\n")
     rows = [["", "clips/s", "x pipeline", "real-time factor"]]
@@ -90,7 +90,7 @@ def piped(arguments: argparse.Namespace, **options: object) -> Side:
     return measured(
         f"transformers' pipeline, float32{', greedily' if options else ''}",
         lambda each: transcribe({"raw": each, "sampling_rate": SAMPLE_RATE}, generate_kwargs=limits),
-        [decode(path) for path in chosen(arguments)],
+        [decode(path).waveform for path in chosen(arguments)],
     )
 
 
@@ -111,7 +111,7 @@ def exported(arguments: argparse.Namespace) -> Side:
     return measured(
         f"faster-whisper, {arguments.quantization}",
         lambda each: len(list(recognizer.model.transcribe(each, **options)[0])),
-        [decode(path) for path in chosen(arguments)],
+        [decode(path).waveform for path in chosen(arguments)],
     )
 
 

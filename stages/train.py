@@ -23,12 +23,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 import asr
 from asr.base.entries import TextEntry, read_rows, write_csv, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of, fingerprint
 from asr.base.rates import SHORT, Metric
+from asr.base.sections import Section
 from asr.base.text import Normalization, Text
 from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
@@ -62,12 +64,21 @@ SUMMARY = OUT / "summary.json"
 SPLITS = ("train", "validation")
 
 
+class Trimming(Section):
+    """How clips were trimmed, which the checkpoint tells those who use it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    trim_below_peak_db: float | None
+
+
 class Params(StageParams):
     """What this stage reads of params.yaml."""
 
     model: Model
     train: Train
     text: Text
+    features: Trimming
 
 
 def main() -> None:
@@ -120,6 +131,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     examples, train_texts = read_split("train", whisper, machine.cache_folder)
     longest = whisper.window_frames if mode == "pack" else max(len(clip) for clip in examples.frames)
     whisper.mark_longest_clip(longest / FRAMES_PER_SECOND)
+    whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     validator = Validator(
         whisper,

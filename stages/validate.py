@@ -107,7 +107,8 @@ def named_notes(checked: Checked) -> list[str]:
             by_reason.setdefault(note, []).append(clip.path)
     few = {reason: paths for reason, paths in sorted(by_reason.items()) if len(paths) <= max(1, FEW * len(checked.clips))}
     return [
-        f"  {reason}: {', '.join(paths[:MOST_NAMED])}{', …' if len(paths) > MOST_NAMED else ''}" for reason, paths in few.items()
+        f"  {reason}: {', '.join(paths[:MOST_NAMED])}{', …' if len(paths) > MOST_NAMED else ''}"
+        for reason, paths in few.items()
     ]
 
 

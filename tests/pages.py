@@ -38,11 +38,14 @@ CHANGE = Comparison(
 )  # fmt: skip
 DEPLOYED = Deployed(
     quantization="int8",
-    raw=Listening(25.0, Interval(19.0, 32.0), replace(CHANGE, first=24.0, second=25.0, difference=Difference(1.0, None, None))),
+    whole_window=Listening(
+        25.0, Interval(19.0, 32.0), replace(CHANGE, first=24.0, second=25.0, difference=Difference(1.0, None, None)), None
+    ),
     exported=Listening(
         26.0,
         Interval(20.0, 33.0),
-        replace(CHANGE, first=24.0, second=26.0, difference=Difference(2.0, Interval(-0.5, 4.5), 0.11)),
+        replace(CHANGE, first=25.0, second=26.0, difference=Difference(1.0, Interval(-0.5, 2.5), 0.11)),
+        -0.5,
     ),
     size=2_100_000,
     checkpoint_size=6_800_000,

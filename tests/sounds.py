@@ -90,7 +90,8 @@ def byte_tokenizer() -> "WhisperTokenizer":
 
 def normalize_peak(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale so that the largest magnitude is 1."""
-    return waveform / np.abs(waveform).max()
+    loudest: np.float32 = np.abs(waveform).max()
+    return waveform / loudest
 
 
 def hiss(seconds: float = 1.0, rate: int = 16_000) -> NDArray[np.float32]:

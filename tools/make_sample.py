@@ -77,7 +77,7 @@ def record(number: int, speaker: Speaker, random: Random, folder: Path) -> list[
 def in_condition(waveform: Waveform, speaker: Speaker, random: Random) -> Waveform:
     """The waveform with silence around it, as it comes through the speaker's telephone or room."""
     lead, tail = (np.zeros(int(random.uniform(0.05, 0.3) * SAMPLE_RATE), np.float32) for _ in range(2))
-    waveform = np.concatenate([lead(waveform), tail])
+    waveform = np.concatenate([lead, normalize_peak(waveform), tail])
     if speaker.condition == "noise":
         waveform = with_noise(waveform, speaker.snr_db, random.randrange(2**32))
     if speaker.condition == "telephone":

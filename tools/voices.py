@@ -40,4 +40,5 @@ def speak(text: str, voice: Voice) -> tuple[NDArray[np.float32], int]:
 
 def normalize_peak(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale so that the largest magnitude is 1."""
-    return waveform / np.abs(waveform).max()
+    loudest: np.float32 = np.abs(waveform).max()
+    return waveform / loudest

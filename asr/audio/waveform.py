@@ -111,7 +111,7 @@ def _frame_powers(waveform: Waveform, rate: int) -> NDArray[np.float32]:
     padded = np.zeros((hops + 2 * around, hop), dtype=np.float32)
     padded.ravel()[around * hop :][: len(waveform)] = waveform
     energy = np.einsum("ij,ij->i", padded, padded)
-    frames: NDArray[np.float32] = sum(energy[start : start + hops + 1] for start in range(HOPS_IN_FRAME))  # type: ignore[assignment]
+    frames: NDArray[np.float32] = sum(energy[start : start + hops + 1] for start in range(HOPS_IN_FRAME))
     return np.maximum(frames / (HOPS_IN_FRAME * hop), np.float32(FAINTEST))
 
 

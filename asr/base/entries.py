@@ -133,11 +133,11 @@ class TextEntry:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a clip's recording, as it is on the disk, sounds like to the exported model, and to the tuned one itself (`raw`)."""
+    """What the exported model, and the tuned one itself in whole windows, have heard in a clip's recording."""
 
     id: str
     exported: str
-    raw: str
+    tuned: str
 
 
 Entry = TypeVar("Entry")
