@@ -77,7 +77,9 @@ def test_only_the_reports_metrics_are_kept_out_of_the_cache() -> None:
         if isinstance(out, dict)
     }
 
-    assert uncached == {("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate", "export")}
+    assert uncached == {
+        ("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate", "export", "usage")
+    }
 
 
 def test_no_stage_reads_a_part_of_what_another_writes() -> None:

@@ -165,7 +165,7 @@ def test_a_stage_that_is_run_by_hand_leaves_the_cache_whole(project: Path) -> No
 
 
 def test_a_training_parameter(retrained: Path) -> None:
-    assert retrained.with_name("ran").read_text().split() == ["train", "evaluate", "export", "report"]
+    assert retrained.with_name("ran").read_text().split() == ["train", "evaluate", "export", "usage", "report"]
 
 
 def test_a_transcript(project: Path) -> None:

@@ -140,6 +140,27 @@ class Heard:
     tuned: str
 
 
+@dataclass(frozen=True)
+class Written:
+    """What a model has written in a condition of use.
+
+    Attributes:
+        model: base, tuned or export.
+        condition: what it was given to hear (see asr/usage).
+        clips: the ids of the clips in it, in order; none where nobody speaks.
+        seconds: how long it is.
+        segments: what is written, in order.
+        language: what the model was told; None: nothing.
+    """
+
+    model: str
+    condition: str
+    clips: list[str]
+    seconds: float
+    segments: list[str]
+    language: str | None
+
+
 Entry = TypeVar("Entry")
 
 TEST_SPLIT = "test"

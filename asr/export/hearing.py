@@ -18,8 +18,8 @@ from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.shards.frames import HOP_LENGTH, LogMel
 
-AT_ONCE = 1_000
-"""Recordings whose features are in memory: 0.5 GB for 128 mels and clips of 20 s."""
+AT_ONCE = 500
+"""Recordings in memory, as samples and as features: 0.9 GB for 128 mels and clips of 20 s."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +65,26 @@ def hear_exported(
 def hear_tuned(
     whisper: Whisper, recordings: Sequence[Path], languages: Sequence[str | None], trim_below_peak_db: float | None
 ) -> list[str]:
-    """Transcribe the same recordings, prepared likewise, with the model itself and its own feature extractor, in whole windows
-    and greedily as the export does: what differs from it is its format and its software alone.
+    """Transcribe the same recordings, prepared likewise, with the model itself: what differs from the export is its format and
+    its software alone.
     """
+    parts = [slice(start, start + AT_ONCE) for start in range(0, len(recordings), AT_ONCE)]
+    return [
+        text
+        for part in parts
+        for text in in_whole_windows(
+            whisper, [prepared(decode(path).waveform, trim_below_peak_db) for path in recordings[part]], languages[part]
+        )
+    ]
+
+
+def in_whole_windows(whisper: Whisper, waveforms: Sequence[Waveform], languages: Sequence[str | None]) -> list[str]:
+    """Transcribe waveforms with the model's own feature extractor, in whole windows, and greedily as the export does."""
     device = pick_device()
     whisper.model.to(device=device, dtype=DTYPES[pick_precision(device, whisper.model.config.d_model)]).eval()
     greedily = greedy(whisper.model.config.max_target_positions, window="full")
-    parts = [slice(start, start + AT_ONCE) for start in range(0, len(recordings), AT_ONCE)]
-
-    def features(path: Path) -> LogMel:
-        return features_of(whisper, prepared(decode(path).waveform, trim_below_peak_db))
-
-    return [
-        hypothesis.text
-        for part in parts
-        for hypothesis in transcribe(whisper, [features(path) for path in recordings[part]], greedily, languages[part])
-    ]
+    features = [features_of(whisper, waveform) for waveform in waveforms]
+    return [hypothesis.text for hypothesis in transcribe(whisper, features, greedily, languages)]
 
 
 def features_of(whisper: Whisper, waveform: Waveform) -> LogMel:

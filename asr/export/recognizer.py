@@ -24,6 +24,10 @@ AT_ONCE = 16
 """Windows that are heard together."""
 
 
+LONG_OPTIONS = {"beam_size": 1, "suppress_blank": False, "suppress_tokens": [], "condition_on_previous_text": False}
+"""With which docs/deploying.md has a program call faster-whisper."""
+
+
 @dataclass(frozen=True)
 class Recognizer:
     """An exported model.
@@ -82,6 +86,20 @@ class Recognizer:
             for segment in segments:
                 texts[segment.seek // (WINDOW_SECONDS * FRAMES_PER_SECOND)] += segment.text
             yield from ((" ".join(text.split()), info.language) for text in texts)
+
+    def hear_long(self, waveform: Waveform, language: str | None, without_timestamps: bool) -> list[str]:
+        """Transcribe a recording of any length as a program does that leaves all to faster-whisper (docs/deploying.md).
+
+        Args:
+            waveform: shape (samples,).
+            language: its code; None: what the model was tuned for.
+            without_timestamps: whether the model is told to write none.
+
+        Returns:
+            The text of each segment.
+        """
+        told = {"language": language or self.language, "task": self.task, "without_timestamps": without_timestamps}
+        return [segment.text.strip() for segment in self.model.transcribe(waveform, **LONG_OPTIONS, **told)[0]]
 
 
 def load_recognizer(folder: Path, device: str = "auto") -> Recognizer:

@@ -4,7 +4,7 @@ several are transcribed at once.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -78,11 +78,15 @@ class Listener:
             DataError: when it can't be decoded.
         """
         found = decode(recording, self.channel)
-        waveform, duration = found.waveform, round(len(found.waveform) / SAMPLE_RATE, 3)
+        return replace(self.hear_waveform(found.waveform), missing=found.missing)
+
+    def hear_waveform(self, waveform: Waveform) -> Listening:
+        """Find speech in a decoded recording, and begin to transcribe."""
+        duration = round(len(waveform) / SAMPLE_RATE, 3)
         language = self.language or self.recognizer.language
         spans = self._spans(waveform)
         if not spans:
-            return Listening(duration, language, iter(()), found.missing)
+            return Listening(duration, language, iter(()))
         # Each stretch of speech by itself. Under vad_filter, faster-whisper joins in a chunk what lies minutes apart. A model
         # that was tuned on single utterances has never heard that, and nothing would say when each of them begins.
         chunks = [waveform] if duration <= self.chunk_seconds else [waveform[start:end] for start, end in spans]
@@ -94,7 +98,7 @@ class Listener:
             for (start, end), (text, _) in zip(times, chain([first], heard), strict=True)
             if text
         )
-        return Listening(duration, first[1], segments, found.missing)
+        return Listening(duration, first[1], segments)
 
     def _spans(self, waveform: Waveform) -> list[tuple[int, int]]:
         """Where somebody speaks, in samples: stretches that are parted by pauses, none longer than a chunk."""

@@ -1,4 +1,6 @@
-"""The model as it is deployed: what its export hears beside the model itself, and what whole windows account for."""
+"""The model as it is deployed: what its export hears beside the model itself, what whole windows account for, and what those
+read who use it, the block "as used" of table, page and metrics.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from asr.report.table import in_words
 from asr.scoring.align import align
 from asr.scoring.interval import Corpus, Interval
 from asr.scoring.predictions import Prediction, corpus, error_rate
+from asr.scoring.usage import Score, Usage
 
 
 @dataclass(frozen=True)
@@ -144,3 +147,85 @@ def increase(found: Deployed | None, most: float | None) -> str | None:
         f"recordings, the tuned model's own in whole windows {change.first:.2f} %: surely worse by {surely:.2f} points, "
         f"more than export.max_wer_increase, {most:g}; models/export is kept: choose another export.quantization"
     )
+
+
+MODELS = ("base", "tuned", "export")
+
+RECORDINGS = {
+    "as_recorded": "recordings as they are",
+    "dbfs_15": "the same at -15 dBFS",
+    "dbfs_25": "the same at -25 dBFS",
+    "dbfs_35": "the same at -35 dBFS",
+}
+LONG_RECORDINGS = {
+    "joined_transcribe": "by commands.transcribe",
+    "joined_timestamps": "by faster-whisper, with timestamps",
+    "joined_no_timestamps": "by faster-whisper, without",
+}
+NOBODY = {
+    "silence": "silence",
+    "white_noise": "white noise",
+    "brown_noise": "brown noise",
+    "hum": "a hum",
+    "pauses": "the recordings' pauses",
+}
+"""Conditions of use, and what they are called."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the block: its title, and by condition one cell for each of MODELS."""
+
+    title: str
+    rows: Mapping[str, tuple[str, ...]]
+
+
+def blocks(found: Usage) -> list[Block]:
+    """The block as words and figures, for the table and the page."""
+    parts = [
+        Block(f"{found.metric} of {_clips(found, RECORDINGS)}, nothing prepared", _cells(found.scores, RECORDINGS, _percent)),
+        Block(
+            f"{found.metric} of {_clips(found, LONG_RECORDINGS)} joined to one recording",
+            _cells(found.scores, LONG_RECORDINGS, _joined),
+        ),
+        Block("words a minute where nobody speaks", _cells(found.words, NOBODY, lambda rate: f"{rate:.1f}")),
+    ]
+    return [part for part in parts if part.rows]
+
+
+def _clips(found: Usage, names: Mapping[str, str]) -> str:
+    count = max((score.clips for name in names for score in found.scores.get(name, {}).values()), default=0)
+    return f"{count:,} test clips"
+
+
+def _cells(found: Mapping[str, Mapping[str, Any]], names: Mapping[str, str], write: Any) -> dict[str, tuple[str, ...]]:
+    return {
+        title: tuple(write(found[name][model]) if model in found[name] else "-" for model in MODELS)
+        for name, title in names.items()
+        if name in found
+    }
+
+
+def _percent(score: Score) -> str:
+    return f"{score.error_rate:.2f} %"
+
+
+def _joined(score: Score) -> str:
+    alone = "" if score.alone is None else f" ({score.alone:.2f} % one by one)"
+    repeated = f", {score.repeated} repeated" if score.repeated else ""
+    return f"{score.error_rate:.2f} %{alone}, {score.lost} lost{repeated}"
+
+
+def usage_lines(found: Usage) -> list[str]:
+    """The lines of the table."""
+    width = max((len(title) for block in blocks(found) for title in block.rows), default=0) + 4
+    lines = []
+    for block in blocks(found):
+        cells = [MODELS, *block.rows.values()]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(MODELS))]
+        lines += ["", f"as used: {block.title}"]
+        lines += [
+            f"{title:<{width}}{'   '.join(f'{cell:>{widths[column]}}' for column, cell in enumerate(row))}".rstrip()
+            for title, row in [("", MODELS), *((f"  {title}", row) for title, row in block.rows.items())]
+        ]
+    return lines
