@@ -33,7 +33,7 @@ def only(**keys: object) -> Augment:
 
 def everything(folder: Path) -> Augment:
     names = ("tempo", "pitch", "room", "background", "noise", "telephone", "mp3", "gain")
-    folders = {"room_folder": str(folder), "background_folder": str(folder)}
+    folders = {"room_folder": str(folder), "background_folder": str(folder), "non_speech_share": 0.05}
     return only(**{f"{name}_probability": 0.7 for name in names}, **folders)
 
 
@@ -324,8 +324,8 @@ def test_content_follows_the_files_of_a_folder_not_its_place(tmp_path: Path) -> 
 def test_content_is_of_what_changes_the_sound(tmp_path: Path) -> None:
     settings = everything(write_sounds(tmp_path))
 
-    assert content(settings) == content(settings.model_copy(update={"copies": 5, "keep_clean": True}))
-    for key in set(Augment.model_fields) - {"copies", "keep_clean", "room_folder", "background_folder"}:
+    assert content(settings) == content(settings.model_copy(update={"copies": 5, "keep_clean": True, "non_speech_share": 0.0}))
+    for key in set(Augment.model_fields) - {"copies", "keep_clean", "room_folder", "background_folder", "non_speech_share"}:
         other = settings.model_copy(update={key: getattr(settings, key) + 1})
         assert content(other) != content(settings), key
 

@@ -1,5 +1,6 @@
 """Use: what models are given to hear as their users will, and what is made of what they write."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,13 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio.waveform import Waveform
+from asr.audio.waveform import Waveform, at_level
 from asr.base.entries import Written
 from asr.base.text import Normalization
 from asr.report.deployed import blocks, usage_lines
 from asr.scoring.usage import Score, Usage, usage, usage_metrics
 from asr.usage.hearing import Recorded, hear_joined, hear_nobody, hear_recordings
-from asr.usage.material import JOINED_SECONDS, at_level, joined, sampled, without_speech
+from asr.usage.material import JOINED_SECONDS, joined, sampled, without_speech
 from tests.sounds import hiss, normalize_peak, tone
 from tests.speech import spoken
 from tests.test_report import heard
@@ -63,7 +64,7 @@ def test_there_is_a_minute_of_each_sound_without_speech_and_of_pauses_where_ther
 
 
 def test_each_recording_is_heard_at_each_level_in_its_language(tmp_path: Path) -> None:
-    def hear(waveforms: list[Waveform], language: str | None) -> list[str]:
+    def hear(waveforms: Sequence[Waveform], language: str | None) -> list[str]:
         return [f"{language} {20 * np.log10(np.abs(waveform).max()):.0f}" for waveform in waveforms]
 
     for name, gain in {"a": 1.0, "b": 0.1}.items():
@@ -73,8 +74,10 @@ def test_each_recording_is_heard_at_each_level_in_its_language(tmp_path: Path) -
     written = list(hear_recordings("tuned", hear, recordings))
 
     assert {(row.condition, *row.clips, *row.segments) for row in written} == {
-        ("as_recorded", "a", "None 0"), ("dbfs_15", "a", "None -15"), ("dbfs_25", "a", "None -25"), ("dbfs_35", "a", "None -35"),
-        ("as_recorded", "b", "nl -20"), ("dbfs_15", "b", "nl -15"), ("dbfs_25", "b", "nl -25"), ("dbfs_35", "b", "nl -35"),
+        ("as_recorded", "a", "None 0"), ("dbfs_15", "a", "None -15"),
+        ("dbfs_25", "a", "None -25"), ("dbfs_35", "a", "None -35"),
+        ("as_recorded", "b", "nl -20"), ("dbfs_15", "b", "nl -15"),
+        ("dbfs_25", "b", "nl -25"), ("dbfs_35", "b", "nl -35"),
     }  # fmt: skip
 
 

@@ -89,6 +89,12 @@ def trim_silence(waveform: Waveform, below_peak_db: float, rate: int = SAMPLE_RA
     return _trimmed(waveform, _frame_powers(waveform, rate), below_peak_db, rate)
 
 
+def at_level(waveform: Waveform, dbfs: float) -> Waveform:
+    """The same sound with its largest sample at so many dB relative to full scale; digital silence stays as it is."""
+    loudest = peak(waveform)
+    return waveform * np.float32(10 ** (dbfs / 20) / loudest) if loudest else waveform
+
+
 def _trimmed(waveform: Waveform, power: NDArray[np.float32], below_peak_db: float, rate: int) -> Waveform:
     loudest = min(float(power.max()), _usual(power) * _ratio(LOUDEST_DB))
     loud = np.flatnonzero(power > loudest / _ratio(below_peak_db))

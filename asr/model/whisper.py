@@ -54,6 +54,10 @@ class Whisper:
         """Note how the clips were trimmed that it was trained on, for those who prepare recordings for it."""
         self.model.generation_config.trim_below_peak_db = below_peak_db
 
+    def let_write_nothing(self) -> None:
+        """Let a hypothesis be empty, which released checkpoints forbid: their decoding may not begin with the end."""
+        self.model.generation_config.begin_suppress_tokens = []
+
     @property
     def trim_below_peak_db(self) -> float | None:
         """How the clips were trimmed that it was trained on; None: they were not, or nobody knows."""

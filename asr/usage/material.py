@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from asr.audio.mono import peak
-from asr.audio.waveform import Waveform
+from asr.audio.waveform import Waveform, at_level
 from asr.base.sampling import SAMPLE_RATE
 from asr.features.pauses import pauses, tiled
 
@@ -49,12 +48,6 @@ class Joined:
 def sampled(recordings: Iterable[Path], most: int) -> list[Path]:
     """Choose recordings by the hash of their names, so that a few more or less change few of those that are chosen."""
     return sorted(recordings, key=lambda path: hashlib.blake2b(path.stem.encode()).digest())[:most]
-
-
-def at_level(waveform: Waveform, dbfs: float) -> Waveform:
-    """The same sound with its largest sample at so many dB relative to full scale; digital silence stays as it is."""
-    loudest = peak(waveform)
-    return waveform * np.float32(10 ** (dbfs / 20) / loudest) if loudest else waveform
 
 
 def joined(recordings: Iterable[tuple[str, Waveform]]) -> Joined:
