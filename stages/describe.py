@@ -17,6 +17,7 @@ from asr.base.entries import Clip, TextEntry, read_csv, read_rows, read_texts
 from asr.base.rates import UNITS, together
 from asr.base.text import Normalization, Speech
 from asr.report.data_page import render
+from asr.report.metrics import read_copies
 from asr.report.portrait import Material, portray
 from asr.report.table import data_table
 from stages.common.params import StageParams, read_params
@@ -55,6 +56,7 @@ def read_material() -> Material:
         divided=read(SPLITS / "summary.json"),
         tested=read(SETS / "summary.json"),
         rejects=[row for folder in (VALIDATED, SETS) for row in read_csv(folder / "rejects.csv")],
+        copies=read_copies(SETS / "copies.csv"),
     )
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from asr.base.errors import DataError
 
@@ -136,6 +136,27 @@ class Heard:
     id: str
     exported: str
     raw: str
+
+
+How = Literal["same audio", "sounds alike"]
+"""How two clips are known to be of one recording: by the file's bytes, or by their fingerprints."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A clip of the test set `dataset` whose recording is in a split, too.
+
+    Attributes:
+        path: the set's clip, with the part of the file that it is.
+        split: train or validation.
+        copy_of: a clip of that split, likewise; of several the first one.
+    """
+
+    dataset: str
+    path: str
+    split: str
+    copy_of: str
+    how: How
 
 
 Entry = TypeVar("Entry")
