@@ -37,10 +37,10 @@ from multiprocessing import get_context
 import torch
 from transformers import logging, pipeline
 
+from asr.base.sampling import SAMPLE_RATE
 from asr.export.convert import convert
 from asr.export.recognizer import load_recognizer
 from asr.export.sound import decode
-from asr.shards.frames import SAMPLE_RATE
 from bench.decoding import Side
 from bench.tables import aligned, at_least, targets_table
 
@@ -55,7 +55,7 @@ def main() -> None:
     arguments = parsed()
     sides = [alone(piped, arguments), alone(piped_greedily, arguments), alone(exported, arguments)]
     recordings = chosen(arguments)
-    seconds = sum(len(decode(path)) for path in recordings) / SAMPLE_RATE
+    seconds = sum(len(decode(path).waveform) for path in recordings) / SAMPLE_RATE
     device = "a GPU" if torch.cuda.is_available() else f"{torch.get_num_threads()} cores"
     print(f"{arguments.model}, {len(recordings)} recordings, {arguments.tokens} tokens each, on {device}\n")
     rows = [["", "clips/s", "x pipeline", "real-time factor"]]
@@ -90,7 +90,7 @@ def piped(arguments: argparse.Namespace, **options: object) -> Side:
     return measured(
         f"transformers' pipeline, float32{', greedily' if options else ''}",
         lambda each: transcribe({"raw": each, "sampling_rate": SAMPLE_RATE}, generate_kwargs=limits),
-        [decode(path) for path in chosen(arguments)],
+        [decode(path).waveform for path in chosen(arguments)],
     )
 
 
@@ -111,7 +111,7 @@ def exported(arguments: argparse.Namespace) -> Side:
     return measured(
         f"faster-whisper, {arguments.quantization}",
         lambda each: len(list(recognizer.model.transcribe(each, **options)[0])),
-        [decode(path) for path in chosen(arguments)],
+        [decode(path).waveform for path in chosen(arguments)],
     )
 
 

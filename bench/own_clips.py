@@ -15,10 +15,10 @@ from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
+from asr.training.labels import examples_of
 from asr.training.recipe import Train
 from bench.settings import EFFECTIVE_BATCH, normalization, stage_settings
 from bench.sides import Options
-from stages.train import examples_of
 
 
 def read_split(whisper: Whisper, options: Options, split: str) -> tuple[Examples, list[TextEntry]]:

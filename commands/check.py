@@ -29,6 +29,7 @@ from asr.recordings.parameters import Data, ExtraSets, Filter, Split
 from asr.report.parameters import Export as ExportLimit
 from asr.report.parameters import Regression
 from asr.training.recipe import Train
+from asr.usage.parameters import Usage
 from commands.remote import unverified_remote
 from commands.tracking import Elsewhere, elsewhere, linked_folders, tracker, unlisted_changes
 from stages.common.command import begin, run
@@ -74,6 +75,7 @@ class Params(Section):
     decode: Decode
     evaluate: Evaluate
     export: Export
+    usage: Usage
 
 
 def main() -> None:

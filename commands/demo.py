@@ -26,12 +26,15 @@ def main() -> None:
     parser.add_argument(
         "--model", type=Path, default=Path("models/export"), metavar="FOLDER", help="the tuned one (default: %(default)s)"
     )
+    parser.add_argument(
+        "--channel", type=int, metavar="N", help="of uploads with several, from 0 (default: all of them, mixed)"
+    )
     arguments = parser.parse_args()
     with telling_errors("demo"):
-        demo(arguments.model, arguments.port)
+        demo(arguments.model, arguments.port, arguments.channel)
 
 
-def demo(tuned: Path, port: int) -> None:
+def demo(tuned: Path, port: int, channel: int | None) -> None:
     """Serve until it is interrupted or told to end.
 
     Raises:
@@ -44,7 +47,7 @@ def demo(tuned: Path, port: int) -> None:
     from commands.trying.page import serving  # here, as --help needs none of them
     from commands.trying.pair import open_pair
 
-    pair = open_pair(tuned)
+    pair = open_pair(tuned, channel)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that uploads are removed then, too
     with serving(pair, port) as (address, _):
         print(f"demo: {address} is open to this machine, until Ctrl-C", file=sys.stderr)

@@ -14,6 +14,8 @@ import io
 import math
 import resource
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +26,7 @@ from asr.base.entries import AudioEntry, TextEntry, read_rows
 from asr.base.errors import DataError
 from asr.base.text import Normalization, Text
 from asr.features.augment import variants
+from asr.features.non_speech import origins, seconds_of
 from asr.features.parameters import Augment
 from asr.machine.shutdown import StopRequest
 from asr.model.parameters import Model
@@ -32,13 +35,13 @@ from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
 from asr.training.callbacks import duration
 from asr.training.checkpoints import STOP
+from asr.training.labels import chained, examples_of
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
-from stages.train import examples_of
 
 SPLITS = Path("data/splits")
 
@@ -63,7 +66,8 @@ def main() -> None:
     settings = params.train
     whisper = load(params.model.name, params.model.language, params.model.task, base_commit(params.model))
     whisper.mark_fitted(settings.mode(whisper.window_frames, whisper.is_fitted) == "fit")
-    learned = silent("train", whisper, len(variants(params.augment)))
+    copies = len(variants(params.augment))
+    learned = chained(silent("train", whisper, copies), without_speech(whisper, params.augment, copies))
     validated = silent("validation", whisper, copies=1)
     steps = math.ceil(len(learned) / settings.effective_batch)
     trial = some(learned, TRIAL_STEPS * settings.effective_batch, settings.seed)
@@ -89,10 +93,24 @@ def silent(split: str, whisper: Whisper, copies: int) -> Examples:
         raise DataError(f"{clips}: not there; run `dvc repro split base` first, which computes no features")
     said = {text.id: text for text in read_rows(texts, TextEntry)}
     rows = [clip for clip in read_rows(clips, AudioEntry) for _ in range(copies)]
-    lengths = [min(1 + int(FRAMES_PER_SECOND * clip.seconds), whisper.window_frames) for clip in rows]
+    return lasting(whisper, [clip.seconds for clip in rows], [said[clip.id] for clip in rows])
+
+
+def without_speech(whisper: Whisper, augment: Augment, copies: int) -> Examples:
+    """The clips without speech as training will read them: how long they are follows from what they are made of."""
+    clips = read_rows(SPLITS / "audio/train.jsonl", AudioEntry)
+    made_of = [(clip, copy) for clip in origins(clips, len(clips), augment) for copy in range(1, copies + 1)]
+    said = {text.id: replace(text, text="") for text in read_rows(SPLITS / "text/train.jsonl", TextEntry)}
+    seconds = [seconds_of(clip.id, copy, augment) for clip, copy in made_of]
+    return lasting(whisper, seconds, [said[clip.id] for clip, _ in made_of])
+
+
+def lasting(whisper: Whisper, seconds: Sequence[float], texts: Sequence[TextEntry]) -> Examples:
+    """Silent clips of given lengths, each with its transcript."""
+    lengths = [min(1 + int(FRAMES_PER_SECOND * each), whisper.window_frames) for each in seconds]
     mels = whisper.model.config.num_mel_bins
     frames = [np.broadcast_to(np.float16(0), (length, mels)) for length in lengths]  # they take no memory
-    return examples_of(whisper, frames, [said[clip.id] for clip in rows])
+    return examples_of(whisper, frames, texts)
 
 
 def some(examples: Examples, count: int, seed: int) -> Examples:

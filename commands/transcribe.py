@@ -5,7 +5,8 @@
   python -m commands.transcribe a.mp3 b.mp4                     into a.txt and b.txt
   python -m commands.transcribe calls --out texts --format vtt  each recording of a folder, into the same subfolders of texts
 
-Not a stage of dvc.yaml. A recording that can't be read is named, and the rest goes on; the exit code is 1 then.
+Not a stage of dvc.yaml. A recording that can't be read, or not to its end, is named, and the rest goes on; the exit code is 1
+then.
 """
 
 import argparse
@@ -41,6 +42,9 @@ def main() -> None:
         "--chunk-seconds", type=_seconds, metavar="N", help="2 to 30 (default: the longest clip of training; 30 if unknown)"
     )
     parser.add_argument("--language", metavar="CODE", help="such as nl (default: the tuned one, or else what it sounds like)")
+    parser.add_argument(
+        "--channel", type=int, metavar="N", help="of files with several, from 0 (default: all of them, mixed as in training)"
+    )
     arguments = parser.parse_args()
     with telling_errors("transcribe"):
         transcribe(arguments)
@@ -66,7 +70,7 @@ def transcribe(arguments: argparse.Namespace) -> None:
     for _ in track(work.steps(paths, seconds, outputs), sum(seconds), "transcribe", "second", size=int):
         pass
     if work.failed:
-        raise DataError(f"{len(work.failed)} of {len(paths)} files failed; the reasons are above")
+        raise DataError(f"{len(work.failed)} of {len(paths)} files failed, or ended early; the reasons are above")
 
 
 def open_listener(arguments: argparse.Namespace) -> "Listener":
@@ -82,12 +86,13 @@ def open_listener(arguments: argparse.Namespace) -> "Listener":
     known = recognizer.model.supported_languages
     if arguments.language is not None and arguments.language not in known:
         raise DataError(f"--language {arguments.language}: {arguments.model} knows {', '.join(sorted(known))}")
-    return Listener(recognizer, arguments.chunk_seconds or default_chunk(recognizer.longest_clip), arguments.language)
+    chunk = arguments.chunk_seconds or default_chunk(recognizer.longest_clip)
+    return Listener(recognizer, chunk, arguments.language, arguments.channel)
 
 
 @dataclass
 class Work:
-    """The recordings' way through the model; `failed` are those that could not be read."""
+    """The recordings' way through the model; `failed` are those that could not be read, or not to their ends."""
 
     listener: "Listener"
     form: Format
@@ -123,6 +128,11 @@ class Work:
             else:
                 if not segments:
                     print(f"transcribe: {path}: no speech in it", file=sys.stderr)
+                if listening.missing:
+                    print(
+                        f"transcribe: {path}: only the first {listening.duration:.1f} s: {listening.missing}", file=sys.stderr
+                    )
+                    self.failed.append(path)
                 said = Transcript(_printable(path), listening.duration, listening.language, self.model, tuple(segments))
                 _write(render(said, self.form), outputs[number] if outputs else None)
             yield max(0, length - done)

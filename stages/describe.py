@@ -13,11 +13,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from asr.base.copies import read_copies
 from asr.base.entries import Clip, TextEntry, read_csv, read_rows, read_texts
 from asr.base.rates import UNITS, together
 from asr.base.text import Normalization, Speech
 from asr.report.data_page import render
-from asr.report.metrics import read_copies
 from asr.report.portrait import Material, portray
 from asr.report.table import data_table
 from stages.common.params import StageParams, read_params

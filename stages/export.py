@@ -1,8 +1,8 @@
-"""Export the tuned model for faster-whisper, and let it hear the test split's recordings as they are on the disk.
+"""Export the tuned model for faster-whisper, and let it hear the test split's recordings.
 
 Reads models/whisper, data/recordings and in which languages these are; writes models/export, a folder of CTranslate2's, and
-metrics/export: hypotheses.jsonl, what the export and the model itself have heard in the recordings, untrimmed, and
-summary.json. The report scores them.
+metrics/export: hypotheses.jsonl, what the export and the model itself in whole windows have heard in the recordings, prepared
+as clips are for training, and summary.json. The report scores them.
 """
 
 from asr.machine.shutdown import end_with_parent
@@ -53,7 +53,7 @@ def main() -> None:
 def export(quantization: Quantization) -> None:
     """Convert the model, listen with both, and write what they heard."""
     from asr.export.convert import convert  # here, as these take seconds, and who wants no export needs none of them
-    from asr.export.hearing import hear_exported, hear_raw
+    from asr.export.hearing import hear_exported, hear_tuned
     from asr.export.recognizer import load_recognizer
     from asr.model.whisper import languages_of, load_tuned
 
@@ -65,8 +65,8 @@ def export(quantization: Quantization) -> None:
     whisper, said = load_tuned(CHECKPOINT), json.loads(LANGUAGES.read_text(encoding="utf-8"))
     languages = languages_of(whisper, [path.name for path in recordings], [said.get(path.stem) for path in recordings])
     exported, speed = hear_exported(recognizer, recordings, languages)
-    raw = hear_raw(whisper, recordings, languages)
-    write_rows(HYPOTHESES, [Heard(path.stem, *texts) for path, *texts in zip(recordings, exported, raw, strict=True)])
+    tuned = hear_tuned(whisper, recordings, languages, whisper.trim_below_peak_db)
+    write_rows(HYPOTHESES, [Heard(path.stem, *texts) for path, *texts in zip(recordings, exported, tuned, strict=True)])
     write_json(
         OUT / "summary.json",
         {

@@ -1,7 +1,7 @@
-"""Compute the log-mel features of the training clips, augmented.
+"""Compute the log-mel features of the training clips, augmented, and of clips without speech that are made of some of them.
 
-Reads the audio list and the audio; writes data/features/train, and how many clips were dropped to
-data/features/train_summary.json.
+Reads the audio list and the audio; writes data/features/train, data/features/non_speech, and how many clips were dropped from
+the former to data/features/train_summary.json.
 """
 
 from asr.machine.shutdown import end_with_parent
@@ -18,6 +18,7 @@ from asr.base.entries import AudioEntry, count_rows, iterate_rows, write_json
 from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.build import build_features
 from asr.features.clip import Variants
+from asr.features.non_speech import non_speech, origins, untouched
 from asr.features.parameters import Augment, Features
 from asr.shards.format import MANIFEST, read_manifest
 from stages.common.machine import read_machine
@@ -25,6 +26,7 @@ from stages.common.params import StageParams, read_params
 
 CLIPS = Path("data/splits/audio/train.jsonl")
 OUT = Path("data/features/train")
+NON_SPEECH = OUT.with_name("non_speech")
 SUMMARY = OUT.with_name("train_summary.json")
 
 
@@ -39,10 +41,12 @@ def main() -> None:
     """Compute them."""
     params = read_params(Params)
     machine = read_machine()
+    place, engine, count = machine.cache_folder, machine.job_engine, count_rows(CLIPS)
     clips = iterate_rows(CLIPS, AudioEntry)
-    build_features(
-        clips, count_rows(CLIPS), OUT, params.features, changes(params.augment), machine.cache_folder, machine.job_engine
-    )
+    build_features(clips, count, OUT, params.features, changes(params.augment), place, engine)
+    chosen = origins(iterate_rows(CLIPS, AudioEntry), count, params.augment)
+    settings = untouched(params.features)
+    build_features(chosen, len(chosen), NON_SPEECH, settings, non_speech(params.augment), place, engine)
     write_json(SUMMARY, {OUT.name: len(read_manifest(OUT / MANIFEST).dropped)})
 
 
@@ -59,4 +63,4 @@ def changes(settings: Augment) -> Variants:
 
 
 if __name__ == "__main__":
-    run("features_train", main, writes=(OUT, SUMMARY))
+    run("features_train", main, writes=(OUT, NON_SPEECH, SUMMARY))

@@ -1,8 +1,8 @@
 """Gather every stage's findings into metrics/*.json, which git keeps, tables for plots, and a page to look at.
 
-Reads what the other stages found; writes metrics/data.json, train.json, baseline.json, evaluate.json, export.json, plots,
-report.txt, report.html and card.md. Fails, once all is written, when a test set got worse by more than evaluate.max_regression,
-or the export by more than export.max_wer_increase.
+Reads what the other stages found; writes metrics/data.json, train.json, baseline.json, evaluate.json, export.json,
+usage.json, plots, report.txt, report.html and card.md. Fails, once all is written, when a test set got worse by more than
+evaluate.max_regression, or the export by more than export.max_wer_increase.
 """
 
 from stages.common.command import begin, run
@@ -15,15 +15,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.base.entries import TEST_SPLIT, Heard, TextEntry, read_csv, read_rows, write_json
+from asr.base.copies import read_copies
+from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written, read_csv, read_rows, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import fingerprint
 from asr.base.text import Normalization, Speech, Text
 from asr.base.versions import changes
 from asr.report.card import card
 from asr.report.comparison import Comparison, Outcome, compare
-from asr.report.deployed import Deployed, deployed, deployed_lines, deployed_metrics, increase
-from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, read_copies, summed_up
+from asr.report.deployed import Deployed, blocks, deployed, deployed_lines, deployed_metrics, increase, usage_lines
+from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
 from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render
 from asr.report.parameters import Export, Regression
 from asr.report.plots import paired, plots
@@ -31,6 +32,7 @@ from asr.report.table import regressions, table
 from asr.report.urls import seen_from
 from asr.report.words import confusions, vocabulary
 from asr.scoring.predictions import parse_predictions
+from asr.scoring.usage import Usage, usage, usage_metrics
 from stages.common.params import PARAMS, StageParams, read_params, read_yaml
 
 FEATURES = Path("data/features")
@@ -40,6 +42,7 @@ PAGE, TABLE, CARD = METRICS / "report.html", METRICS / "report.txt", METRICS / "
 REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
 STAGES = {"base": "baseline", "tuned": "evaluate"}
 HEARD = METRICS / "export/hypotheses.jsonl"
+WRITTEN = METRICS / "usage/written.jsonl"
 SPEEDS = "../.cache/speeds"
 """Where those stages write how fast they were, as the page sees it."""
 CONFUSIONS = 30
@@ -93,14 +96,16 @@ def main() -> None:
     write_json(METRICS / "evaluate.json", model_metrics(after, compared))
     exported = read_export(after, normalization)
     write_json(METRICS / "export.json", deployed_metrics(exported))
+    used = usage(read_rows(WRITTEN, Written), after.predictions[TEST_SPLIT], normalization)
+    write_json(METRICS / "usage.json", usage_metrics(used))
     PLOTS.mkdir()
     for name, frame in plots(before, after).items():
         frame.to_csv(PLOTS / f"{name}.csv", index=False)
     told = table(findings, tested, changes(before.scores["versions"], after.scores["versions"]))
-    told = "\n".join([told, *deployed_lines(exported)])
+    told = "\n".join([told, *deployed_lines(exported), *usage_lines(used)])
     TABLE.write_text(told + "\n", encoding="utf-8")
     languages = sorted({normalization.spoken_in(row.language) for row in trained_on})
-    shown = page(params, languages, findings, tested, before, after, exported)
+    shown = page(params, languages, findings, tested, before, after, exported, used)
     PAGE.write_text(render(shown), encoding="utf-8")
     CARD.write_text(card(shown, training, before.scores["base_commit"]), encoding="utf-8")
     print(told)
@@ -153,6 +158,7 @@ def page(
     before: ScoredModel,
     after: ScoredModel,
     exported: Deployed | None,
+    used: Usage,
 ) -> Page:
     """Gather all that the page shows."""
     said = {name: predictions(stage) for name, stage in STAGES.items()} | ({"export": HEARD} if exported else {})
@@ -170,6 +176,7 @@ def page(
         window=after.scores["window"],
         sets=tested,
         deployed=exported,
+        used=blocks(used),
         slices=[SliceRow(name, *pair) for name in after.predictions for pair in paired(before, after, name)],
         confusions=confusions(after.predictions[TEST_SPLIT], CONFUSIONS),
         recalls={rarity: (recall, after.recalls[rarity]) for rarity, recall in before.recalls.items()},

@@ -19,13 +19,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.base.entries import AudioEntry, Clip, Copy, audio_entries, read_rows, text_entries, write_json, write_rows
+from asr.base.copies import Copy, write_copies
+from asr.base.entries import AudioEntry, Clip, audio_entries, read_rows, text_entries, write_json, write_rows
 from asr.base.errors import DataError
 from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.clips import Source, check_rows
 from asr.recordings.filters import Filtered, filter_clips
 from asr.recordings.joining import parts_of
-from asr.recordings.leaks import MOST_TOLD, copies, write_copies
+from asr.recordings.leaks import MOST_TOLD, copies
 from asr.recordings.parameters import Data, ExtraSets, Filter
 from asr.recordings.rejects import Reject, counted, told, write_rejects_of_sets
 from asr.tables.table import read_table

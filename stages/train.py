@@ -1,7 +1,8 @@
 """Tune the base model on the training clips; keep the epoch with the lowest error rate on the validation split.
 
-Reads features and transcripts of train and validation; writes models/whisper, a checkpoint that transformers loads, and
-metrics/train: curves.csv, validation.csv and summary.json. TensorBoard's events are the machine's, outside of the outputs.
+Reads features and transcripts of train and validation, and the features of clips without speech; writes models/whisper, a
+checkpoint that transformers loads, and metrics/train: curves.csv, validation.csv and summary.json. TensorBoard's events are the
+machine's, outside of the outputs.
 
 Checkpoints are kept outside of the outputs, in a folder of their own for every run that differs in its parameters, data, base
 model, code or packages. A run that was killed goes on from its last one; a run that is done removes them.
@@ -17,23 +18,24 @@ if __name__ == "__main__":
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 import asr
 from asr.base.entries import TextEntry, read_rows, write_csv, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of, fingerprint
 from asr.base.rates import SHORT, Metric
+from asr.base.sections import Section
 from asr.base.text import Normalization, Text
 from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.model.parameters import Model
-from asr.model.whisper import Whisper, languages_of, load, require_in_window, require_label_positions, require_same_mels
+from asr.model.whisper import Whisper, load, require_in_window, require_label_positions, require_same_mels
 from asr.ranks.group import rank_and_ranks
 from asr.ranks.launch import run_ranks
 from asr.shards.format import MANIFEST
@@ -44,7 +46,7 @@ from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
 from asr.training.checkpoints import STOP, OtherRun, claimed, newest, note_facts, other_runs, remove, remove_unfinished
 from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves
-from asr.training.labels import continuation, label, require_timestamps_suit
+from asr.training.labels import chained, examples_of, require_timestamps_suit, without_speech
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
@@ -59,7 +61,15 @@ TEXTS = Path("data/splits/text")
 MODEL = Path("models/whisper")
 OUT = Path("metrics/train")
 SUMMARY = OUT / "summary.json"
-SPLITS = ("train", "validation")
+SPLITS, NON_SPEECH = ("train", "validation"), "non_speech"
+
+
+class Trimming(Section):
+    """How clips were trimmed, which the checkpoint tells those who use it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    trim_below_peak_db: float | None
 
 
 class Params(StageParams):
@@ -68,6 +78,7 @@ class Params(StageParams):
     model: Model
     train: Train
     text: Text
+    features: Trimming
 
 
 def main() -> None:
@@ -118,8 +129,12 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     whisper.mark_fitted(mode == "fit")
     # Both splits are checked before the first step.
     examples, train_texts = read_split("train", whisper, machine.cache_folder)
-    longest = whisper.window_frames if mode == "pack" else max(len(clip) for clip in examples.frames)
-    whisper.mark_longest_clip(longest / FRAMES_PER_SECOND)
+    spoken = (len(frames) for frames, text in zip(examples.frames, train_texts, strict=True) if text.text)
+    whisper.mark_longest_clip((whisper.window_frames if mode == "pack" else max(spoken)) / FRAMES_PER_SECOND)
+    examples = chained(examples, read_non_speech(train_texts, whisper, machine.cache_folder))
+    print(f"train: {len(examples)} clips, {len(without_speech(examples))} of them without speech", file=sys.stderr)
+    whisper.let_write_nothing()
+    whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     validator = Validator(
         whisper,
@@ -147,14 +162,14 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         return
     if rank_and_ranks()[0] == 0:
         whisper.save(MODEL)
-        write(trained, params.train, commit, len(examples), validator.metric, Diary(folder))
+        write(trained, params.train, commit, examples, validator.metric, Diary(folder))
 
 
 def run_facts(params: Params) -> dict[str, Any]:
     """Gather all that determines the run's result; what is large by its hash."""
     name = params.model.name
     modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
-    lists = [*(FEATURES / split / MANIFEST for split in SPLITS), *(TEXTS / f"{split}.jsonl" for split in SPLITS)]
+    lists = [*(FEATURES / split / MANIFEST for split in (*SPLITS, NON_SPEECH)), *(TEXTS / f"{split}.jsonl" for split in SPLITS)]
     weights = sorted(path for path in Path(name).glob("*") if path.is_file())
     return {
         "params": params.model_dump(mode="json"),
@@ -188,7 +203,7 @@ def require_ranks(settings: Train, machine: Machine) -> None:
         )
 
 
-def write(trained: Trained, settings: Train, commit: str | None, clips: int, metric: Metric, diary: Diary) -> None:
+def write(trained: Trained, settings: Train, commit: str | None, examples: Examples, metric: Metric, diary: Diary) -> None:
     """Write metrics/train."""
     OUT.mkdir(parents=True, exist_ok=True)
     write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
@@ -205,7 +220,8 @@ def write(trained: Trained, settings: Train, commit: str | None, clips: int, met
             "activation_checkpointing": trained.activation_checkpointing,
             "out_of_memory": trained.halvings,
             "window": trained.window,
-            "clips": clips,
+            "clips": len(examples),
+            "clips_without_speech": len(without_speech(examples)),
             "steps": trained.steps,
             "epochs": trained.epochs,
             "best_step": trained.best_step,
@@ -231,11 +247,12 @@ def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Seq
     return examples, texts
 
 
-def examples_of(whisper: Whisper, frames: Sequence[NDArray[np.float16]], texts: Sequence[TextEntry]) -> Examples:
-    """Clips with the labels of what is said in them, for this model."""
-    languages = languages_of(whisper, [text.path for text in texts], [text.language for text in texts])
-    labels = [label(whisper.tokenizer, text.text, language) for text, language in zip(texts, languages, strict=True)]
-    return Examples(frames, labels, languages, [continuation(whisper.tokenizer, text.text) for text in texts])
+def read_non_speech(texts: Sequence[TextEntry], whisper: Whisper, cache: Path) -> Examples:
+    """Read the clips without speech, each in the language of the clip of which it was made, with nothing to write."""
+    features = StoredFeatures(FEATURES / NON_SPEECH, cache)
+    made_of = set(features.ids)
+    origins = {text.id: replace(text, text="") for text in texts if text.id in made_of}
+    return examples_of(whisper, *pair(features, list(origins.values())))
 
 
 if __name__ == "__main__":

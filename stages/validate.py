@@ -31,6 +31,9 @@ OUT = Path("data/validated")
 UNPACKED = OUT / "unpacked"
 REJECTS = OUT / "rejects.csv"
 
+FEW, MOST_NAMED = 0.1, 5
+"""What a larger share of the clips has is a property of the set; of other notes, so many clips are named."""
+
 
 class Params(StageParams):
     """What this stage reads of params.yaml."""
@@ -53,6 +56,8 @@ def main() -> None:
     write_rejects(REJECTS, checked.rejects)
     write_json(OUT / "summary.json", summary(checked))
     print(f"validate: {len(checked.clips)} of {len(table.rows)} rows are usable{noted(checked)}", file=sys.stderr)
+    for line in named_notes(checked):
+        print(line, file=sys.stderr)
     for line in told(checked.rejects, data.csv, REJECTS):
         print(line, file=sys.stderr)
     require_enough(checked, data.min_clips, data.max_reject_share)
@@ -92,6 +97,19 @@ def noted(checked: Checked) -> str:
     """Say what is odd about the clips that are used."""
     listed = ", ".join(f"{count} {reason}" for reason, count in notes(checked).items())
     return f"; used, but noted: {listed}" if listed else ""
+
+
+def named_notes(checked: Checked) -> list[str]:
+    """Name the first clips of each reason that few clips have; the data page has all of them."""
+    by_reason: dict[str, list[str]] = {}
+    for clip in checked.clips:
+        for note in clip.notes:
+            by_reason.setdefault(note, []).append(clip.path)
+    few = {reason: paths for reason, paths in sorted(by_reason.items()) if len(paths) <= max(1, FEW * len(checked.clips))}
+    return [
+        f"  {reason}: {', '.join(paths[:MOST_NAMED])}{', …' if len(paths) > MOST_NAMED else ''}"
+        for reason, paths in few.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from stages.common.params import Yaml12Loader
 from tests.sounds import write_tiny_whisper, write_tone
 
 ROOT = Path(__file__).parent.parent
-STAGES = tuple("validate split sets describe features_eval features_train base train baseline evaluate export report".split())
+STAGES = tuple(
+    "validate split sets describe features_eval features_train base train baseline evaluate export usage report".split()
+)
 SPEAKERS = 30
 EVIL = "$(touch harm);`touch harm` ${{x}} @all <!-- one"
 """The transcript of the first clip: nothing may take it for anything but text."""

@@ -86,3 +86,14 @@ def byte_tokenizer() -> "WhisperTokenizer":
     names = ["endoftext", "startoftranscript", *LANGUAGES, *TASKS]
     tokenizer.add_tokens([AddedToken(f"<|{name}|>", special=True) for name in names], special_tokens=True)
     return tokenizer
+
+
+def normalize_peak(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale so that the largest magnitude is 1."""
+    loudest: np.float32 = np.abs(waveform).max()
+    return waveform / loudest
+
+
+def hiss(seconds: float = 1.0, rate: int = 16_000) -> NDArray[np.float32]:
+    """White noise, whose peak is 1."""
+    return normalize_peak(np.random.default_rng(0).standard_normal(int(seconds * rate)).astype(np.float32))

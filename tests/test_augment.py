@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from asr.audio.waveform import Waveform
 from asr.base.errors import DataError
 from asr.base.sections import parse
 from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.parameters import Augment
 from asr.features.sounds import sound_files
-from asr.features.waveform import Waveform, normalize_peak
 from stages.features_train import changes
 from tests.project import ROOT, environment
-from tests.sounds import tone, write_tone
+from tests.sounds import hiss, normalize_peak, tone, write_tone
 
 OFF = Augment(
     seed=1, untrimmed_probability=0.0, noise_probability=0.0, noise_min_amplitude=0.001, noise_max_amplitude=0.003,
@@ -33,17 +33,12 @@ def only(**keys: object) -> Augment:
 
 def everything(folder: Path) -> Augment:
     names = ("tempo", "pitch", "room", "background", "noise", "telephone", "mp3", "gain")
-    folders = {"room_folder": str(folder), "background_folder": str(folder)}
+    folders = {"room_folder": str(folder), "background_folder": str(folder), "non_speech_share": 0.05}
     return only(**{f"{name}_probability": 0.7 for name in names}, **folders)
 
 
 def sine(hertz: float, seconds: float = 1.0) -> Waveform:
     return np.sin(2 * np.pi * hertz * np.arange(int(seconds * 16_000)) / 16_000).astype(np.float32)
-
-
-def hiss(seconds: float = 1.0, rate: int = 16_000) -> Waveform:
-    """White noise whose peak is 1."""
-    return normalize_peak(np.random.default_rng(0).standard_normal(int(seconds * rate)).astype(np.float32))
 
 
 def write_sounds(folder: Path) -> Path:
@@ -329,8 +324,8 @@ def test_content_follows_the_files_of_a_folder_not_its_place(tmp_path: Path) -> 
 def test_content_is_of_what_changes_the_sound(tmp_path: Path) -> None:
     settings = everything(write_sounds(tmp_path))
 
-    assert content(settings) == content(settings.model_copy(update={"copies": 5, "keep_clean": True}))
-    for key in set(Augment.model_fields) - {"copies", "keep_clean", "room_folder", "background_folder"}:
+    assert content(settings) == content(settings.model_copy(update={"copies": 5, "keep_clean": True, "non_speech_share": 0.0}))
+    for key in set(Augment.model_fields) - {"copies", "keep_clean", "room_folder", "background_folder", "non_speech_share"}:
         other = settings.model_copy(update={key: getattr(settings, key) + 1})
         assert content(other) != content(settings), key
 

@@ -116,8 +116,21 @@ def test_a_folder_of_sounds_must_be_a_dependency(tmp_path: Path, monkeypatch: py
     ]
     for dep in ("sounds/street", "./sounds", f"${{augment.{name}_folder}}"):
         assert list(unusable_sounds(augment, features_train_with(dep), HERE)) == []
-    off = augment.model_copy(update={f"{name}_probability": 0.0})
+    off = augment.model_copy(update={f"{name}_probability": 0.0, "non_speech_share": 0.0})
     assert list(unusable_sounds(off, features_train_with(), HERE)) == []
+
+
+def test_a_folder_of_background_sounds_must_be_a_dependency_where_clips_without_speech_are_made_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tone(tmp_path / "sounds" / "a.wav")
+    augment = params(augment={"background_folder": "sounds", "non_speech_share": 0.1}).augment
+
+    assert list(unusable_sounds(augment, features_train_with("sounds"), HERE)) == []
+    assert list(unusable_sounds(augment, features_train_with(), HERE)) == [
+        "augment.background_folder: add sounds to the deps of features_train in dvc.yaml, so that a change is seen"
+    ]
 
 
 def test_a_folder_without_sounds_is_found(tmp_path: Path) -> None:

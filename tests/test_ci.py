@@ -160,7 +160,7 @@ def see_a_run(team: Team, gpu: list[Step]) -> None:
 
     output = team.run("gpu.yml on the developer's commit", gpu, folder)
 
-    assert ran(output) == ["train", "evaluate", "export", "report"]
+    assert ran(output) == ["train", "evaluate", "export", "usage", "report"]
     assert not (folder / RECORDINGS).exists()
     assert (folder / "metrics/report.html").exists()
     assert "ci: the comment on pull request 3 is edited" in output

@@ -78,7 +78,9 @@ def test_only_the_reports_metrics_are_kept_out_of_the_cache() -> None:
         if isinstance(out, dict)
     }
 
-    assert uncached == {("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate", "export")}
+    assert uncached == {
+        ("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate", "export", "usage")
+    }
 
 
 def test_all_that_report_writes_is_outdated_by_the_stages_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ class Ear:
         """As Listener does."""
         self.hearing += 1
         self.at_once.append(self.hearing)
-        samples = decode(recording)
+        samples = decode(recording).waveform
         time.sleep(self.seconds)
         hertz = np.fft.rfftfreq(len(samples), 1 / 16_000)[np.abs(np.fft.rfft(samples)).argmax()]
         self.hearing -= 1

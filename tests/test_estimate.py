@@ -8,11 +8,16 @@ import pytest
 
 from asr.base.entries import AudioEntry, TextEntry, write_rows
 from asr.base.errors import DataError
+from asr.base.hashes import content_hash
+from asr.features.clip import Unusable, features_of
+from asr.features.non_speech import non_speech, origins
 from asr.model.whisper import load
 from asr.training.run import Trained
 from commands import estimate
 from tests.project import environment, tree
-from tests.sounds import write_tiny_whisper
+from tests.sounds import write_tiny_whisper, write_tone
+from tests.test_augment import only
+from tests.test_features import SETTINGS
 from tests.test_pipeline import copied
 
 CLIPS = {"long": 1.0, "short": 0.25}
@@ -64,6 +69,29 @@ def test_clips_are_as_long_as_they_are_and_as_many_as_are_learned_from(tmp_path:
     assert [len(frames) for frames in few.frames] == [len(frames) for frames in estimate.some(examples, 3, seed=1).frames]
     assert len(few) == 3
     assert len(estimate.some(examples, 9, seed=1)) == 4
+
+
+def test_clips_without_speech_last_as_long_as_those_that_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    whisper = load(str(write_tiny_whisper(tmp_path / "model", window_seconds=30)), None, "transcribe")
+    audio = write_tone(tmp_path / "a.wav")
+    clips = [AudioEntry(f"{n}", str(audio), content_hash(audio.read_bytes()), 2.0) for n in range(20)]
+    write_rows(Path("data/splits/audio/train.jsonl"), clips)
+    texts = [TextEntry("train", clip.id, clip.path, "this is said", "", None, {}) for clip in clips]
+    write_rows(Path("data/splits/text/train.jsonl"), texts)
+    settings = only(non_speech_share=0.1, copies=2)
+    made_of = origins(clips, 20, settings)
+
+    examples = estimate.without_speech(whisper, settings, copies=2)
+
+    assert len(examples) == 4
+    assert examples.labels == [whisper.tokenizer("").input_ids] * 4
+    lengths = iter([len(frames) for frames in examples.frames])
+    for copies in features_of(made_of, SETTINGS, non_speech(settings)):
+        assert not isinstance(copies, Unusable)
+        assert [next(lengths) for _ in copies] == pytest.approx([len(made) for made in copies], abs=3)
+    assert list(lengths) == []
+    assert len(estimate.without_speech(whisper, only(non_speech_share=0.0), copies=2)) == 0
 
 
 def test_without_lists_of_clips_the_command_says_how_to_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def compare(project: Path, *arguments: str) -> str:
 def test_an_experiment_with_another_rate_trains_and_computes_no_features(tried: Path, name: str) -> None:
     said = tried.with_name(name).read_text()
 
-    assert re.findall(r"Running stage '(\w+)'", said) == ["train", "evaluate", "export", "report"]
+    assert re.findall(r"Running stage '(\w+)'", said) == ["train", "evaluate", "export", "usage", "report"]
     assert "Stage 'features_train' didn't change, skipping" in said
 
 

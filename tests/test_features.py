@@ -12,17 +12,17 @@ import pyarrow as pa
 import pytest
 import soundfile
 
+from asr.audio.waveform import Waveform, to_mono_16k, trim_silence
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.base.hashes import content_hash
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED, Unusable, Variants, features_of
 from asr.features.parameters import Features
-from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
 from asr.machine.engine import Engine
 from asr.shards.frames import pad_frames
 from asr.shards.reader import StoredFeatures
-from tests.sounds import tone, write_mono_then_stereo, write_tone
+from tests.sounds import normalize_peak, tone, write_mono_then_stereo, write_tone
 
 SETTINGS = Features(n_mels=80, trim_below_peak_db=30.0, min_trimmed_seconds=0.1, store=None)
 HERE = Engine(workers=0)

@@ -20,6 +20,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in (f"data/features/{split}/manifest.json", f"data/splits/text/{split}.jsonl"):
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(name)
+    (project / "data/features/non_speech").mkdir()
+    (project / "data/features/non_speech/manifest.json").write_text("non-speech")
     return project
 
 
@@ -43,7 +45,13 @@ def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "name", ["data/features/validation/manifest.json", "data/splits/text/train.jsonl", "models/pico/model.safetensors"]
+    "name",
+    [
+        "data/features/validation/manifest.json",
+        "data/features/non_speech/manifest.json",
+        "data/splits/text/train.jsonl",
+        "models/pico/model.safetensors",
+    ],
 )
 def test_data_and_base_model_make_another_run(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -206,3 +206,13 @@ def test_a_narrow_band_is_noted_with_where_it_ends() -> None:
 
     assert (noted.severity, noted.reason) == ("note", "narrow band")
     assert noted.detail in [f"nothing above {hertz} Hz at a rate of 16000 Hz" for hertz in (3_600, 3_800, 4_000)]
+
+
+def test_a_clip_of_which_trimming_leaves_little_is_noted() -> None:
+    thump = np.concatenate([np.ones((800, 1)), np.zeros((47_200, 1))]).astype(np.float32) * tone(3.0, hertz=90)
+
+    (sound,) = inspect(stored(thump + np.float32(2e-4) * VOICE[:48_000], 16_000), [WHOLE])
+
+    assert sound.sounding_seconds < 0.2
+    assert ("note", "hardly any sound") in [(finding.severity, finding.reason) for finding in sound.findings]
+    assert inspect(stored(VOICE, 16_000), [WHOLE])[0].sounding_seconds == pytest.approx(4.0, abs=0.1)

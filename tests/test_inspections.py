@@ -18,7 +18,7 @@ from asr.recordings.inspections import open_inspections
 from asr.recordings.locating import Located
 
 FILE = Located("data/a.wav", 1000, 123_456_789_012_345_678)
-SOUND = Sound(1.5, 16_000, 1, -6.0, 8_000, "aabb", (Finding("note", "very quiet", "a peak", "none"),))
+SOUND = Sound(1.5, 1.2, 16_000, 1, -6.0, 8_000, "aabb", (Finding("note", "very quiet", "a peak", "none"),))
 
 
 def remember(kept_in: Path, *views: View, version: str = "1", file: Located | None = FILE) -> None:

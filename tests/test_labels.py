@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tokenizers import AddedToken
 from transformers import WhisperTokenizer
 
+from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.model.whisper import load
-from asr.training.labels import continuation, label, require_timestamps_suit
+from asr.training.labels import chained, continuation, examples_of, label, require_timestamps_suit, without_speech
 from tests.sounds import write_tiny_whisper
 
 
@@ -27,6 +29,29 @@ def test_a_label_has_the_prompt_in_front_and_the_end_behind(tokenizer: WhisperTo
     ids = label(tokenizer, "ja")
 
     assert written(tokenizer, ids) == "<|startoftranscript|> <|nl|> <|transcribe|> <|notimestamps|> Ġ j a <|endoftext|>"
+
+
+def test_the_label_of_a_clip_without_speech_is_the_prompt_and_the_end(tokenizer: WhisperTokenizer, tmp_path: Path) -> None:
+    english = load(str(write_tiny_whisper(tmp_path / "english")), None, "transcribe").tokenizer
+
+    assert written(english, label(english, "")) == "<|startoftranscript|> <|notimestamps|> <|endoftext|>"
+    for told, language in ((None, "nl"), ("de", "de")):
+        prompt = f"<|startoftranscript|> <|{language}|> <|transcribe|> <|notimestamps|>"
+        assert written(tokenizer, label(tokenizer, "", told)) == f"{prompt} <|endoftext|>"
+    assert continuation(tokenizer, "") == continuation(english, "") == []
+
+
+def test_clips_without_speech_follow_those_with_some_in_their_own_language(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path, multilingual=True)), "nl", "transcribe")
+    rows = [TextEntry("train", name, f"{name}.wav", text, text, None, {}, "de") for name, text in (("a", "ja"), ("b", ""))]
+    frames = [np.full((length, 80), length, np.float16) for length in (1, 2)]
+
+    both = chained(examples_of(whisper, frames[:1], rows[:1]), examples_of(whisper, frames[1:], rows[1:]))
+
+    assert [clip[0, 0] for clip in both.frames] == [1, 2]
+    assert both.labels == [label(whisper.tokenizer, "ja", "de"), label(whisper.tokenizer, "", "de")]
+    assert (both.languages, both.continuations) == (["de", "de"], [continuation(whisper.tokenizer, "ja"), []])
+    assert without_speech(both) == {1}
 
 
 def test_a_clip_in_another_language_has_it_in_its_prompt(tokenizer: WhisperTokenizer) -> None:

@@ -31,12 +31,12 @@ def test_no_package_has_more_than_15_modules() -> None:
         if folder.joinpath("__init__.py").exists()
     }
 
-    assert len(modules) == 15
+    assert len(modules) == 16
     assert {name: len(paths) for name, paths in modules.items() if len(paths) > 15} == {}
 
 
-def test_the_pipeline_is_shorter_than_350_lines() -> None:
-    assert lines(ROOT / "dvc.yaml") < 350
+def test_the_pipeline_is_shorter_than_400_lines() -> None:
+    assert lines(ROOT / "dvc.yaml") < 400
 
 
 @pytest.mark.parametrize("module", [*(f"stages.{name}" for name in STAGES), *(f"commands.{name}" for name in COMMANDS)])

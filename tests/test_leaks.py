@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from asr.audio.fingerprint import fingerprint
-from asr.base.entries import Clip, Copy
+from asr.base.copies import Copy
+from asr.base.entries import Clip
 from asr.base.errors import DataError
 from asr.recordings.leaks import copies, require_no_leaks, same_audio, shared_sentences, speakers_in_two_splits
 from asr.recordings.parameters import Split

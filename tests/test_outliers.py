@@ -1,5 +1,7 @@
 """Outliers: a transcript that is far from the rest is warned of, and one that is merely fast or slow is not."""
 
+from dataclasses import replace
+
 import pytest
 
 from asr.base.entries import Clip
@@ -116,3 +118,15 @@ def test_each_language_is_looked_at_by_itself() -> None:
 
     assert reasons([*usual(40, "en"), *russian]) == {}
     assert reasons([*usual(40, None), *[clip(each.line, each.text, 2.0) for each in russian]]).keys() == {"100", "101"}
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_more_text_than_there_is_sound_for_is_noted(count: int) -> None:
+    whole = [replace(each, sounding_seconds=each.seconds - 0.2) for each in usual(count)]
+    thump = replace(clip(99, SENTENCE, 2.0), sounding_seconds=0.13)
+
+    (finding,) = outliers([*whole, thump])["99"]
+
+    assert (finding.severity, finding.reason) == ("note", "more text than sound")
+    assert finding.detail == "177 characters for each of the 0.13 s that aren't silence"
+    assert reasons(whole) == {}

@@ -165,7 +165,7 @@ def test_a_stage_that_is_run_by_hand_leaves_the_cache_whole(project: Path) -> No
 
 
 def test_a_training_parameter(retrained: Path) -> None:
-    assert retrained.with_name("ran").read_text().split() == ["train", "evaluate", "export", "report"]
+    assert retrained.with_name("ran").read_text().split() == ["train", "evaluate", "export", "usage", "report"]
 
 
 def test_a_transcript(project: Path) -> None:
@@ -206,7 +206,7 @@ def test_the_limit_of_the_export_runs_the_report_alone(project: Path) -> None:
 
 def test_a_docstring_of_the_features_code_computes_nothing_and_ends_there(project: Path) -> None:
     before, found = shards(project), tree(project / "metrics")
-    edit(project / "asr/features/waveform.py", '"""Scale so that', '"""Scale it so that')
+    edit(project / "asr/features/logmel.py", '"""The log-mel spectrogram', '"""A log-mel spectrogram')
 
     assert repro(project) == ["features_eval", "features_train"]
     assert shards(project) == before

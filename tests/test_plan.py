@@ -119,6 +119,17 @@ def test_some_clips_have_the_whole_window_to_themselves(mode: Mode) -> None:
     assert alone(replace(plan, alone_share=1.0).epoch(0)) == set(range(2_000))
 
 
+def test_clips_that_are_kept_alone_are_packed_with_none_and_fitted_as_others_are() -> None:
+    silent = frozenset(range(0, 1_000, 20))
+    packed = replace(PLAN, mode="pack", alone_share=0.1, kept_alone=silent)
+
+    assert sorted(clips(packed.epoch(0))) == list(range(1_000))
+    assert silent <= alone(packed.epoch(0))
+    assert {len(line.clips) for step in packed.epoch(0) for line in step} > {1, 2}
+    assert not silent <= alone(replace(packed, kept_alone=frozenset()).epoch(0))
+    assert replace(packed, mode="fit").epoch(0) == replace(packed, mode="fit", kept_alone=frozenset()).epoch(0)
+
+
 @pytest.mark.parametrize("clips_per_step", [7, 64])
 def test_every_step_has_its_share_of_whole_windows(clips_per_step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("asr.training.plan.PASS_FRAMES", 0)

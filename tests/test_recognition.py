@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,12 +11,12 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from asr.audio.waveform import to_mono_16k
 from asr.base.errors import DataError
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode
 from asr.recognition.loading import open_model
-from asr.recognition.long import Listener, ascending, default_chunk, seconds_of
-from asr.recognition.subtitles import Segment
+from asr.recognition.long import Listener, default_chunk, seconds_of
 from tests.project import ROOT
 from tests.sounds import tone
 from tools.make_released import make_released
@@ -46,7 +45,7 @@ def joined(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[f
     """Clips with silence before each and at the end, and when each begins and ends."""
     silence = np.zeros(int(SILENCE * 16_000), np.float32)
     parts, spans, seconds = [silence], [], SILENCE
-    for samples in map(decode, CLIPS):
+    for samples in (decode(clip).waveform for clip in CLIPS):
         spans.append((seconds, seconds + len(samples) / 16_000))
         parts += [samples, silence]
         seconds = spans[-1][1] + SILENCE
@@ -60,7 +59,7 @@ def test_each_utterance_is_a_segment_at_its_time(
 ) -> None:
     path, spans = joined
 
-    listening = Listener(recognizer, chunk_seconds=30).hear(path)
+    listening = Listener(recognizer, chunk_seconds=15).hear(path)
     segments = list(listening.segments)
 
     assert listening.duration == pytest.approx(spans[-1][1] + SILENCE, abs=0.001)
@@ -69,15 +68,15 @@ def test_each_utterance_is_a_segment_at_its_time(
     for segment, (start, end) in zip(segments, spans, strict=True):
         assert start - 0.5 <= segment.start < segment.end <= end + 0.5
         assert segment.text == " ".join(segment.text.split()) != ""
-    monkeypatch.setattr("asr.recognition.long.AT_ONCE", 1)
-    assert list(Listener(recognizer, chunk_seconds=30).hear(path).segments) == segments
+    monkeypatch.setattr("asr.export.recognizer.AT_ONCE", 1)
+    assert list(Listener(recognizer, chunk_seconds=15).hear(path).segments) == segments
 
 
 def test_speech_is_cut_off_at_neither_end(recognizer: Recognizer, joined: tuple[Path, list[tuple[float, float]]]) -> None:
     path, spans = joined
-    samples = np.abs(decode(path))
+    samples = np.abs(decode(path).waveform)
 
-    segments = list(Listener(recognizer, chunk_seconds=30).hear(path).segments)
+    segments = list(Listener(recognizer, chunk_seconds=15).hear(path).segments)
 
     for segment, (start, end) in zip(segments, spans, strict=True):
         clip = samples[int(start * 16_000) : int(end * 16_000)]
@@ -97,18 +96,9 @@ def test_no_segment_is_longer_than_a_chunk(recognizer: Recognizer, joined: tuple
 def test_nobody_speaks_in_silence(recognizer: Recognizer, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros(32_000, np.float32), 16_000)
 
-    listening = Listener(recognizer, chunk_seconds=30).hear(tmp_path / "silence.wav")
+    listening = Listener(recognizer, chunk_seconds=15).hear(tmp_path / "silence.wav")
 
     assert (listening.duration, listening.language, list(listening.segments)) == (2.0, None, [])
-
-
-def test_segments_ascend_whatever_a_model_says_of_times() -> None:
-    found = [SimpleNamespace(start=start, end=end, text=text) for start, end, text in SAID]
-
-    assert list(ascending(found, duration=9.5)) == [Segment(1.0, 3.0, "a b"), Segment(3.0, 4.0, "c"), Segment(8.0, 9.5, "d")]
-
-
-SAID = [(1.0, 3.0, " a \n b"), (2.0, 4.0, "c"), (5.0, 6.0, " "), (8.0, 9.9, "d")]
 
 
 @pytest.mark.parametrize(("longest", "seconds"), [(None, 30), (7.2, 8), (8.0, 8), (0.8, 2), (31.0, 30)])
@@ -131,7 +121,7 @@ def test_a_folder_without_a_model_says_how_to_get_one(tmp_path: Path) -> None:
 def test_the_sound_of_a_video_is_decoded(tmp_path: Path) -> None:
     path = write_video(tmp_path / "talk.mkv", tone(1.5, rate=48_000))
 
-    samples = decode(path)
+    samples = decode(path).waveform
 
     assert len(samples) == pytest.approx(24_000, abs=800)
     assert np.abs(samples).max() > 0.3
@@ -157,11 +147,11 @@ def test_what_has_no_sound_is_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "text.mp3").write_text("not sound at all")
     picture = write_video(tmp_path / "picture.mkv", np.zeros((0, 1), np.float32))
 
-    with pytest.raises(DataError, match=r"text\.mp3: Invalid data found when processing input$"):
+    with pytest.raises(DataError, match=r"text\.mp3: damaged, cut short or not audio \(Invalid data"):
         decode(tmp_path / "text.mp3")
     with pytest.raises(DataError, match=r"gone\.mp3: No such file or directory$"):
         decode(tmp_path / "gone.mp3")
-    with pytest.raises(DataError, match=r"picture\.mkv: no audio in it$"):
+    with pytest.raises(DataError, match=r"picture\.mkv: no audio in the file$"):
         decode(picture)
     assert seconds_of(tmp_path / "text.mp3") == seconds_of(tmp_path / "gone.mp3") == 0.0
 
@@ -176,3 +166,46 @@ def test_somebody_elses_export_says_nothing_of_its_language(checkpoint: Path, re
     (tmp_path / "export" / "tokenizer.json").unlink()
     with pytest.raises(DataError, match=r"export: tokenizer.json is missing, and faster-whisper would fetch another's"):
         open_model(tmp_path / "export")
+
+
+def test_a_recording_no_longer_than_a_chunk_is_heard_whole(
+    recognizer: Recognizer, joined: tuple[Path, list[tuple[float, float]]]
+) -> None:
+    path, spans = joined
+
+    (segment,) = Listener(recognizer, chunk_seconds=30).hear(path).segments
+
+    assert spans[0][0] - 0.6 <= segment.start
+    assert segment.end <= spans[-1][1] + 0.6
+
+
+def test_one_channel_of_a_recording_is_heard_where_it_is_asked_for(tmp_path: Path) -> None:
+    call = np.stack([tone(40.0, rate=8_000)[:, 0], np.zeros(320_000, np.float32)], axis=1)
+    soundfile.write(tmp_path / "call.wav", call, 8_000, subtype="FLOAT")
+
+    first, second, both = (decode(tmp_path / "call.wav", channel).waveform for channel in (0, 1, None))
+
+    assert len(first) == len(second) == 640_000
+    np.testing.assert_allclose(both, first / 2, atol=1e-6)
+    assert not second.any()
+    with pytest.raises(DataError, match=r"call\.wav: channel 2 of a file that has 2; the first is 0$"):
+        decode(tmp_path / "call.wav", 2)
+
+
+def test_channels_in_opposite_phase_are_heard_in_a_long_recording_too(tmp_path: Path) -> None:
+    voice = tone(70.0, rate=44_100)
+    soundfile.write(tmp_path / "long.wav", np.concatenate([voice, -voice], axis=1), 44_100, subtype="FLOAT")
+
+    np.testing.assert_array_equal(decode(tmp_path / "long.wav").waveform, to_mono_16k(voice, 44_100))
+
+
+def test_a_recording_that_breaks_off_is_heard_to_there_and_it_is_said(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "whole.flac", tone(20.0), 16_000)
+    content = (tmp_path / "whole.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(content[: len(content) // 2])
+
+    found = decode(tmp_path / "cut.flac")
+
+    assert 5.0 < len(found.waveform) / 16_000 < 15.0
+    assert found.missing
+    assert decode(tmp_path / "whole.flac").missing is None

@@ -18,10 +18,10 @@ from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 from whisper.tokenizer import LANGUAGES, Tokenizer, get_tokenizer
 
 from asr.audio.decoding import read_recording
+from asr.audio.waveform import prepare
 from asr.base.errors import DataError
 from asr.base.normalizers import multilingual, normalizer
 from asr.features.logmel import log_mel
-from asr.features.waveform import normalize_peak, to_mono_16k
 from asr.model.whisper import load, load_tuned
 from asr.shards.frames import pad_frames
 from asr.training.labels import label
@@ -120,7 +120,7 @@ def test_features_of_recordings_are_those_of_openai(n_mels: int) -> None:
     differences = {}
     for path in [*sorted((ROOT / "data/sample/audios").glob("1?.*")), *sorted((ROOT / "data/general/audios").glob("1?.*"))]:
         recording = read_recording(path.read_bytes())
-        waveform = normalize_peak(to_mono_16k(recording.samples, recording.rate))
+        waveform = prepare(recording.samples, recording.rate, None).whole
         theirs = log_mel_spectrogram(pad_or_trim(waveform, N_SAMPLES), n_mels).numpy().T
 
         ours = pad_frames(log_mel(waveform, n_mels), 3000)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from asr.base.entries import Copy
+from asr.base.copies import Copy
 from asr.base.rates import Metric
 from asr.base.versions import changes
 from asr.report.comparison import Outcome, compare

@@ -13,11 +13,11 @@ import yaml
 from scipy.signal import resample_poly
 
 from asr.audio.fingerprint import fingerprint
-from asr.base.entries import Clip, Copy, audio_entries, read_texts, write_rows
+from asr.base.copies import Copy, read_copies
+from asr.base.entries import Clip, audio_entries, read_texts, write_rows
 from asr.base.errors import DataError
 from asr.base.hashes import content_hash
 from asr.base.sections import parse
-from asr.report.metrics import read_copies
 from commands.check import Evaluate
 from tests.project import make_project, read_yaml, run_stage
 from tests.speech import RATE, spoken

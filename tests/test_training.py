@@ -30,6 +30,7 @@ from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, pad
 from asr.training.callbacks import StoppedError
 from asr.training.history import curves
+from asr.training.labels import chained
 from asr.training.masks import NO_MASKS
 from asr.training.memory import Limits, Trial, kept_bytes
 from asr.training.optimizer import require_optimizer, state_bytes
@@ -209,6 +210,27 @@ def casts(whisper: Whisper, tokens: int) -> Counter[str]:
     with torch.autocast("cpu", torch.bfloat16), Watch():  # type: ignore[no-untyped-call]
         transcribe(whisper, unequal(whisper, clips=1).frames, greedy(tokens))
     return found
+
+
+@pytest.mark.parametrize(("silent_clips", "is_silent"), [(0, False), (4, True)])
+def test_a_model_writes_nothing_where_nobody_speaks_once_it_has_heard_such_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent_clips: int, is_silent: bool
+) -> None:
+    rates = iter(range(100, 0, -1))
+    monkeypatch.setattr(Validator, "validate", lambda *args: Validation(1.0, next(rates), []))
+    whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
+    spoken, empty = unequal(whisper, 8), whisper.tokenizer("").input_ids
+    silence = [np.full((40, 80), -1.0, np.float16)] * 4
+    silent = Examples(silence[:silent_clips], [empty] * silent_clips, [None] * silent_clips, [[]] * silent_clips)
+    validator = Validator(whisper, spoken, ["a.wav"] * 8, ["a"] * 8, Normalization("basic_english"))
+    settings = recipe(window="fit", epochs=25, effective_batch=4, learning_rate=2e-2)
+    (tmp_path / "run").mkdir()
+
+    train(whisper, chained(spoken, silent), validator, settings, tmp_path / "run", None, StopRequest(tmp_path / "stop"))
+
+    whisper.model.eval()
+    assert {heard.text == "" for heard in transcribe(whisper, silence, greedy(8))} == {is_silent}
+    assert sum(heard.text != "" for heard in transcribe(whisper, spoken.frames, greedy(8))) >= 5
 
 
 def test_a_multilingual_model_is_tuned_and_keeps_its_prompt(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ Run = Callable[..., int]
 
 def say(listener: Listener, recording: Path) -> Listening:
     """What stands in for a model: it hears where sound is, and says how it was asked to listen."""
-    samples = decode(recording)
+    samples = decode(recording).waveform
     said = [Segment(0.5, 1.25, f"{listener.chunk_seconds:g} {listener.language}"), Segment(1.25, 2.0, "and more")]
     return Listening(len(samples) / 16_000, "en", iter(said if samples.any() else []))
 
@@ -83,10 +83,10 @@ def test_a_damaged_file_is_named_and_the_others_are_transcribed(
     assert capsys.readouterr() == (
         "",
         "transcribe: 5 files, 0.1 min\n"
-        "transcribe: calls/b.wav: Invalid data found when processing input\n"
+        "transcribe: calls/b.wav: damaged, cut short or not audio (Invalid data found when processing input)\n"
         "transcribe: calls/more/c.flac: no speech in it\n"
         "transcribe: gone.mp3: No such file or directory\n"
-        "transcribe: 2 of 5 files failed; the reasons are above\n",
+        "transcribe: 2 of 5 files failed, or ended early; the reasons are above\n",
     )
 
 

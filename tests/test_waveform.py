@@ -1,9 +1,14 @@
 """Waveforms, case by case."""
 
-import numpy as np
+from collections.abc import Callable
 
-from asr.features.waveform import normalize_peak, remove_offset, to_mono_16k, trim_silence
-from tests.sounds import tone
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from asr.audio.waveform import prepare, remove_offset, to_mono_16k, trim_silence
+from tests.sounds import hiss, normalize_peak, tone
+from tests.speech import spoken
 
 
 def test_channels_are_averaged() -> None:
@@ -34,9 +39,37 @@ def test_resampling_keeps_length_and_pitch() -> None:
     assert abs(np.abs(np.fft.rfft(waveform)).argmax() / 2.0 - 1_000) < 5  # the swell puts its side bands at 4 Hz
 
 
-def test_the_largest_magnitude_becomes_one_and_silence_stays() -> None:
-    assert normalize_peak(np.array([0.1, -0.5], dtype=np.float32)).tolist() == [np.float32(0.2), -1.0]
-    assert normalize_peak(np.zeros(3, dtype=np.float32)).tolist() == [0, 0, 0]
+def test_a_voice_comes_to_full_volume_and_silence_stays() -> None:
+    voice = normalize_peak(spoken([0, 1, 2, 3, 4, 5, 0, 1]))
+
+    for gain in (1.0, 0.05, 0.001):
+        np.testing.assert_allclose(prepare(gain * voice[:, None], 16_000, None).whole, voice, rtol=1e-4)
+    assert not prepare(np.zeros((16_000, 1), np.float32), 16_000, None).whole.any()
+    assert len(prepare(np.zeros((0, 1), np.float32), 16_000, 30.0).speech) == 0
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        pytest.param(lambda: 0.7 * tone(0.4, hertz=1_000)[:, 0], id="beep"),
+        pytest.param(lambda: hiss(0.05), id="thump"),
+        pytest.param(lambda: np.concatenate([hiss(0.02), np.zeros(8_000, np.float32), 0.9 * hiss(0.3)]), id="click and cough"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_voice_beside_something_much_louder_is_neither_cut_nor_left_quiet(
+    noise: Callable[[], NDArray[np.float32]], is_first: bool
+) -> None:
+    voice, pause = 0.05 * normalize_peak(spoken([0, 1, 2, 3, 4, 5])), np.zeros(6_400, np.float32)
+    parts = [noise(), pause, voice, pause]
+    recording = np.concatenate(parts if is_first else parts[::-1]) + np.float32(1e-4) * hiss(9.0)[: sum(map(len, parts))]
+
+    sound = prepare(recording[:, None], 16_000, 30.0)
+
+    kept = len(voice) - 2 * 3_200  # without the silence at its ends
+    assert len(sound.speech) >= kept + len(pause) + len(parts[0]) - 2_048
+    heard = sound.speech[-kept:] if is_first else sound.speech[:kept]
+    assert 0.2 < np.abs(heard).max() <= 1.0
 
 
 def test_what_is_far_under_the_loudest_part_is_cut_at_both_ends() -> None:

@@ -11,11 +11,11 @@ import csv
 from pathlib import Path
 from random import Random
 
-from asr.features.waveform import normalize_peak, to_mono_16k
+from asr.audio.waveform import to_mono_16k
 from tools.make_sample import write
 from tools.phrases import sentence
 from tools.utterances import ACCENTS
-from tools.voices import VARIANTS, Voice, speak
+from tools.voices import VARIANTS, Voice, normalize_peak, speak
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ import torch
 import whisper
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE
+from asr.base.sampling import SAMPLE_RATE
+from asr.shards.frames import HOP_LENGTH
 from tools.released_tokenizer import Vocabulary, write_json, write_tokenizer
 
 HEAD = 64

@@ -16,10 +16,10 @@ import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
-from asr.features.waveform import Waveform, normalize_peak, to_mono_16k
-from asr.shards.frames import SAMPLE_RATE
+from asr.audio.waveform import Waveform, to_mono_16k
+from asr.base.sampling import SAMPLE_RATE
 from tools.phrases import sentence
-from tools.voices import VARIANTS, Voice, speak
+from tools.voices import VARIANTS, Voice, normalize_peak, speak
 
 ACCENTS = ("en-029", "en-gb-scotland")
 CONDITIONS = {"telephone": 0.65, "plain": 0.2, "noise": 0.15}

@@ -12,11 +12,12 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.waveform import Waveform, to_mono_16k, trim_silence
+from asr.base.sampling import SAMPLE_RATE
 from asr.features.logmel import log_mel
-from asr.features.waveform import Waveform, normalize_peak, to_mono_16k, trim_silence
-from asr.shards.frames import FRAMES_PER_SECOND, SAMPLE_RATE
+from asr.shards.frames import FRAMES_PER_SECOND
 from tools.phrases import sentence
-from tools.voices import VARIANTS, Voice, speak
+from tools.voices import VARIANTS, Voice, normalize_peak, speak
 
 N_MELS = 80
 WINDOW_SECONDS = 30

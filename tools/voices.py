@@ -36,3 +36,9 @@ def speak(text: str, voice: Voice) -> tuple[NDArray[np.float32], int]:
     wav = subprocess.run(command, capture_output=True, check=True).stdout
     samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
     return samples, rate
+
+
+def normalize_peak(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale so that the largest magnitude is 1."""
+    loudest: np.float32 = np.abs(waveform).max()
+    return waveform / loudest

@@ -14,6 +14,7 @@ from asr.audio.mono import mix, peak
 from asr.audio.oddities import oddities
 from asr.audio.parts import TOO_LONG
 from asr.audio.recording import EXPORT_AGAIN, Recording, UnreadableAudioError
+from asr.audio.waveform import remove_offset, trim_silence
 from asr.base.entries import View
 
 LONGEST_SECONDS = 30.0
@@ -21,6 +22,12 @@ LONGEST_SECONDS = 30.0
 
 SILENCE_PEAK = 10 ** (-60 / 20)
 """Quieter than 60 dB under full scale is silence."""
+
+SILENCE_DB = 30.0
+"""Under the loudest part; what features.trim_below_peak_db is unless it is told otherwise."""
+
+LITTLE_SECONDS, LITTLE_SHARE = 0.5, 0.1
+"""Less than either, once silence is cut off at both ends, is hardly an utterance."""
 
 LARGEST = 2.0**32
 """Samples are up to 1, or as large as an integer's; any that are larger are no sound."""
@@ -37,6 +44,7 @@ class Sound:
 
     Attributes:
         seconds: its length.
+        sounding_seconds: its length without the silence at its ends.
         rate: of the file, in Hz.
         channels: of the file.
         peak_db: its largest magnitude, in dB relative to full scale.
@@ -46,6 +54,7 @@ class Sound:
     """
 
     seconds: float
+    sounding_seconds: float
     rate: int
     channels: int
     peak_db: float
@@ -80,11 +89,16 @@ def _inspected(recording: Recording, excess: str | None) -> Sound:
     mono = mix(recording.samples)
     bandwidth = narrow_band(mono.samples, recording.rate)
     findings = list(oddities(recording, mono, bandwidth))
+    sounding = len(trim_silence(remove_offset(mono.samples), SILENCE_DB, recording.rate)) / recording.rate
+    if sounding < max(LITTLE_SECONDS, LITTLE_SHARE * recording.seconds):
+        detail = f"{sounding:.2f} s of {recording.seconds:.2f} s are left once silence is cut off at both ends"
+        findings.append(Finding("note", "hardly any sound", detail, "listen whether all of the transcript is said in it"))
     if excess:
         remedy = f"{EXPORT_AGAIN}; as it is, the clip ends where the header says"
         findings.insert(0, Finding("warn", "longer than its header says", excess, remedy))
     return Sound(
         seconds=round(recording.seconds, 4),
+        sounding_seconds=round(sounding, 2),
         rate=recording.rate,
         channels=recording.file_channels,
         peak_db=round(20 * float(np.log10(peak(recording.samples))), 1),
@@ -117,4 +131,4 @@ def _why_unreadable(error: UnreadableAudioError, view: View) -> Finding:
 
 
 def _refused(why: Finding) -> Sound:
-    return Sound(0.0, 0, 0, 0.0, 0, "", (why,))
+    return Sound(0.0, 0.0, 0, 0, 0.0, 0, "", (why,))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from asr.base.errors import DataError
 
@@ -66,6 +66,7 @@ class Clip:
         peak_db: its loudest sample, in dB relative to full scale, 0 at most but for rounding.
         bandwidth: where its sound ends, in Hz (see asr/audio/inspection.py).
         fingerprint: what the clip sounds like, alike for copies in other formats (see asr/audio/fingerprint.py).
+        sounding_seconds: its length without the silence at its ends; 0 where nobody knows.
         notes: what is odd about it, by the reasons of findings.
         extra: the table's other columns.
     """
@@ -87,6 +88,7 @@ class Clip:
     peak_db: float = 0.0
     bandwidth: int = 0
     fingerprint: str = ""
+    sounding_seconds: float = 0.0
     notes: Sequence[str] = ()
 
     @property
@@ -131,32 +133,32 @@ class TextEntry:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a clip's recording, as it is on the disk, sounds like to the exported model, and to the tuned one itself (`raw`)."""
+    """What the exported model, and the tuned one itself in whole windows, have heard in a clip's recording."""
 
     id: str
     exported: str
-    raw: str
-
-
-How = Literal["same audio", "sounds alike"]
-"""How two clips are known to be of one recording: by the file's bytes, or by their fingerprints."""
+    tuned: str
 
 
 @dataclass(frozen=True)
-class Copy:
-    """A clip of the test set `dataset` whose recording is in a split, too.
+class Written:
+    """What a model has written in a condition of use.
 
     Attributes:
-        path: the set's clip, with the part of the file that it is.
-        split: train or validation.
-        copy_of: a clip of that split, likewise; of several the first one.
+        model: base, tuned or export.
+        condition: what it was given to hear (see asr/usage).
+        clips: the ids of the clips in it, in order; none where nobody speaks.
+        seconds: how long it is.
+        segments: what is written, in order.
+        language: what the model was told; None: nothing.
     """
 
-    dataset: str
-    path: str
-    split: str
-    copy_of: str
-    how: How
+    model: str
+    condition: str
+    clips: list[str]
+    seconds: float
+    segments: list[str]
+    language: str | None
 
 
 Entry = TypeVar("Entry")

@@ -4,15 +4,28 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
-from faster_whisper import WhisperModel
+import numpy as np
+from faster_whisper import BatchedInferencePipeline, WhisperModel
 
+from asr.audio.waveform import Waveform
 from asr.base.errors import DataError
-from asr.export.sound import decode
+from asr.export.parameters import WINDOW_SECONDS
+from asr.export.sound import in_window, prepared
+from asr.shards.frames import FRAMES_PER_SECOND
+
+AT_ONCE = 16
+"""Windows that are heard together."""
+
+
+LONG_OPTIONS = {"beam_size": 1, "suppress_blank": False, "suppress_tokens": [], "condition_on_previous_text": False}
+"""With which docs/deploying.md has a program call faster-whisper."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +37,20 @@ class Recognizer:
         language: its code; None for an English-only model.
         task: transcribe or translate.
         longest_clip: the length in seconds of the longest clip that it was tuned on; None where nobody knows.
+        trim_below_peak_db: how clips were trimmed that it was tuned on; None: they were not, or nobody knows.
     """
 
     model: WhisperModel
     language: str | None
     task: str
     longest_clip: float | None
+    trim_below_peak_db: float | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """The arguments of faster-whisper's `transcribe` with which it decodes as evaluation does: greedily, no timestamps,
         no second try at a higher temperature (whose draws differ from run to run), no sign forbidden, nothing left out that the
-        model is not sure of.
+        model is not sure of, and nothing written where it would write nothing.
         """
         return {
             "language": self.language,
@@ -43,23 +58,48 @@ class Recognizer:
             "beam_size": 1,
             "temperature": 0.0,
             "without_timestamps": True,
+            "suppress_blank": False,
             "suppress_tokens": [],
             "no_speech_threshold": None,
             "log_prob_threshold": None,
         }
 
-    def hear(self, recording: Path, language: str | None = None) -> tuple[str, float]:
-        """Transcribe a recording that fits into one window: the text, and the seconds of its sound.
+    def prepared(self, waveform: Waveform) -> Waveform:
+        """A stretch of speech as clips were for training."""
+        return prepared(waveform, self.trim_below_peak_db)
+
+    def hear(self, stretches: Iterable[Waveform], language: str | None = None) -> Iterator[tuple[str, str]]:
+        """Transcribe stretches that fit into one window each, AT_ONCE together: of each the text, and its language.
 
         Args:
-            recording: its file.
-            language: its code; None: what the model was tuned for.
-
-        Raises:
-            DataError: when it can't be decoded.
+            stretches: as they should be heard, each of shape (samples,).
+            language: its code; None: what the model was tuned for, or else what the first one sounds like.
         """
-        segments, info = self.model.transcribe(decode(recording), **self.options | ({"language": language} if language else {}))
-        return "".join(segment.text for segment in segments).strip(), info.duration
+        windows = (in_window(stretch, WINDOW_SECONDS) for stretch in stretches)
+        options = self.options | ({"language": language} if language else {})
+        transcribe = BatchedInferencePipeline(self.model).transcribe
+        while batch := list(islice(windows, AT_ONCE)):
+            places = [{"start": n * WINDOW_SECONDS, "end": (n + 1) * WINDOW_SECONDS} for n in range(len(batch))]
+            segments, info = transcribe(np.concatenate(batch), clip_timestamps=places, batch_size=len(batch), **options)
+            options["language"] = info.language
+            texts = [""] * len(batch)
+            for segment in segments:
+                texts[segment.seek // (WINDOW_SECONDS * FRAMES_PER_SECOND)] += segment.text
+            yield from ((" ".join(text.split()), info.language) for text in texts)
+
+    def hear_long(self, waveform: Waveform, language: str | None, without_timestamps: bool) -> list[str]:
+        """Transcribe a recording of any length as a program does that leaves all to faster-whisper (docs/deploying.md).
+
+        Args:
+            waveform: shape (samples,).
+            language: its code; None: what the model was tuned for.
+            without_timestamps: whether the model is told to write none.
+
+        Returns:
+            The text of each segment.
+        """
+        told = {"language": language or self.language, "task": self.task, "without_timestamps": without_timestamps}
+        return [segment.text.strip() for segment in self.model.transcribe(waveform, **LONG_OPTIONS, **told)[0]]
 
 
 def load_recognizer(folder: Path, device: str = "auto") -> Recognizer:
@@ -76,7 +116,8 @@ def load_recognizer(folder: Path, device: str = "auto") -> Recognizer:
     said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     language = said.get("language") if said.get("is_multilingual") else None
     model = _loaded(folder, device)
-    return Recognizer(model, language, said.get("task") or "transcribe", said.get("longest_clip_seconds"))
+    task, longest = said.get("task") or "transcribe", said.get("longest_clip_seconds")
+    return Recognizer(model, language, task, longest, said.get("trim_below_peak_db"))
 
 
 def _loaded(folder: Path, device: str) -> WhisperModel:

@@ -14,11 +14,11 @@ import numpy as np
 import soundfile
 from numpy.random import mtrand
 
+from asr.audio.waveform import Waveform
 from asr.base.errors import DataError
+from asr.base.sampling import SAMPLE_RATE
 from asr.features.parameters import TRANSFORMS, Augment
-from asr.features.sounds import folders, sound_files
-from asr.features.waveform import Waveform
-from asr.shards.frames import SAMPLE_RATE
+from asr.features.sounds import folder_hash, folders, sound_files
 
 TELEPHONE_LOW_HZ, TELEPHONE_HIGH_HZ = 300, 3400
 TELEPHONE_ROLLOFF = 48
@@ -148,21 +148,13 @@ def _is_whole(path: Path) -> bool:
 def content(settings: Augment) -> str:
     """What determines the sound of a given waveform, clip id and copy: with equal content, equal sound.
 
-    Not in it: how many copies there are, transforms that are off, and where the folders lie; their files are, by hash.
+    Not in it: how many copies and clips without speech there are, transforms that are off, and where the folders lie; their
+    files are, by hash.
 
     Raises:
         DataError: when a folder in use holds no audio.
     """
     off = tuple(f"{name}_" for name in TRANSFORMS if not getattr(settings, f"{name}_probability"))
-    values = settings.model_dump(exclude={"copies", "keep_clean"})
-    values.update({key: _folder_hash(key, folder) for key, folder in folders(settings).items()})
+    values = settings.model_dump(exclude={"copies", "keep_clean", "non_speech_share"})
+    values.update({key: folder_hash(key, folder) for key, folder in folders(settings).items()})
     return json.dumps({key: value for key, value in values.items() if not key.startswith(off)}, sort_keys=True)
-
-
-def _folder_hash(key: str, folder: str) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sound_files(key, folder):
-        with path.open("rb") as file:
-            sound = hashlib.file_digest(file, hashlib.blake2b).digest()
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + sound)
-    return digest.hexdigest()

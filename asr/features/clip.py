@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio.decoding import Recording, iterate_views
+from asr.audio.waveform import Prepared, Waveform, prepare
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.base.hashes import content_hash
+from asr.base.sampling import SAMPLE_RATE
 from asr.features.logmel import log_mel
 from asr.features.parameters import Features
-from asr.features.waveform import Waveform, normalize_peak, remove_offset, to_mono_16k, trim_silence
-from asr.shards.frames import SAMPLE_RATE
 
 Copies = list[NDArray[np.float16]]
 """A clip's features, for each copy of it an array of shape (frames, mels)."""
@@ -74,20 +74,19 @@ def _features_of_file(clips: Sequence[AudioEntry], settings: Features, variants:
 
 
 def _features(recording: Recording, clip_id: str, settings: Features, variants: Variants) -> Copies | Unusable:
-    whole = remove_offset(to_mono_16k(recording.samples, recording.rate))
-    speech = whole if settings.trim_below_peak_db is None else trim_silence(whole, settings.trim_below_peak_db)
-    if len(speech) < settings.min_trimmed_seconds * SAMPLE_RATE:
+    sound = prepare(recording.samples, recording.rate, settings.trim_below_peak_db)
+    if len(sound.speech) < settings.min_trimmed_seconds * SAMPLE_RATE:
         return Unusable(f"under {settings.min_trimmed_seconds:g} s after trimming")
-    heard = (_copy(whole, speech, clip_id, copy, variants) for copy in variants.copies)
+    heard = (_copy(sound, clip_id, copy, variants) for copy in variants.copies)
     return [log_mel(waveform, settings.n_mels).astype(np.float16) for waveform in heard]
 
 
-def _copy(whole: Waveform, speech: Waveform, clip_id: str, copy: int, variants: Variants) -> Waveform:
+def _copy(sound: Prepared, clip_id: str, copy: int, variants: Variants) -> Waveform:
     if copy == 0:
-        return normalize_peak(speech)
+        return sound.speech
     assert variants.change is not None
     is_whole = variants.untrimmed is not None and variants.untrimmed(clip_id, copy)
-    return variants.change(normalize_peak(whole if is_whole else speech), clip_id, copy)
+    return variants.change(sound.whole if is_whole else sound.speech, clip_id, copy)
 
 
 def _read_unchanged(path: Path, audio_hash: str) -> bytes:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.features.waveform import Waveform
-from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE
+from asr.audio.waveform import Waveform
+from asr.base.sampling import SAMPLE_RATE
+from asr.shards.frames import HOP_LENGTH
 
 N_FFT = 400
 DYNAMIC_RANGE = 8.0

@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 import asr.features.clip
 import asr.features.logmel
-import asr.features.waveform
 import asr.shards.format
 import asr.shards.frames
-from asr.audio import decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav
+from asr.audio import decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav, waveform
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of
 from asr.features.chunks import Keyed
@@ -32,8 +31,7 @@ from asr.shards.store import FolderStore
 
 MODULES: tuple[ModuleType, ...] = (
     sys.modules[__name__],
-    *(decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav),
-    asr.features.waveform,
+    *(decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav, waveform),
     asr.features.logmel,
     asr.features.clip,
     asr.shards.format,

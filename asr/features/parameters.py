@@ -19,7 +19,7 @@ class Augment(Section):
 
     Untrimmed keeps the recording's silence, tempo and pitch change the speaker, room and background the place, noise the
     microphone, telephone, mp3 and gain the line.
-    A probability of 0 leaves a transform out, whatever its other keys say.
+    A probability of 0 leaves a transform out, whatever its other keys say. Clips without speech are besides these.
     """
 
     seed: int
@@ -48,6 +48,7 @@ class Augment(Section):
     gain_probability: float = Field(ge=0, le=1)
     gain_min_db: float
     gain_max_db: float
+    non_speech_share: float = Field(default=0.05, ge=0, le=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Augment":

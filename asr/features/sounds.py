@@ -1,5 +1,6 @@
 """Sounds: the folders of noises and of rooms that augmentation draws from."""
 
+import hashlib
 from pathlib import Path
 
 from asr.base.errors import DataError
@@ -12,7 +13,14 @@ SOUND_SUFFIXES = (".aif", ".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
 def folders(settings: Augment) -> dict[str, str]:
     """The folders in use, by their keys."""
     used = {"room": settings.room_probability, "background": settings.background_probability}
-    return {f"{name}_folder": getattr(settings, f"{name}_folder") for name, probability in used.items() if probability}
+    named = {f"{name}_folder": getattr(settings, f"{name}_folder") for name, probability in used.items() if probability}
+    return named | background_folder(settings)
+
+
+def background_folder(settings: Augment) -> dict[str, str]:
+    """The folder of which clips without speech are made, by its key, if there is one."""
+    folder = settings.background_folder
+    return {"background_folder": folder} if settings.non_speech_share and folder else {}
 
 
 def sound_files(key: str, folder: str) -> list[Path]:
@@ -30,3 +38,13 @@ def sound_files(key: str, folder: str) -> list[Path]:
         kinds = ", ".join(suffix[1:] for suffix in SOUND_SUFFIXES)
         raise DataError(f"augment.{key}: {folder} holds no audio ({kinds}); put some there or name another folder")
     return [root / name for name in sorted(visible, key=Path.as_posix)]
+
+
+def folder_hash(key: str, folder: str) -> str:
+    """The hash of the audio in `folder`, wherever that lies."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sound_files(key, folder):
+        with path.open("rb") as file:
+            sound = hashlib.file_digest(file, hashlib.blake2b).digest()
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + sound)
+    return digest.hexdigest()

@@ -49,9 +49,9 @@ class Decode(Section):
         return options
 
 
-def greedy(max_new_tokens: int, batch_size: int | Literal["auto"] = "auto") -> Decode:
-    """Greedy decoding: the likeliest token each time, in the window that the model was trained in."""
+def greedy(max_new_tokens: int, batch_size: int | Literal["auto"] = "auto", window: Literal["auto", "full"] = "auto") -> Decode:
+    """Greedy decoding: the likeliest token each time; `auto` is the window that the model was trained in."""
     return Decode(
-        window="auto", batch_size=batch_size, max_new_tokens=max_new_tokens, num_beams=1, temperature=0.0,
+        window=window, batch_size=batch_size, max_new_tokens=max_new_tokens, num_beams=1, temperature=0.0,
         repetition_penalty=1.0, no_repeat_tokens=0, suppress="none", seed=0,
     )  # fmt: skip

@@ -50,6 +50,19 @@ class Whisper:
         """Note how long the clips were that it was trained on at most, for those who cut long recordings for it."""
         self.model.generation_config.longest_clip_seconds = round(seconds, 2)
 
+    def mark_trimming(self, below_peak_db: float | None) -> None:
+        """Note how the clips were trimmed that it was trained on, for those who prepare recordings for it."""
+        self.model.generation_config.trim_below_peak_db = below_peak_db
+
+    def let_write_nothing(self) -> None:
+        """Let a hypothesis be empty, which released checkpoints forbid: their decoding may not begin with the end."""
+        self.model.generation_config.begin_suppress_tokens = []
+
+    @property
+    def trim_below_peak_db(self) -> float | None:
+        """How the clips were trimmed that it was trained on; None: they were not, or nobody knows."""
+        return getattr(self.model.generation_config, "trim_below_peak_db", None)
+
     def save(self, folder: Path) -> None:
         """Write what `load_tuned` and other software read."""
         write_checkpoint(self.model, self.processor, folder)

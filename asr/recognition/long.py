@@ -1,27 +1,25 @@
-"""Long recordings: faster-whisper finds the speech, by Silero's model, cuts it into chunks, and transcribes several at once."""
+"""Long recordings: Silero's model finds the speech, which is cut into chunks; each is prepared as a clip was for training, and
+several are transcribed at once.
+"""
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import av
-from faster_whisper import BatchedInferencePipeline
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
+from asr.audio.waveform import Waveform
+from asr.base.sampling import SAMPLE_RATE
 from asr.export.parameters import WINDOW_SECONDS
 from asr.export.recognizer import Recognizer
-from asr.export.sound import decode
+from asr.export.sound import decode, prepared
 from asr.recognition.subtitles import Segment
-from asr.shards.frames import SAMPLE_RATE
 
 SHORTEST = 2
 """Seconds: MARGIN is kept on both sides of speech, and between them there has to be some."""
-
-AT_ONCE = 64
-"""Chunks whose features are in memory: a window's are 1 to 1.5 MB, however short the chunk."""
 
 PAUSE = 500
 """Milliseconds of silence that end an utterance."""
@@ -41,14 +39,16 @@ class Listening:
     """A recording that is being transcribed.
 
     Attributes:
-        duration: its length in seconds.
+        duration: its length in seconds, as far as it can be read.
         language: a code; None where it would have to be detected and nobody speaks.
         segments: what is said, computed as it is asked for: ascending, within the recording, each with text.
+        missing: why its end can't be read; None: it is whole.
     """
 
     duration: float
     language: str | None
     segments: Iterator[Segment]
+    missing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,55 +59,57 @@ class Listener:
         recognizer: the model.
         chunk_seconds: the longest chunk, from SHORTEST to a window's.
         language: a code; None: what the model was tuned for, or else the one that is detected in each recording.
+        channel: the channel that is heard, from 0; None: all of them, mixed.
     """
 
     recognizer: Recognizer
     chunk_seconds: float
     language: str | None = None
+    channel: int | None = None
 
     def hear(self, recording: Path) -> Listening:
         """Decode a recording, find speech in it, and begin to transcribe.
 
-        A segment is a chunk: what is said between two pauses, or a part of it where that is longer than `chunk_seconds`. So the
-        model need not know timestamps, and those that it knows are not asked for.
+        A segment is a chunk: a recording that is no longer than `chunk_seconds`, as a clip of training is; or what is said
+        between two pauses of a longer one, or a part of it where that is longer still. So the model need not know timestamps,
+        and those that it knows are not asked for.
 
         Raises:
             DataError: when it can't be decoded.
         """
-        samples = decode(recording)
-        duration = round(len(samples) / SAMPLE_RATE, 3)
-        options = {**self.recognizer.options, **({"language": self.language} if self.language else {})}
+        found = decode(recording, self.channel)
+        return replace(self.hear_waveform(found.waveform), missing=found.missing)
+
+    def hear_waveform(self, waveform: Waveform) -> Listening:
+        """Find speech in a decoded recording, and begin to transcribe."""
+        duration = round(len(waveform) / SAMPLE_RATE, 3)
+        language = self.language or self.recognizer.language
+        spans = self._spans(waveform)
+        if not spans:
+            return Listening(duration, language, iter(()))
+        # Each stretch of speech by itself. Under vad_filter, faster-whisper joins in a chunk what lies minutes apart. A model
+        # that was tuned on single utterances has never heard that, and nothing would say when each of them begins.
+        chunks = [waveform] if duration <= self.chunk_seconds else [waveform[start:end] for start, end in spans]
+        times = [(spans[0][0], spans[-1][1])] if duration <= self.chunk_seconds else spans
+        heard = self.recognizer.hear(map(self.recognizer.prepared, chunks), language)
+        first = next(heard)
+        segments = (
+            Segment(start / SAMPLE_RATE, end / SAMPLE_RATE, text)
+            for (start, end), (text, _) in zip(times, chain([first], heard), strict=True)
+            if text
+        )
+        return Listening(duration, first[1], segments)
+
+    def _spans(self, waveform: Waveform) -> list[tuple[int, int]]:
+        """Where somebody speaks, in samples: stretches that are parted by pauses, none longer than a chunk."""
         limits = VadOptions(
             threshold=THRESHOLD,
             max_speech_duration_s=self.chunk_seconds,
             min_silence_duration_ms=PAUSE,
             speech_pad_ms=MARGIN,
         )
-        spoken = get_speech_timestamps(samples, limits)
-        if not spoken:
-            return Listening(duration, options["language"], iter(()))
-        # Each stretch of speech by itself. Under vad_filter, faster-whisper joins in a chunk what lies minutes apart. A model
-        # that was tuned on single utterances has never heard that, and nothing would say when each of them begins.
-        chunks = [{side: sample / SAMPLE_RATE for side, sample in stretch.items()} for stretch in spoken]
-        transcribe = BatchedInferencePipeline(self.recognizer.model).transcribe
-        found, info = transcribe(samples, clip_timestamps=chunks[:AT_ONCE], **options)
-        options["language"] = info.language
-        later = (
-            segment
-            for first in range(AT_ONCE, len(chunks), AT_ONCE)
-            for segment in transcribe(samples, clip_timestamps=chunks[first : first + AT_ONCE], **options)[0]
-        )
-        return Listening(duration, info.language, ascending(chain(found, later), duration))
-
-
-def ascending(found: Iterable[Any], duration: float) -> Iterator[Segment]:
-    """The segments that have text, none of which begins before the last one ends, or ends after the recording."""
-    reached = 0.0
-    for segment in found:
-        text, start = " ".join(segment.text.split()), max(segment.start, reached)
-        if text:
-            reached = max(start, min(segment.end, duration))
-            yield Segment(start, reached, text)
+        spoken = get_speech_timestamps(prepared(waveform, None), limits)
+        return [(stretch["start"], stretch["end"]) for stretch in spoken]
 
 
 def default_chunk(longest_clip: float | None) -> int:

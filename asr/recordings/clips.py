@@ -149,7 +149,7 @@ def _judge(place: _Placed, found: Inspected | Finding, source: Source) -> Clip |
     clip = Clip(
         view_id(found.audio_hash, view), row.line, place.file.path, found.audio_hash, round(sound.seconds, 4),
         sound.rate, sound.channels, row.text, row.speaker, row.extra, view.start, view.end, view.channel,
-        row.language and language_code(row.language), sound.peak_db, sound.bandwidth, sound.fingerprint,
+        row.language and language_code(row.language), sound.peak_db, sound.bandwidth, sound.fingerprint, sound.sounding_seconds,
     )  # fmt: skip
     return _weigh(place, clip, [*sound.findings, *_other_length(row, sound.seconds)], source)
 

@@ -21,7 +21,7 @@ from asr.machine.engine import Engine
 from asr.recordings.inspections import Inspections, open_inspections
 from asr.recordings.locating import Located
 
-PACKAGES = ("av", "numpy", "scipy", "soundfile")
+PACKAGES = ("av", "numpy", "scipy", "soundfile", "soxr")
 """What is found out depends on their versions, and on all modules of asr.audio."""
 
 PARTS_PER_JOB = 64

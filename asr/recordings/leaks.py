@@ -1,15 +1,14 @@
 """Leaks: what is in two splits at once and makes a test easier than what it stands for."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import combinations
-from pathlib import Path
 from typing import NamedTuple
 
 from asr.audio.fingerprint import near_same
-from asr.base.entries import TEST_SPLIT, Clip, Copy, How, part_of, write_csv
+from asr.base.copies import Copy, How
+from asr.base.entries import TEST_SPLIT, Clip, part_of
 from asr.base.errors import DataError
 from asr.base.text import spoken
 from asr.recordings.parameters import Split
@@ -129,11 +128,6 @@ def copies(dataset: str, tested: Sequence[Clip], splits: Splits) -> list[Copy]:
             copy = Copy(dataset, _named(ours.clip), split, _named(theirs.clip), how)
             found.setdefault((ours.clip.id, split), (ours.clip.line, copy))
     return [copy for _, copy in sorted(found.values(), key=lambda each: each[0])]
-
-
-def write_copies(path: Path, found: Iterable[Copy]) -> None:
-    """Write copies as CSV, a row for each."""
-    write_csv(path, [field.name for field in fields(Copy)], map(vars, found))
 
 
 def _named(clip: Clip) -> str:

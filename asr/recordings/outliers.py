@@ -24,6 +24,9 @@ LEAST_FACTOR = 3.0
 MAD_TO_DEVIATION = 1.4826
 """A normal distribution's standard deviation, by its median absolute deviation."""
 
+FASTEST = 50.0
+"""Characters a second; nobody speaks twice as fast as the fastest do."""
+
 USUAL_SHARE = 0.05
 """Of a set's letters are in each script that is its own."""
 
@@ -38,10 +41,24 @@ def outliers(clips: Sequence[Clip]) -> dict[str, list[Finding]]:
     for clip in clips:
         by_language[clip.language].append(clip)
     for alike in by_language.values():
-        if len(alike) >= FEWEST:
-            for clip, finding in (*_odd_rates(alike), *_odd_scripts(alike)):
+        odd = (*_odd_rates(alike), *_odd_scripts(alike)) if len(alike) >= FEWEST else ()
+        for clip, finding in odd:
+            found[clip.id].append(finding)
+        for clip, finding in _too_fast(alike):
+            if clip.id not in found:
                 found[clip.id].append(finding)
     return found
+
+
+def _too_fast(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:
+    """Find transcripts that nobody can say in what is left of their audio without silence."""
+    known = [clip for clip in clips if clip.sounding_seconds]
+    rates = [len("".join(spoken(clip.text).split())) / clip.sounding_seconds for clip in known]
+    usual = float(np.median(rates)) if len(rates) >= FEWEST else FASTEST
+    for clip, rate in zip(known, rates, strict=True):
+        if rate > min(FASTEST, 2 * LEAST_FACTOR * usual):
+            detail = f"{rate:.0f} characters for each of the {clip.sounding_seconds:.2f} s that aren't silence"
+            yield clip, Finding("note", "more text than sound", detail, "listen whether all of it is said")
 
 
 def _odd_rates(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:

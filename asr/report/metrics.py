@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from asr.base.entries import TEST_SPLIT, Copy, How, read_csv
+from asr.base.copies import Copy
+from asr.base.entries import TEST_SPLIT
 from asr.report.comparison import Comparison
 from asr.report.slices import SPEAKER, Slice, by_language, slices
 from asr.report.words import Recall, recalls
@@ -34,11 +34,6 @@ class Findings:
     sets: Json
     features_dropped: Mapping[str, int]
     copies: Sequence[Copy]
-
-
-def read_copies(path: Path) -> list[Copy]:
-    """Read what stage sets has written of copies."""
-    return [Copy(row["dataset"], row["path"], row["split"], row["copy_of"], cast(How, row["how"])) for row in read_csv(path)]
 
 
 def data_metrics(findings: Findings) -> dict[str, Any]:

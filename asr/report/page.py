@@ -19,7 +19,7 @@ from asr.base.entries import TEST_SPLIT
 from asr.base.rates import EXPLAINED, LONG, SHORT, UNITS, Metric, joined, together
 from asr.report import chart
 from asr.report.comparison import Outcome, otherness, tone, verdict
-from asr.report.deployed import Deployed
+from asr.report.deployed import MODELS, Block, Deployed
 from asr.report.figures import DASH, figure, plain, probability, signed, whole
 from asr.report.metrics import trained_on
 from asr.report.slices import DIGITS, DURATION, LANGUAGE, SPEAKER, Slice
@@ -92,6 +92,7 @@ class Page:
         base_window, window: how long a clip was when either model's encoder was given it, one of WINDOWS.
         sets: the test split first.
         deployed: what the export hears; None without one.
+        used: the block "as used".
         slices: of the test split, and of other sets those by language.
         confusions: of the tuned model on the test split, the commonest first.
         recalls: by rarity, base and tuned, on the test split.
@@ -111,6 +112,7 @@ class Page:
     window: str
     sets: Sequence[Outcome]
     deployed: Deployed | None
+    used: Sequence[Block]
     slices: Sequence[SliceRow]
     confusions: Sequence[Confusion]
     recalls: Mapping[str, tuple[Recall, Recall]]
@@ -187,6 +189,7 @@ def templates() -> Environment:
         KINDS=KINDS,
         RARITY=RARITY,
         TIMES=TIMES,
+        MODELS=MODELS,
         WINDOWS=WINDOWS,
         ROWS_AT_ONCE=ROWS_AT_ONCE,
         MOST_REJECTS=MOST_REJECTS,

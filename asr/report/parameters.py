@@ -14,8 +14,8 @@ class Regression(Section):
 
 
 class Export(Section):
-    """How many points of the error rate the exported model may be worse on recordings than evaluation was. None: as many as it
-    likes.
+    """How many points of the error rate the exported model may surely be worse than the tuned one in whole windows. None: as
+    many as it likes.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)

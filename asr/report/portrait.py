@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asr.base.entries import TEST_SPLIT, Clip, Copy, TextEntry
+from asr.base.copies import Copy
+from asr.base.entries import TEST_SPLIT, Clip, TextEntry
 from asr.base.text import spoken
 from asr.report.metrics import Json
 from asr.report.slices import NOT_SAID, categories

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000
-"""Whisper's input rate in Hz."""
+from asr.base.sampling import SAMPLE_RATE
 
 HOP_LENGTH = 160
 

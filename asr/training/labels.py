@@ -1,21 +1,42 @@
-"""Labels: transcripts as the token ids that a model learns to write.
+"""Labels: transcripts as the token ids that a model learns to write, and clips with theirs.
 
 A transcript may carry Whisper's timestamps, `<|0.00|> hello<|1.20|>`, which are then learned with it: its prompt lacks the
-token that tells the model to write none.
+token that tells the model to write none. That of a clip in which nobody speaks is empty: its label is the prompt and the end.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from transformers import WhisperTokenizer
 
+from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.base.text import TIMESTAMP
+from asr.model.whisper import Whisper, languages_of
+from asr.training.batch import Examples
 
 NO_TIMESTAMPS = "<|notimestamps|>"
 
 
+@dataclass(frozen=True)
+class ChainedFrames(Sequence[NDArray[np.float16]]):
+    """Some clips and then others, without reading either."""
+
+    first: Sequence[NDArray[np.float16]]
+    second: Sequence[NDArray[np.float16]]
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.first[index] if index < len(self.first) else self.second[index - len(self.first)]
+
+
 def label(tokenizer: WhisperTokenizer, text: str, language: str | None = None) -> list[int]:
-    """Token ids of a transcript: the prompt, the text, the end.
+    """Token ids of a transcript: the prompt, the text, the end. An empty one has no text, not even its space.
 
     The text begins with a space, as in pretraining (openai/whisper `decoding.py` strips it off again): " hi" and "hi" are other
     tokens.
@@ -26,7 +47,7 @@ def label(tokenizer: WhisperTokenizer, text: str, language: str | None = None) -
         language: the code of another language, for the prompt of this transcript.
     """
     is_timed = TIMESTAMP.search(text) is not None
-    ids: list[int] = tokenizer(text if is_timed else f" {text}").input_ids
+    ids: list[int] = tokenizer(text if is_timed else _begun(text)).input_ids
     if language is not None:
         start, *rest = ids
         ids = [start, tokenizer.convert_tokens_to_ids(f"<|{language}|>"), *(rest[1:] if tokenizer.language else rest)]
@@ -36,9 +57,35 @@ def label(tokenizer: WhisperTokenizer, text: str, language: str | None = None) -
 
 
 def continuation(tokenizer: WhisperTokenizer, text: str) -> list[int]:
-    """Token ids of a text that follows another one."""
-    ids: list[int] = tokenizer(f" {text}", add_special_tokens=False).input_ids
+    """Token ids of a text that follows another one; none of an empty text."""
+    ids: list[int] = tokenizer(_begun(text), add_special_tokens=False).input_ids
     return ids
+
+
+def _begun(text: str) -> str:
+    return f" {text}" if text else ""
+
+
+def examples_of(whisper: Whisper, frames: Sequence[NDArray[np.float16]], texts: Sequence[TextEntry]) -> Examples:
+    """Clips with the labels of what is said in them, for this model."""
+    languages = languages_of(whisper, [text.path for text in texts], [text.language for text in texts])
+    labels = [label(whisper.tokenizer, text.text, language) for text, language in zip(texts, languages, strict=True)]
+    return Examples(frames, labels, languages, [continuation(whisper.tokenizer, text.text) for text in texts])
+
+
+def chained(first: Examples, second: Examples) -> Examples:
+    """The clips of both."""
+    return Examples(
+        ChainedFrames(first.frames, second.frames),
+        [*first.labels, *second.labels],
+        [*first.languages, *second.languages],
+        [*first.continuations, *second.continuations],
+    )
+
+
+def without_speech(examples: Examples) -> frozenset[int]:
+    """The places of the clips of which nothing is to be written."""
+    return frozenset(place for place, text in enumerate(examples.continuations) if not text)
 
 
 def require_timestamps_suit(tokenizer: WhisperTokenizer, texts: Sequence[str], packed: bool) -> None:

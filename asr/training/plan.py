@@ -50,6 +50,8 @@ class Plan:
         window: the model's, in frames.
         max_tokens: the decoder's positions.
         seed: of every draw.
+        kept_alone: clips that are never packed with others, but have a whole window to themselves under `pack`: those in which
+            nobody speaks, as it is of a window without any speech that nothing is to be written.
     """
 
     frames: Sequence[int]
@@ -61,6 +63,7 @@ class Plan:
     window: int
     max_tokens: int
     seed: int
+    kept_alone: frozenset[int] = frozenset()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -107,6 +110,7 @@ class Plan:
 
     def _slots(self, clips: Sequence[int], alone: set[int], random: np.random.Generator) -> Iterator[Slot]:
         if self.mode == "pack":
+            alone |= self.kept_alone
             yield from (Slot((clip,), self.window) for clip in clips if clip in alone)
             rest = [clip for clip in clips if clip not in alone]
             for language in dict.fromkeys(self.languages[clip] for clip in rest):

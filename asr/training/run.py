@@ -23,6 +23,7 @@ from asr.training.batch import Examples, Row, Steps, make_batch, readers
 from asr.training.callbacks import ProgressLines, Saving, Times, trackers
 from asr.training.checkpoints import Past, read_past
 from asr.training.history import Diary
+from asr.training.labels import without_speech
 from asr.training.memory import LESS_MEMORY, Limits, find_limits
 from asr.training.optimizer import state_bytes
 from asr.training.plan import Plan
@@ -176,6 +177,7 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
         window=whisper.window_frames,
         max_tokens=whisper.model.config.max_target_positions,
         seed=settings.seed,
+        kept_alone=without_speech(examples),
     )
 
 

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from asr.base.errors import DataError
+from asr.base.sampling import SAMPLE_RATE
 from asr.export.sound import decode
 from asr.recognition.long import seconds_of
-from asr.shards.frames import SAMPLE_RATE
 from commands.trying.pair import OTHER, Pair, Word, differences, hear
 
 MOST_MEGABYTES = 25
@@ -92,7 +92,9 @@ def _compared(pair: Pair, upload: Path) -> tuple[list[Word], list[Word], str]:
     if not upload.is_file():
         raise DataError("The recording has been removed, as nothing is kept: load it again.")
     try:
-        seconds = seconds_of(upload) or len(decode(upload)) / SAMPLE_RATE  # what a browser records may not say its length
+        seconds = (
+            seconds_of(upload) or len(decode(upload).waveform) / SAMPLE_RATE
+        )  # what a browser records may not say its length
         if seconds > MOST_SECONDS:
             raise DataError(f"{seconds:.0f} s are too long: the page takes {MOST_SECONDS} s, commands.transcribe any length.")
         base, tuned = (hear(listener, upload) for listener in pair.listeners)

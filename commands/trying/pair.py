@@ -48,8 +48,13 @@ class Heard:
     seconds: float
 
 
-def open_pair(tuned: Path) -> Pair:
-    """Load the base model of params.yaml, and the tuned one; both hear the language that the tuned one was tuned for.
+def open_pair(tuned: Path, channel: int | None = None) -> Pair:
+    """Load the base model of params.yaml, and the tuned one; both hear the language that the tuned one was tuned for, and
+    recordings prepared as it was used to.
+
+    Args:
+        tuned: the tuned model's folder.
+        channel: of a recording, from 0; None: all of them, mixed.
 
     Raises:
         DataError: when one can't be had.
@@ -57,14 +62,14 @@ def open_pair(tuned: Path) -> Pair:
     params = read_params(Params)
     after = open_model(tuned)
     before = open_model(checkpoint_folder(params.model.name, base_commit(params.model)))
-    before = replace(before, language=after.language, task=after.task)
+    before = replace(before, language=after.language, task=after.task, trim_below_peak_db=after.trim_below_peak_db)
     normalize = Normalization.of(params.text, params.model).normalized
     get_vad_model()  # now, so that the first to listen isn't the slower one
-    return Pair((params.model.name, str(tuned)), (_listener(before), _listener(after)), normalize)
+    return Pair((params.model.name, str(tuned)), (_listener(before, channel), _listener(after, channel)), normalize)
 
 
-def _listener(recognizer: Recognizer) -> Listener:
-    return Listener(recognizer, default_chunk(recognizer.longest_clip))
+def _listener(recognizer: Recognizer, channel: int | None) -> Listener:
+    return Listener(recognizer, default_chunk(recognizer.longest_clip), channel=channel)
 
 
 def hear(listener: Listener, recording: Path) -> Heard:

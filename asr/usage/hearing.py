@@ -1,0 +1,83 @@
+"""Hearing: the roads on which users hear with a model, and what is written on each of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from asr.audio.waveform import Waveform, at_level
+from asr.base.entries import Written
+from asr.base.sampling import SAMPLE_RATE
+from asr.export.hearing import in_whole_windows
+from asr.export.recognizer import Recognizer
+from asr.export.sound import decode
+from asr.model.whisper import Whisper
+from asr.recognition.long import Listener, default_chunk
+from asr.usage.material import LEVELS_DBFS, Joined, Kind
+
+AT_ONCE = 256
+"""Recordings in memory."""
+
+AS_RECORDED = "as_recorded"
+
+Hear = Callable[[Sequence[Waveform], str | None], list[str]]
+"""Takes waveforms that fit into a window, and the language that the model is told; gives what it writes of each."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recording of the test split, and the language that a model is told of it."""
+
+    path: Path
+    language: str | None
+
+
+def by_transformers(whisper: Whisper) -> Hear:
+    """As transformers' pipeline: nothing is prepared."""
+    return lambda waveforms, language: in_whole_windows(whisper, waveforms, [language] * len(waveforms))
+
+
+def by_faster_whisper(recognizer: Recognizer) -> Hear:
+    """As a program with the lines of docs/deploying.md: nothing is prepared, and silence fills the window up."""
+    return lambda waveforms, language: [text for text, _ in recognizer.hear(waveforms, language)]
+
+
+def hear_recordings(model: str, hear: Hear, recordings: Sequence[Recorded]) -> Iterator[Written]:
+    """What is written of each recording as it is, and at each of LEVELS_DBFS."""
+    levels = {AS_RECORDED: None, **{f"dbfs_{-level}": level for level in LEVELS_DBFS}}
+    for language, alike in groupby(sorted(recordings, key=_language), key=lambda each: each.language):
+        told = list(alike)
+        for start in range(0, len(told), AT_ONCE):
+            part = told[start : start + AT_ONCE]
+            waveforms = [decode(each.path).waveform for each in part]
+            for condition, level in levels.items():
+                changed = waveforms if level is None else [at_level(waveform, level) for waveform in waveforms]
+                for each, waveform, text in zip(part, changed, hear(changed, language), strict=True):
+                    yield Written(model, condition, [each.path.stem], _seconds(waveform), [text], language)
+
+
+def hear_nobody(model: str, hear: Hear, sounds: Mapping[Kind, Sequence[Waveform]], language: str | None) -> Iterator[Written]:
+    """What is written of sounds without speech."""
+    for kind, pieces in sounds.items():
+        for piece, text in zip(pieces, hear(pieces, language), strict=True):
+            yield Written(model, kind, [], _seconds(piece), [text], language)
+
+
+def hear_joined(model: str, recognizer: Recognizer, joined: Joined, language: str | None) -> Iterator[Written]:
+    """What is written of a long recording, by commands.transcribe and by faster-whisper alone, with timestamps and without."""
+    listener = Listener(recognizer, default_chunk(recognizer.longest_clip), language)
+    roads = {
+        "joined_transcribe": [segment.text for segment in listener.hear_waveform(joined.waveform).segments],
+        "joined_timestamps": recognizer.hear_long(joined.waveform, language, without_timestamps=False),
+        "joined_no_timestamps": recognizer.hear_long(joined.waveform, language, without_timestamps=True),
+    }
+    for condition, segments in roads.items():
+        yield Written(model, condition, list(joined.ids), _seconds(joined.waveform), segments, language)
+
+
+def _language(each: Recorded) -> str:
+    return each.language or ""
+
+
+def _seconds(waveform: Waveform) -> float:
+    return round(len(waveform) / SAMPLE_RATE, 2)
