@@ -23,6 +23,7 @@ from commands.lock import stale_stages
 from commands.programs import surroundings
 from commands.remote import default_remote, reaches_remote
 from stages.common.command import telling_errors
+from stages.common.outdated import is_outdated
 
 TABLE = Path("metrics/report.txt")
 
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str]) -> None:
     remote = default_remote()
     code = reproduce([*(how_to_get(arguments) if remote else []), *arguments])
     make_writable()
+    if code and is_outdated():
+        print("repro: the run has not ended, and metrics/ says so in place of numbers; `make repro` goes on", file=sys.stderr)
     if code == 0 and remote and not arguments and not TABLE.exists():
         print(f"repro: the model and the report of this run are in {remote}: `dvc pull train report`", file=sys.stderr)
     sys.exit(code)

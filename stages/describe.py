@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from asr.base.copies import read_copies
 from asr.base.entries import Clip, TextEntry, read_csv, read_rows, read_texts
 from asr.base.rates import UNITS, together
 from asr.base.text import Normalization, Speech
@@ -55,6 +56,7 @@ def read_material() -> Material:
         divided=read(SPLITS / "summary.json"),
         tested=read(SETS / "summary.json"),
         rejects=[row for folder in (VALIDATED, SETS) for row in read_csv(folder / "rejects.csv")],
+        copies=read_copies(SETS / "copies.csv"),
     )
 
 

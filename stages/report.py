@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written, read_csv, read_rows, read_texts, write_json
+from asr.base.copies import read_copies
+from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written, read_csv, read_rows, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import fingerprint
 from asr.base.text import Normalization, Speech, Text
@@ -75,16 +76,12 @@ def main() -> None:
     normalization = Normalization.of(params.text, params.model)
     trained_on = read_rows(Path("data/splits/text/train.jsonl"), TextEntry)
     seen = vocabulary(normalization.compared(row.text, row.language) for row in trained_on)
-    known = {sound_of(row.id) for row in trained_on}
     findings = Findings(
         validate=read(Path("data/validated/summary.json")),
         split=read(Path("data/splits/summary.json")),
         sets=read(Path("data/sets/summary.json")),
         features_dropped=read(FEATURES / "train_summary.json") | read(FEATURES / "eval_summary.json"),
-        in_training={
-            name: sum(sound_of(row.id) in known for row in rows)
-            for name, rows in read_texts(Path("data/sets/text.jsonl")).items()
-        },
+        copies=read_copies(Path("data/sets/copies.csv")),
     )
     before, after = read_model("baseline", seen), read_model("evaluate", seen)
     tested = [
@@ -199,11 +196,6 @@ def page(
             "evaluate": after.scores["versions"],
         },
     )
-
-
-def sound_of(clip_id: str) -> str:
-    """A name that clips of the same audio share: their ids differ in a number behind."""
-    return clip_id.partition("-")[0]
 
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:

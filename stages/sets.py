@@ -1,8 +1,9 @@
 """Check the tables of evaluate.sets: speech that is tested besides the test split.
 
-Reads them, the audio in their folders, and decisions.csv; writes data/sets: audio.jsonl, a row for each clip; text.jsonl, a row
-for each transcript; rejects.csv, a row for each row that is left out; unpacked, the audio that was in a table itself; and
-summary.json, the counts.
+Reads them, the audio in their folders, decisions.csv, and which clips train and validation have; writes data/sets: audio.jsonl,
+a row for each clip; text.jsonl, a row for each transcript; rejects.csv, a row for each row that is left out; copies.csv, a row
+for each clip whose recording is in train or validation, too; unpacked, the audio that was in a table itself; and summary.json,
+the counts.
 """
 
 from asr.machine.shutdown import end_with_parent
@@ -14,14 +15,18 @@ if __name__ == "__main__":
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.base.entries import Clip, audio_entries, text_entries, write_json, write_rows
+from asr.base.copies import Copy, write_copies
+from asr.base.entries import AudioEntry, Clip, audio_entries, read_rows, text_entries, write_json, write_rows
 from asr.base.errors import DataError
 from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.clips import Source, check_rows
 from asr.recordings.filters import Filtered, filter_clips
+from asr.recordings.joining import parts_of
+from asr.recordings.leaks import MOST_TOLD, copies
 from asr.recordings.parameters import Data, ExtraSets, Filter
 from asr.recordings.rejects import Reject, counted, told, write_rejects_of_sets
 from asr.tables.table import read_table
@@ -33,6 +38,13 @@ from stages.common.params import StageParams, read_params
 OUT = Path("data/sets")
 UNPACKED = OUT / "unpacked"
 REJECTS = OUT / "rejects.csv"
+COPIES = OUT / "copies.csv"
+CLIPS, SPLITS = Path("data/validated/clips.jsonl"), Path("data/splits/audio")
+IN_SPLITS = {
+    "train": "{count} trained on, so its error rate is too good",
+    "validation": "{count} in validation, which chooses the epoch",
+}
+"""What is said of the clips of a set that are in a split, too."""
 
 
 class Params(StageParams):
@@ -71,8 +83,18 @@ def main() -> None:
     write_rows(OUT / "text.jsonl", [row for each in sets for row in text_entries(each.name, each.clips, label)])
     write_rejects_of_sets(REJECTS, {each.name: each.rejects for each in sets})
     write_json(OUT / "summary.json", {each.name: summary(each) for each in sets})
+    splits = read_splits() if sets else {}
+    copied = {each.name: copies(each.name, each.clips, splits) for each in sets}
+    write_copies(COPIES, [copy for found in copied.values() for copy in found])
     for each in sets:
         say_counts(each)
+        say_copies(each, copied[each.name])
+
+
+def read_splits() -> dict[str, list[Clip]]:
+    """The usable clips that a model is made from, by split."""
+    clips = read_rows(CLIPS, Clip)
+    return {split: parts_of(read_rows(SPLITS / f"{split}.jsonl", AudioEntry), clips) for split in IN_SPLITS}
 
 
 def check_set(name: str, source: str, params: Params) -> CheckedSet:
@@ -115,6 +137,19 @@ def say_counts(checked: CheckedSet) -> None:
     print(f"sets: {checked.name}: {len(checked.clips)} clips{reasons}", file=sys.stderr)
     for line in told(checked.rejects, checked.csv, REJECTS):
         print(line, file=sys.stderr)
+
+
+def say_copies(checked: CheckedSet, found: Sequence[Copy]) -> None:
+    """Say which clips of a set a model has been made from."""
+    for split, meaning in IN_SPLITS.items():
+        inside = [copy for copy in found if copy.split == split]
+        if inside:
+            count = f"{len(inside)} of its {len(checked.clips)} clips {'is' if len(inside) == 1 else 'are'}"
+            print(f"sets: {checked.name}: {meaning.format(count=count)}", file=sys.stderr)
+        for copy in inside[:MOST_TOLD]:
+            print(f"  {copy.path} is {copy.copy_of} ({copy.how})", file=sys.stderr)
+        if len(inside) > MOST_TOLD:
+            print(f"  and {len(inside) - MOST_TOLD} more, in {COPIES}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,18 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
             "speakers": {"train": 39, "test": 5},
             "repeated_audio": 0,
             "letters_lost_percent": 0.0,
-            "sets": {"general": {"rejected": {"silence": 2}, "dropped": {}, "clips": 60, "hours": 0.05, "speakers": 12}},
+            "sets": {
+                "general": {
+                    "rejected": {"silence": 2},
+                    "dropped": {},
+                    "clips": 60,
+                    "hours": 0.05,
+                    "speakers": 12,
+                    "in_training": 0,
+                    "in_validation": 0,
+                    "copies": {},
+                }
+            },
         },
         rejects=[{"line": "42", "path": "a/b.mp3", "reason": "silence", "detail": "no sound", "remedy": "record it again"}],
         speeds=Speeds("speeds", {"base": "0123abc", "tuned": "4567def"}, "89abcde"),

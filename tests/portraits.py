@@ -58,6 +58,7 @@ def material(**more: Any) -> Material:
         divided=DIVIDED,
         tested={"general": {"clips": 1, "hours": 0.05, "speakers": 0, "rejected": {"silence": 1}, "dropped": {}}},
         rejects=[REJECT, WARNING, REJECT | {"dataset": "general", "path": "gone.wav", "file": ""}],
+        copies=[],
     )
     return replace(default, **more)
 

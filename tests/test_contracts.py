@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from commands.check import Params
+from stages.common.outdated import outdate
 from tests.closure import import_closure
 from tests.project import ROOT, STAGES, make_project, read_yaml, run_stage, tree
 
@@ -80,6 +81,18 @@ def test_only_the_reports_metrics_are_kept_out_of_the_cache() -> None:
     assert uncached == {
         ("report", f"metrics/{name}.json") for name in ("data", "train", "baseline", "evaluate", "export", "usage")
     }
+
+
+def test_all_that_report_writes_is_outdated_by_the_stages_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for out in outs("report"):
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        Path(out).write_text("11.8")
+
+    outdate("train")
+
+    assert [name for name, content in tree(tmp_path).items() if b"11.8" in content] == []
+    assert set(tree(tmp_path)) == {out for out in outs("report") if out.endswith(".json")}
 
 
 def test_no_stage_reads_a_part_of_what_another_writes() -> None:

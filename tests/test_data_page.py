@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from asr.base.copies import Copy, write_copies
 from asr.base.entries import write_json, write_rows
 from asr.recordings.rejects import Reject, write_rejects, write_rejects_of_sets
 from asr.report import chart
 from asr.report.data_page import CLIPS_PER_NOTE, ROWS_PER_REASON, SPEAKERS, render
 from asr.report.portrait import Material
+from asr.report.table import data_table
 from asr.report.urls import sound_url
 from stages import describe
 from tests.pages import text
@@ -65,6 +67,19 @@ def test_only_the_first_rows_of_each_reason_and_note_are_shown_and_the_file_that
     assert "and 10 more in data/sets/rejects.csv" in said
     assert len(re.findall(r"line 2 data/\d\.wav", said)) == CLIPS_PER_NOTE
     assert "and 1 more, whose notes in data/validated/clips.jsonl say so" in said
+
+
+def test_clips_of_other_sets_that_train_or_validation_has_are_counted_and_named_with_their_copies() -> None:
+    copy = Copy("general", "data/general/1.mp3", "train", "data/0.wav", "sounds alike")
+    found = portrait(copies=[copy, replace(copy, split="validation", copy_of="data/3.wav")] + 20 * [copy])
+    said = text(render(found, FOLDER))
+
+    assert "22 clips of test sets in train or validation" in said
+    assert "general 1 21 also trained on 1 also in validation" in said
+    assert "general data/general/1.mp3 train data/0.wav sounds alike" in said
+    assert "And 2 more in data/sets/copies.csv" in said
+    assert "general               1 clips, 3.0 min; 21 of them are trained on too" in data_table(found, FOLDER / "data.html")
+    assert "in train or validation" not in text(page())
 
 
 def test_nothing_of_the_data_becomes_markup() -> None:
@@ -234,6 +249,7 @@ def write(found: Material) -> None:
     for name, rows in found.splits.items():
         write_rows(splits / "text" / f"{name}.jsonl", rows)
     write_rows(sets / "text.jsonl", [row for rows in found.sets.values() for row in rows])
+    write_copies(sets / "copies.csv", found.copies)
     write_rejects_of_sets(sets / "rejects.csv", {"general": [Reject(3, "gone.wav", "refuse", "file not found", "", "")]})
     for folder, summary in ((validated, found.validated), (splits, found.divided), (sets, found.tested)):
         write_json(folder / "summary.json", dict(summary))

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from asr.base.entries import Clip, View, view_id
-from asr.recordings.joining import join_timed
+from asr.base.entries import Clip, View, audio_entries, view_id
+from asr.recordings.joining import join_timed, parts_of
 
 
 def part(start: float | None, end: float | None, text: str, path: str = "call.wav", speaker: str | None = "ann") -> Clip:
@@ -84,3 +84,12 @@ def test_whole_files_and_transcripts_with_times_stay_as_they_are() -> None:
     ]
 
     assert join_timed(clips, 30.0) == clips
+
+
+def test_the_parts_of_a_split_are_found_again_and_so_are_the_clips_that_stayed_as_they_were() -> None:
+    joined = [part(0.0, 2.0, "one"), part(2.0, 4.0, "two")]
+    others = [part(4.0, 6.0, "three", speaker="bob"), replace(part(None, None, "four", path="four.wav"), audio_hash="four")]
+    split = audio_entries([each for each in join_timed([*joined, *others], 30.0) if each.speaker == "ann"])
+
+    assert len(split) == 2
+    assert parts_of(split, [*joined, *others]) == [*joined, others[1]]

@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from asr.audio.fingerprint import fingerprint
+from asr.base.copies import Copy
 from asr.base.entries import Clip
 from asr.base.errors import DataError
-from asr.recordings.leaks import require_no_leaks, same_audio, shared_sentences, speakers_in_two_splits
+from asr.recordings.leaks import copies, require_no_leaks, same_audio, shared_sentences, speakers_in_two_splits
 from asr.recordings.parameters import Split
 from tests.speech import RATE, spoken
 from tests.test_splits import STABLE, clip
@@ -156,3 +157,30 @@ def test_every_kind_of_leak_is_told_at_once() -> None:
     assert "have the same audio" in told[0]
     assert "sound like copies of one recording" in told[1]
     assert "have the same sentence" in told[2]
+
+
+def test_parts_of_one_file_that_overlap_are_copies_and_those_beside_each_other_are_not() -> None:
+    train = [view(1, 0, 10), view(2, 10, 20), view(3, 30, 40, channel=1)]
+    tested = [view(1, 4, 14), view(2, 20, 30), view(3, 31, 39, channel=1), view(4, 31, 39, channel=0)]
+
+    found = copies("public", tested, splits(train, [], [view(9, 20, 30)]))
+
+    assert [(copy.path, copy.copy_of) for copy in found if copy.split == "train"] == [
+        ("1.wav#t=4,14", "1.wav#t=0,10"),
+        ("3.wav#t=31,39&channel=1", "3.wav#t=30,40&channel=1"),
+    ]
+
+
+def test_a_clip_is_told_once_for_each_split_by_the_surest_way_and_clips_too_short_for_a_fingerprint_by_their_bytes() -> None:
+    same = heard(4, spoken((0, 3, 1, 4, 2, 5)))
+    alike = replace(same, id="other", audio_hash="other", path="other.wav", line=2)
+    short = [clip(7), clip(8)]
+    assert short[0].fingerprint == ""
+
+    found = copies("train", [same, *short], {"train": [alike, same, clip(9)], "validation": [alike, short[1]]})
+
+    assert found == [
+        Copy("train", "4.wav", "train", "4.wav", "same audio"),
+        Copy("train", "4.wav", "validation", "other.wav", "sounds alike"),
+        Copy("train", "8.wav", "validation", "8.wav", "same audio"),
+    ]

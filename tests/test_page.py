@@ -334,6 +334,20 @@ def test_every_sets_verdict_is_said_above_all_else() -> None:
     assert re.findall(r'verdict (\w+)">', above) == ["better", "worse", "same"]
 
 
+def test_a_set_of_which_train_or_validation_has_clips_says_so_beside_its_verdict_and_names_them() -> None:
+    test, _ = report().sets
+    copied = {"in_training": 6, "in_validation": 1, "copies": {"data/general/1.ogg": "train: calls/7.wav (sounds alike)"}}
+    data = {**report().data, "sets": {"general": {**report().data["sets"]["general"], **copied}}}
+    found = render(report(sets=[test, replace(test, name="general")], data=data))
+    above, below = found.split("<nav")
+
+    assert "better ; but 6 of its 60 clips are trained on, so its error rate is too good" in text(above)
+    assert text(above).count("trained on") == 1
+    assert text(below).count("6 of 60 clips also trained on: too good 1 of 60 clips also in validation") == 2
+    assert "data/general/1.ogg train: calls/7.wav (sounds alike)" in text(below)
+    assert "trained on" not in text(render(report(sets=[test, replace(test, name="general")])))
+
+
 def test_an_interval_that_goes_on_beyond_its_bar_says_so() -> None:
     beyond = render(
         report(

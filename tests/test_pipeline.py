@@ -169,11 +169,13 @@ def test_a_training_parameter(retrained: Path) -> None:
 
 
 def test_a_transcript(project: Path) -> None:
+    listed = tree(project / "data/sets")
     edit(project / "data/sample/clips.csv", "this is sentence 7,", "this was sentence 7,")
 
     ran = repro(project, "features_eval", "features_train")
 
-    assert {"validate", "split"} <= set(ran)
+    assert {"validate", "split", "sets"} <= set(ran)
+    assert tree(project / "data/sets") == listed
     assert not {"features_eval", "features_train"} & set(ran)
     assert "train" in repro(project, "--dry")
 
@@ -203,11 +205,12 @@ def test_the_limit_of_the_export_runs_the_report_alone(project: Path) -> None:
 
 
 def test_a_docstring_of_the_features_code_computes_nothing_and_ends_there(project: Path) -> None:
-    before = shards(project)
+    before, found = shards(project), tree(project / "metrics")
     edit(project / "asr/features/logmel.py", '"""The log-mel spectrogram', '"""A log-mel spectrogram')
 
     assert repro(project) == ["features_eval", "features_train"]
     assert shards(project) == before
+    assert tree(project / "metrics") == found
 
 
 def test_a_parameter_that_is_set_back_is_restored_from_the_run_cache(retrained: Path, tmp_path: Path) -> None:
@@ -292,6 +295,8 @@ def test_a_clip_longer_than_the_window_stops_training_and_names_the_parameter(pr
     assert "longer than the model's window of 4 s (the first: data/sample/audios/7.wav, 4.5 s)" in result.stderr
     assert "set filter.max_seconds to 4" in result.stderr
     assert "Traceback" not in result.stderr
+    assert "at stage validate, and has not ended" in metrics(project, "evaluate")["outdated"]
+    assert not (project / "metrics/report.html").exists()
 
 
 def shards(project: Path) -> set[str]:

@@ -1,21 +1,28 @@
 """The report: numbers that add up, a table to read, and what became worse."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from asr.base.copies import Copy
 from asr.base.rates import Metric
 from asr.base.versions import changes
 from asr.report.comparison import Outcome, compare
-from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metrics, summed_up
+from asr.report.metrics import MOST_NAMED, Findings, ScoredModel, data_metrics, model_metrics, summed_up
 from asr.report.plots import plots
 from asr.report.table import regressions, table
 from asr.scoring.align import align
 from asr.scoring.evaluation import summary
 from asr.scoring.predictions import Prediction, PredictionsBySet
 
+COPIES = [
+    Copy("general", "data/general/1.ogg", "train", "data/sample/7.mp3", "sounds alike"),
+    Copy("general", "data/general/2.wav", "train", "calls/9.wav#t=3,5", "same audio"),
+    Copy("general", "data/general/2.wav", "validation", "calls/9.wav#t=5,7", "same audio"),
+]
 FINDINGS = Findings(
     validate={
         "rows": 105,
@@ -37,7 +44,7 @@ FINDINGS = Findings(
     },
     sets={"general": {"rows": 9, "rejected": {"silence": 1}, "dropped": {}, "clips": 8, "speakers": 0, "hours": 0.01}},
     features_dropped={"train": 1, "validation": 0, "test": 0},
-    in_training={"general": 2},
+    copies=COPIES,
 )
 
 
@@ -184,13 +191,46 @@ def test_the_table() -> None:
         "test               9 clips, 0.6 min, 1 speaker",
         "without features   1 (1 train)",
         "general            8 clips, 0.6 min; 2 of them are trained on too, so its error rate is too good; "
+        "1 of them is in validation too, which chooses the epoch; "
         "left out: 1 (1 silence)",
         "",
     ]
     assert lines[10].startswith("test, base          33.33 %")
     assert lines[-2].startswith("test: WER 33.33 % -> 8.33 %, -25.00 points (95 %: ")
     assert lines[-2].endswith(": the tuned model is better; excellent")
-    assert lines[-1].endswith(": no difference beyond chance")
+    assert lines[-1].endswith(
+        ": no difference beyond chance; but 2 of its 8 clips are trained on, so its error rate is too good"
+    )
+
+
+@pytest.mark.parametrize(("clips", "told"), [(20, True), (21, False)])
+def test_the_verdict_names_copies_where_they_are_a_tenth_of_the_set(clips: int, told: bool) -> None:
+    few = replace(FINDINGS, sets={"general": {**FINDINGS.sets["general"], "clips": clips}})
+    lines = table(few, TESTED).splitlines()
+
+    assert ("trained on" in lines[-1]) is told
+    assert "2 of them are trained on too" in lines[7]
+    assert "trained on" not in lines[-2]
+
+
+def test_a_set_without_copies_says_nothing_of_them() -> None:
+    clean = replace(FINDINGS, copies=[])
+
+    assert not re.search("trained on|in validation", table(clean, TESTED))
+    assert [data_metrics(clean)["sets"]["general"][key] for key in ("in_training", "in_validation", "copies")] == [0, 0, {}]
+
+
+def test_metrics_count_a_sets_copies_and_name_the_first_with_what_they_are_of() -> None:
+    found = data_metrics(FINDINGS)["sets"]["general"]
+    many = [replace(COPIES[0], path=f"{number}.wav") for number in range(50)]
+
+    assert (found["in_training"], found["in_validation"]) == (2, 1)
+    assert found["copies"] == {
+        "data/general/1.ogg": "train: data/sample/7.mp3 (sounds alike)",
+        "data/general/2.wav": "train: calls/9.wav#t=3,5 (same audio); validation: calls/9.wav#t=5,7 (same audio)",
+    }
+    more = data_metrics(replace(FINDINGS, copies=many))["sets"]["general"]
+    assert (more["in_training"], len(more["copies"])) == (50, MOST_NAMED)
 
 
 def test_the_table_says_when_the_two_models_were_scored_with_other_packages() -> None:

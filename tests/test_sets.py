@@ -2,16 +2,49 @@
 
 import csv
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
+from scipy.signal import resample_poly
 
-from asr.base.entries import read_texts
+from asr.audio.fingerprint import fingerprint
+from asr.base.copies import Copy, read_copies
+from asr.base.entries import Clip, audio_entries, read_texts, write_rows
 from asr.base.errors import DataError
+from asr.base.hashes import content_hash
 from asr.base.sections import parse
 from commands.check import Evaluate
 from tests.project import make_project, read_yaml, run_stage
+from tests.speech import RATE, spoken
+
+WORDS = {"train": (0, 3, 1, 4, 2, 5), "validation": (5, 1, 1, 0, 3, 2), "test": (2, 2, 4, 0, 5, 1)}
+"""The syllables of a recording in each split."""
+
+
+def divided(project: Path, recordings: Sequence[Clip] = ()) -> None:
+    """As stages validate and split leave the project; the split of a recording is its transcript."""
+    write_rows(project / "data/validated/clips.jsonl", recordings)
+    for split in WORDS:
+        rows = audio_entries(clip for clip in recordings if clip.text == split)
+        write_rows(project / f"data/splits/audio/{split}.jsonl", rows)
+
+
+def recorded(project: Path) -> list[Clip]:
+    """A wav of each split, in a folder of its own."""
+    clips = []
+    for line, (split, syllables) in enumerate(WORDS.items(), start=2):
+        path = project / f"calls/{split}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, spoken(syllables), RATE)
+        heard = content_hash(path.read_bytes())
+        known = fingerprint(spoken(syllables), RATE)
+        clips.append(Clip(heard[:16], line, f"calls/{split}.wav", heard, 1.5, RATE, 1, split, None, {}, fingerprint=known))
+    return clips
 
 
 def evaluate_sets(project: Path, **sets: str) -> None:
@@ -24,6 +57,7 @@ def test_every_row_of_every_set_is_accounted_for(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", tmp_path / "audio")
     (project / "data/general/few.csv").write_text("file,text,accent\n1.wav,a sentence of a few,north\n../x.wav,outside,south\n")
     evaluate_sets(project, general="data/general/clips.csv", few="data/general/few.csv")
+    divided(project)
 
     told = run_stage("sets", project)
 
@@ -34,6 +68,8 @@ def test_every_row_of_every_set_is_accounted_for(tmp_path: Path) -> None:
         "hours": summary["general"]["hours"],
     }  # fmt: skip
     assert (summary["few"]["rows"], summary["few"]["rejected"]) == (2, {"path outside audio_root": 1})
+    assert read_copies(project / "data/sets/copies.csv") == []
+    assert "trained on" not in told.stderr
     assert len((project / "data/sets/audio.jsonl").read_text().splitlines()) == 5  # the sound that both share, once
     texts = read_texts(project / "data/sets/text.jsonl")
     assert [(row.text, row.extra) for row in texts["few"]] == [("a sentence of a few", {"accent": "north"})]
@@ -42,6 +78,41 @@ def test_every_row_of_every_set_is_accounted_for(tmp_path: Path) -> None:
     assert sorted(rejects) == [
         ("few", "3", "give it relative to the folder of its table"),
         ("general", "2", "check the name and the folder of its table"),
+    ]
+
+
+def test_recordings_that_train_or_validation_has_are_found_in_any_format_and_named(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    divided(project, recorded(project))
+    heard = {split: spoken(syllables) for split, syllables in WORDS.items()}
+    folder = project / "data/public"
+    folder.mkdir()
+    shutil.copy(project / "calls/train.wav", folder / "0.wav")
+    soundfile.write(folder / "1.mp3", 0.3 * heard["train"], RATE)
+    soundfile.write(folder / "2.ogg", resample_poly(heard["train"], 3, 2), 24_000)
+    soundfile.write(folder / "3.flac", np.stack([heard["validation"][800:]] * 2, axis=1), RATE)
+    soundfile.write(folder / "4.wav", heard["test"], RATE)
+    soundfile.write(folder / "5.wav", spoken(WORDS["train"], take=1), RATE)
+    names = ("0.wav", "1.mp3", "2.ogg", "3.flac", "4.wav", "5.wav")
+    (folder / "clips.csv").write_text("file,text\n" + "".join(f"{name},a public sentence\n" for name in names))
+    evaluate_sets(project, public="data/public/clips.csv")
+
+    told = run_stage("sets", project)
+
+    assert told.returncode == 0, told.stderr
+    assert read_copies(project / "data/sets/copies.csv") == [
+        Copy("public", "data/public/0.wav", "train", "calls/train.wav", "same audio"),
+        Copy("public", "data/public/1.mp3", "train", "calls/train.wav", "sounds alike"),
+        Copy("public", "data/public/2.ogg", "train", "calls/train.wav", "sounds alike"),
+        Copy("public", "data/public/3.flac", "validation", "calls/validation.wav", "sounds alike"),
+    ]
+    assert told.stderr.splitlines()[-6:] == [
+        "sets: public: 3 of its 6 clips are trained on, so its error rate is too good",
+        "  data/public/0.wav is calls/train.wav (same audio)",
+        "  data/public/1.mp3 is calls/train.wav (sounds alike)",
+        "  data/public/2.ogg is calls/train.wav (sounds alike)",
+        "sets: public: 1 of its 6 clips is in validation, which chooses the epoch",
+        "  data/public/3.flac is calls/validation.wav (sounds alike)",
     ]
 
 

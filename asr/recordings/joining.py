@@ -4,10 +4,11 @@ Times are learned from windows in which several things are said one after anothe
 subtitle only shows that speech begins at its start and stops at its end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
-from asr.base.entries import Clip, View, view_id
+from asr.base.entries import AudioEntry, Clip, View, view_id
 from asr.base.text import TIMESTAMP
 
 STEP = 0.02
@@ -22,6 +23,33 @@ def join_timed(clips: Sequence[Clip], longest: float) -> list[Clip]:
     under `longest` seconds, and write the times into their transcripts. Clips that are no parts stay as they are.
     """
     return [_joined(run) if _is_timed(run[0]) else run[0] for run in _runs(clips, longest)]
+
+
+def parts_of(entries: Iterable[AudioEntry], clips: Iterable[Clip]) -> list[Clip]:
+    """Find the clips that a split was made of: those of its entries, and of an entry that was joined, its parts."""
+    by_id: dict[str, Clip] = {}
+    by_file: dict[str, list[Clip]] = {}
+    for clip in clips:
+        by_id[clip.id] = clip
+        by_file.setdefault(clip.audio_hash, []).append(clip)
+    return [
+        clip
+        for entry in entries
+        for clip in ([by_id[entry.id]] if entry.id in by_id else filter(partial(_is_in, entry), by_file[entry.audio_hash]))
+    ]
+
+
+def _is_in(entry: AudioEntry, clip: Clip) -> bool:
+    """Whether a clip of the entry's file is one of its parts."""
+    assert entry.start is not None
+    assert entry.end is not None
+    return (
+        (clip.path, clip.channel) == (entry.path, entry.channel)
+        and clip.start is not None
+        and clip.end is not None
+        and entry.start <= clip.start
+        and clip.end <= entry.end
+    )
 
 
 def _is_timed(clip: Clip) -> bool:

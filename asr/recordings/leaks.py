@@ -7,12 +7,16 @@ from itertools import combinations
 from typing import NamedTuple
 
 from asr.audio.fingerprint import near_same
-from asr.base.entries import TEST_SPLIT, Clip
+from asr.base.copies import Copy, How
+from asr.base.entries import TEST_SPLIT, Clip, part_of
 from asr.base.errors import DataError
 from asr.base.text import spoken
 from asr.recordings.parameters import Split
 
 MOST_TOLD = 10
+
+TESTED = ""
+"""Stands for a test set among the splits, none of which is called so."""
 
 Splits = Mapping[str, Sequence[Clip]]
 
@@ -102,6 +106,32 @@ def near_same_audio(splits: Splits) -> list[Pair]:
         alike = near_same([clip.fingerprint for clip in clips], [clip.fingerprint for clip in others])
         pairs += [(Placed(clips[ours], name), Placed(others[theirs], other)) for ours, theirs in alike]
     return _in_order(pairs)
+
+
+def copies(dataset: str, tested: Sequence[Clip], splits: Splits) -> list[Copy]:
+    """Find the clips of a test set whose recording is in a split, too; of each, the first such clip of each split.
+
+    Args:
+        dataset: the set's name.
+        tested: its clips.
+        splits: those in which none of them should be.
+
+    Returns:
+        in the order of the set's lines.
+    """
+    found: dict[tuple[str, str], tuple[int, Copy]] = {}
+    for split, clips in splits.items():
+        apart = {TESTED: tested, split: clips}
+        known: dict[How, list[Pair]] = {"same audio": same_audio(apart), "sounds alike": near_same_audio(apart)}
+        for how, pair in ((how, pair) for how, pairs in known.items() for pair in pairs):
+            ours, theirs = sorted(pair, key=lambda placed: placed.split != TESTED)
+            copy = Copy(dataset, _named(ours.clip), split, _named(theirs.clip), how)
+            found.setdefault((ours.clip.id, split), (ours.clip.line, copy))
+    return [copy for _, copy in sorted(found.values(), key=lambda each: each[0])]
+
+
+def _named(clip: Clip) -> str:
+    return part_of(clip.path, clip.view)
 
 
 def same_sentences(splits: Splits) -> list[Pair]:

@@ -1,9 +1,12 @@
 """Metrics: what every stage found, gathered into what git keeps."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
+from asr.base.copies import Copy
 from asr.base.entries import TEST_SPLIT
 from asr.report.comparison import Comparison
 from asr.report.slices import SPEAKER, Slice, by_language, slices
@@ -12,19 +15,25 @@ from asr.scoring.predictions import PredictionsBySet, Summary
 
 Json = Mapping[str, Any]
 
+NOTABLE_COPIES = 0.1
+"""The verdict on a set says so where this share of its clips is trained on."""
+
+MOST_NAMED = 20
+"""Copies of a test set that are named; the file has all of them."""
+
 
 @dataclass(frozen=True)
 class Findings:
     """What the stages that prepare the data wrote: their summaries, and per split the clips that lost their features.
 
-    `in_training`: per test set the clips whose very sound the model has been trained on.
+    `copies`: the clips of test sets whose recording is in train or validation, too.
     """
 
     validate: Json
     split: Json
     sets: Json
     features_dropped: Mapping[str, int]
-    in_training: Mapping[str, int]
+    copies: Sequence[Copy]
 
 
 def data_metrics(findings: Findings) -> dict[str, Any]:
@@ -48,8 +57,43 @@ def data_metrics(findings: Findings) -> dict[str, Any]:
         "shared_sentences": findings.split["shared_sentences"],
         "repeated_audio": findings.validate["repeated_audio"],
         "letters_lost_percent": findings.split["letters_lost_percent"],
-        "sets": {name: {**found, "in_training": findings.in_training.get(name, 0)} for name, found in findings.sets.items()},
+        "sets": {name: {**found, **copied(name, findings.copies)} for name, found in findings.sets.items()},
     }
+
+
+def copied(name: str, copies: Sequence[Copy]) -> dict[str, Any]:
+    """Count the clips of a test set whose recording is in a split, and name the first of them, each with its copy there."""
+    inside = [copy for copy in copies if copy.dataset == name]
+    splits = Counter(copy.split for copy in inside)
+    named: dict[str, list[str]] = {}
+    for copy in inside:
+        named.setdefault(copy.path, []).append(f"{copy.split}: {copy.copy_of} ({copy.how})")
+    first = {path: "; ".join(dict.fromkeys(known)) for path, known in islice(named.items(), MOST_NAMED)}
+    return {"in_training": splits["train"], "in_validation": splits["validation"], "copies": first}
+
+
+def told_copies(in_training: int, in_validation: int) -> str:
+    """Say how many clips of a test set are in two splits as well, and what that means; nothing where none is."""
+    meanings = {
+        "trained on too, so its error rate is too good": in_training,
+        "in validation too, which chooses the epoch": in_validation,
+    }
+    return "".join(f"; {count} of them {_are(count)} {meaning}" for meaning, count in meanings.items() if count)
+
+
+def trained_on(found: Json) -> str:
+    """Say behind the verdict on a test set, given its part of `data_metrics`, that a good part of its clips is trained on.
+
+    Nothing where few are, or where the set is the test split, of which no clip may be.
+    """
+    count, clips = (found["in_training"], found["clips"]) if found else (0, 0)
+    if not count or count < NOTABLE_COPIES * clips:
+        return ""
+    return f"; but {count} of its {clips} clips {_are(count)} trained on, so its error rate is too good"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from asr.report import chart
 from asr.report.comparison import Outcome, otherness, tone, verdict
 from asr.report.deployed import MODELS, Block, Deployed
 from asr.report.figures import DASH, figure, plain, probability, signed, whole
+from asr.report.metrics import trained_on
 from asr.report.slices import DIGITS, DURATION, LANGUAGE, SPEAKER, Slice
 from asr.report.urls import audio_url
 from asr.report.words import RARE, Confusion, Recall
@@ -181,6 +182,7 @@ def templates() -> Environment:
     )
     for each in (figure, whole, signed, probability, plain, audio_url, word_by_word, by_package, tone, verdict, otherness):
         found.filters[each.__name__] = each
+    found.filters["trained_on"] = trained_on
     found.globals.update(
         chart=chart,
         DASH=DASH,

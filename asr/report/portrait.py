@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asr.base.copies import Copy
 from asr.base.entries import TEST_SPLIT, Clip, TextEntry
 from asr.base.text import spoken
 from asr.report.metrics import Json
@@ -33,6 +34,7 @@ class Material:
         splits, sets: the transcripts of the clips of each.
         validated, divided, tested: the summaries of the stages validate, split and sets.
         rejects: rows that are left out, with the columns of rejects.csv, and `dataset` where they are another set's.
+        copies: the clips of other sets whose recording is in train or validation, too.
     """
 
     clips: Sequence[Clip]
@@ -42,6 +44,7 @@ class Material:
     divided: Json
     tested: Json
     rejects: Sequence[Mapping[str, str]]
+    copies: Sequence[Copy]
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Part:
         left_out: rows of another test set by reason; those of the splits are counted together.
         unseen: the share of its words that training never has, in percent; None for training itself.
         shared: the share of its clips whose sentence training has too, in percent; None where that isn't known.
+        in_training, in_validation: clips of another test set whose recording is in that split, too.
     """
 
     name: str
@@ -61,6 +65,8 @@ class Part:
     left_out: Mapping[str, int]
     unseen: float | None
     shared: float | None
+    in_training: int = 0
+    in_validation: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def portray(material: Material, compared: Callable[[TextEntry], str], unit: str)
     seen = vocabulary(splits[TRAIN_SPLIT])
     return Portrait(
         material,
-        parts=[*_splits(material.divided, splits, seen), *_sets(material.tested, sets, seen)],
+        parts=[*_splits(material.divided, splits, seen), *_sets(material, sets, seen)],
         noted=_noted(material.clips),
         seconds=[clip.seconds for clip in clips],
         rates=[len("".join(spoken(clip.text).split())) / clip.seconds for clip in clips],
@@ -176,13 +182,14 @@ def _splits(divided: Json, texts: Texts, seen: Mapping[str, int]) -> list[Part]:
     ]  # fmt: skip
 
 
-def _sets(tested: Json, texts: Texts, seen: Mapping[str, int]) -> list[Part]:
+def _sets(material: Material, texts: Texts, seen: Mapping[str, int]) -> list[Part]:
+    inside = Counter((copy.dataset, copy.split) for copy in material.copies)
     return [
         Part(
             name, found["clips"], found["hours"], found["speakers"], {**found["rejected"], **found["dropped"]},
-            unseen_percent(texts[name], seen), None,
+            unseen_percent(texts[name], seen), None, inside[name, "train"], inside[name, "validation"],
         )
-        for name, found in tested.items()
+        for name, found in material.tested.items()
     ]  # fmt: skip
 
 

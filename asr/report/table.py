@@ -9,7 +9,7 @@ from asr.base.entries import TEST_SPLIT
 from asr.base.rates import SHORT, UNITS, together
 from asr.report.comparison import Comparison, Outcome, spelled, verdict
 from asr.report.figures import duration
-from asr.report.metrics import Findings, Json, data_metrics
+from asr.report.metrics import Findings, Json, data_metrics, told_copies, trained_on
 from asr.report.portrait import LANGUAGE, Category, Part, Portrait, Speaker, Spread
 from asr.scoring.predictions import Summary
 
@@ -57,6 +57,7 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
     lines += [
         f"{each.name}: {SHORT[each.tuned.metric]} {each.base.error_rate:.2f} % -> {each.tuned.error_rate:.2f} %, "
         f"{in_words(each.change)}: {verdict(each.change, 'the tuned model')}{_grade(each)}"
+        f"{trained_on(data['sets'].get(each.name, {}))}"
         for each in tested
         if each.change
     ]
@@ -80,8 +81,7 @@ def _split_line(split: str, data: Mapping[str, Any]) -> str:
 def _set_line(name: str, found: Json) -> str:
     line = f"{name:<19}{found['clips']} clips, {60 * found['hours']:.1f} min{_speakers(found['speakers'])}"
     left_out = {**found["rejected"], **found["dropped"]}
-    if found["in_training"]:
-        line = f"{line}; {found['in_training']} of them are trained on too, so its error rate is too good"
+    line += told_copies(found["in_training"], found["in_validation"])
     return f"{line}; left out: {_counted(left_out)}" if left_out else line
 
 
@@ -141,7 +141,8 @@ def data_table(portrait: Portrait, page: Path) -> str:
 
 def _part(part: Part) -> str:
     left_out = f"; left out: {_commonest(part.left_out)}" if part.left_out else ""
-    return f"{part.clips:,} clips, {duration(part.hours)}{_speakers(part.speakers)}{left_out}"
+    copied = told_copies(part.in_training, part.in_validation)
+    return f"{part.clips:,} clips, {duration(part.hours)}{_speakers(part.speakers)}{copied}{left_out}"
 
 
 def _commonest(reasons: Mapping[str, int]) -> str:

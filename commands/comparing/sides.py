@@ -10,6 +10,7 @@ from typing import Any
 from asr.base.errors import DataError
 from asr.base.versions import changes
 from asr.scoring.predictions import PredictionsBySet, parse_predictions
+from stages.common.outdated import is_outdated
 
 FOLDER = Path("metrics/evaluate")
 WORKSPACE = "workspace"
@@ -54,6 +55,10 @@ def read(revision: str) -> tuple[str, str]:
     rows, scores = (str(FOLDER / name) for name in ("predictions.jsonl", "scores.json"))
     try:
         if revision == WORKSPACE:
+            if is_outdated():
+                raise DataError(
+                    f"{revision}: its run has not ended, so its {FOLDER} may be an older run's; `make repro` ends it"
+                )
             return Path(rows).read_text(encoding="utf-8"), Path(scores).read_text(encoding="utf-8")
         files = dvc.api.DVCFileSystem(repo=".", rev=revision)
         with closing(files):

@@ -9,6 +9,7 @@ from asr.base.errors import DataError
 from asr.base.rates import Metric
 from asr.report.card import EXPORT_FOLDER, REPOSITORY, Contents, language_of, loading
 from asr.scoring.predictions import parse_predictions
+from stages.common.outdated import is_outdated
 from stages.common.params import PARAMS, read_yaml
 
 CARD = Path("metrics/card.md")
@@ -109,6 +110,8 @@ def readme_of(repository: str, contents: Contents, license_id: str | None) -> st
     """
     from huggingface_hub import ModelCard  # here, as --help needs none of it
 
+    if is_outdated():
+        raise DataError("the last run has not ended, so the model and its card may not belong together: run `make repro`")
     model = read_yaml(PARAMS)["model"]
     language, task = language_of(model), model["task"]
     try:

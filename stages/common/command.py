@@ -2,17 +2,19 @@
 
 import argparse
 import gc
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from asr.base.errors import DataError
+from stages.common.outdated import outdate, remove
 
 
 def begin(description: str | None) -> None:
     """Answer `--help` and refuse what is no argument, before a stage imports what takes seconds.
+
+    Where it is a stage that is run, what the last run has found is outdated from here on, even if the stage is killed at once.
 
     Until `run`, no garbage is collected: imports make hardly any, and looking for it is a third of their time.
 
@@ -26,7 +28,16 @@ def begin(description: str | None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.parse_args()
+    package, _, stage = _program().partition(".")
+    if package == "stages":
+        outdate(stage)
     gc.disable()
+
+
+def _program() -> str:
+    """The module that Python was told to run by `-m`; blank without one."""
+    spec = sys.modules["__main__"].__spec__
+    return spec.name if spec else ""
 
 
 def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> None:
@@ -41,10 +52,7 @@ def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> Non
     gc.freeze()  # what was imported stays
     gc.enable()
     for path in writes:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        remove(path)
     with telling_errors(name):
         main()
 
