@@ -26,7 +26,9 @@ def test_both_ways_of_hearing_are_compared_with_evaluation_on_its_clips() -> Non
     assert numbers["raw"]["error_rate"] == 16.67
     assert (numbers["megabytes"], numbers["checkpoint_megabytes"]) == (2.1, 6.85)
     assert numbers["error_rate_low"] is not None
-    assert deployed_lines(FOUND)[1].startswith("test recordings as they are, its int8 export: WER 8.33 %, +8.33 points (95 %: ")
+    assert deployed_lines(FOUND)[1].startswith(
+        "test recordings as they are, its int8 export: WER 8.33 %, +8.33 points on 8 clips, 6 speakers (95 %: "
+    )
 
 
 def test_what_is_heard_is_compared_in_the_units_of_evaluation() -> None:
