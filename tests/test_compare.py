@@ -104,12 +104,12 @@ CLOSE = [heard("a b x d" if number % 2 or number < 8 else "a x x d", f"clip {num
 
 TABLE = """\
                   clips    WER main      WER    difference              95 %            p    corrected    better    worse  verdict
-test     close       20     37.50 %  32.50 %         -5.00    -9.78 to -0.22        0.041        0.082         4        0  not sure among several
+test     close       20     37.50 %  32.50 %         -5.00    -9.78 to -0.22        0.041        0.082         4        0  not quite sure
 test     good        20     37.50 %   0.00 %        -37.50  -43.53 to -31.47  under 0.001  under 0.001        20        0  better
 test     same        20     37.50 %  37.50 %         +0.00                 -        1.000        1.000         0        0  identical
 general  same         4     37.50 %  37.50 %         +0.00                 -            -            -         0        0  identical
 
-interval and p are each comparison's own; corrected is p for all 3 together (Holm), and a model is called better or worse where that is under 0.05
+interval and p are each comparison's own; corrected is p for all 3 together (Holm), and a model is called better or worse where that is under 0.045
 drawn: utterances, in test
 close, general: without a clip in common
 good, general: without a clip in common

@@ -57,7 +57,7 @@ def test_verdicts_and_remarks_stand_in_words() -> None:
 
     assert "↓ better" in text
     assert text.count("= identical") == 1
-    assert text.count("? not sure among several") == 1
+    assert text.count("? not quite sure") == 1
     assert "corrected is p for all 3 together (Holm)" in text
     assert "worse, general: without a clip in common" in text
 

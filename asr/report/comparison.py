@@ -8,13 +8,13 @@ import numpy as np
 from scipy.special import bdtr
 
 from asr.base.rates import Metric
-from asr.scoring.interval import CONFIDENCE, FEWEST, Corpus, Difference, Unit
+from asr.scoring.interval import FEWEST, Corpus, Difference, Unit
 from asr.scoring.predictions import Prediction, Summary, corpus, error_rate, metric_of
 
 SIGN_LEVEL = 0.005
-"""A sign test's p under which clips point one way. It is asked where the interval has found nothing, so that it is strict: both
-together call equal systems different in about 5 of 100 test sets.
-"""
+"""A sign test's p under which clips point one way. It is asked where the rates have told nothing."""
+SURE_LEVEL = 0.045
+"""A difference's p under which it is sure: with the sign test, that is wrong of 5 in 100 equal systems (Bonferroni)."""
 TELLING_SHARE, TELLING_POINTS = 0.5, 1.0
 """An interval could have found a difference where it reaches no further to either side than this share of the higher
 error rate, or than so many points.
@@ -123,7 +123,8 @@ def holm(chances: Sequence[float | None]) -> list[float | None]:
     """Correct the p of comparisons that are looked at together (Holm 1979, A simple sequentially rejective test procedure).
 
     Of twenty systems that are as good as another, one has a p under 0.05 more often than not. Where all corrected p are held
-    against 0.05, the chance that any of the equal ones is called different is at most 5 %, however they depend on each other.
+    against a level, the chance that any of the equal ones is called different is that at most, however they depend on each
+    other.
 
     Args:
         chances: the p of each comparison; None where nobody can tell, which counts for nothing.
@@ -149,7 +150,7 @@ Finding = Literal[
     "worse in most clips",
     "no difference beyond chance",
     "too uncertain to tell",
-    "not sure among several",
+    "not quite sure",
     "too few to tell",
 ]
 Tone = Literal["better", "worse", "same", "unsure"]
@@ -165,14 +166,14 @@ def finding(change: Comparison, corrected: Chances | None = None) -> Finding:
         return "identical"
     if not change.better + change.worse:
         return "as many errors in each clip"
-    if difference.interval and chances.rates is not None and chances.rates < 1 - CONFIDENCE:
+    if difference.interval and chances.rates is not None and chances.rates < SURE_LEVEL:
         return "worse" if difference.points > 0 else "better"
     if chances.signs < SIGN_LEVEL:
         return "worse in most clips" if change.worse > change.better else "better in most clips"
     if change.groups < FEWEST:
         return "too few to tell"
     if difference.is_sure:
-        return "not sure among several"
+        return "not quite sure"
     return "no difference beyond chance" if _could_tell(change) else "too uncertain to tell"
 
 

@@ -73,6 +73,8 @@ def verdict(change: Comparison, second: str, corrected: Chances | None = None) -
             return f"{drawn(change)} {_are(change)} too few for an interval: {FEWEST} or more {kind} give one"
         case "too uncertain to tell":
             return f"{found}: {_why(change)}"
+        case "not quite sure":
+            return f"{found}: {'one of several comparisons' if corrected else 'the interval leaves out 0 by a hair'}"
     return f"{found}{_for_whom(change)}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from asr.base.rates import UNITS, Metric, together
-from asr.report.comparison import Chances, Comparison, Tone, compare, finding, holm, otherness, tone
+from asr.report.comparison import SURE_LEVEL, Chances, Comparison, Tone, compare, finding, holm, otherness, tone
 from commands.comparing.sides import Side, unlike
 
 
@@ -76,11 +76,11 @@ def counted(members: Sequence[Member]) -> list[str]:
 def how_judged(members: Sequence[Member]) -> str:
     """Say how the family is judged."""
     if len({member.name for member in members}) == 1:
-        return "a model is called better or worse where the interval leaves out 0"
+        return f"a model is called better or worse where p is under {SURE_LEVEL}"
     count = sum(member.corrected is not None for member in members)
     return (
         f"interval and p are each comparison's own; corrected is p for all {count} together (Holm), "
-        "and a model is called better or worse where that is under 0.05"
+        f"and a model is called better or worse where that is under {SURE_LEVEL}"
     )
 
 
