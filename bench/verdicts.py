@@ -63,7 +63,7 @@ COLUMNS: dict[str, tuple[Finding, ...]] = {
     "worse": ("worse",),
     "most clips": ("better in most clips", "worse in most clips"),
     "no difference": ("no difference beyond chance", "as many errors in each clip"),
-    "uncertain": ("too uncertain to tell",),
+    "uncertain": ("too uncertain to tell", "not quite sure"),
     "too few": ("too few to tell",),
 }
 """The verdicts that are counted together."""
