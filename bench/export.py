@@ -37,10 +37,10 @@ from multiprocessing import get_context
 import torch
 from transformers import logging, pipeline
 
-from asr.base.sampling import SAMPLE_RATE
 from asr.export.convert import convert
 from asr.export.recognizer import load_recognizer
 from asr.export.sound import decode
+from asr.shards.frames import SAMPLE_RATE
 from bench.decoding import Side
 from bench.tables import aligned, at_least, targets_table
 

@@ -16,7 +16,7 @@ from asr.scoring.interval import Difference, Interval
 from asr.scoring.predictions import Prediction, Summary
 
 BASE = Summary(
-    metric="WER", error_rate=61.75, error_rate_low=55.5, error_rate_high=68.25, resampled="speakers",
+    metric="WER", error_rate=61.75, error_rate_low=55.5, error_rate_high=68.25, resampled="speakers", groups=12,
     wer=61.75, cer=48.14, mer=59.1, raw_wer=62.0, raw_cer=48.2,
     substitutions=189, deletions=38, insertions=20, words=400, clips=50, empty=3, cut_off=2, looping=1,
 )  # fmt: skip
@@ -33,8 +33,8 @@ TUNED = replace(
 )
 CHANGE = Comparison(
     clips=50, metric="WER", first=61.75, second=24.0, difference=Difference(-37.75, Interval(-44.0, -31.25), 0.0002),
-    resampled="speakers",
-    better=41, worse=3, only_first=0, only_second=0, other_reference=0,
+    resampled="speakers", groups=12, speakers=12,
+    better=41, worse=3, same=4, heaviest=None, only_first=0, only_second=0, other_reference=0,
 )  # fmt: skip
 DEPLOYED = Deployed(
     quantization="int8",

@@ -91,9 +91,13 @@ def test_every_test_set_is_told_before_and_after_with_intervals_and_what_became_
 
     assert "tuned on 71 recorded clips, 0.10 hours in all" in said
     assert "| validation | 10 | 0.0200 | unknown |" in said
-    assert "| test | 8 | 24 | 33.33 | – | 8.33 | 0.00 to 39.72 | −25.00 | −40.26 to −9.74 |" in said
+    assert "| test | 8 | 24 | 33.33 | – | 8.33 | 0.00 to 32.78 | −25.00 | −36.10 to −13.90 |" in said
     assert "2 clips of general are among the training data, so its error rate is too good." in said
-    assert "- general: WER 0.00 % → 12.50 %, no difference beyond chance (p 0.057)\n" in said
+    assert (
+        "- general: WER 0.00 % → 12.50 % on 8 clips, 6 speakers (p 0.056): too uncertain to tell: "
+        "50 % of the errors, more or less, may be chance with 6 speakers\n"
+    ) in said
+    assert "**8.33 %** after (95 %: 0.00 to 32.78), on 8 clips, 6 speakers: the tuned model is better.\n" in said
     assert "nobody knows what the model has forgotten" in told(shown(sets=TESTED[:1]))
 
 
@@ -175,7 +179,7 @@ def test_where_words_are_not_parted_the_rate_is_of_characters() -> None:
     assert "| test | 8 | 24 characters | 33.33 |" in said
     assert "CER is all errors over all characters of a set" in said
     assert "WER" not in said
-    assert [each.metric_name for each in results(test)] == ["CER, % (95 %: 0.00 to 39.72)"]
+    assert [each.metric_name for each in results(test)] == ["CER, % (95 %: 0.00 to 32.78)"]
 
 
 def test_the_base_is_named_when_it_is_on_the_hub_and_no_licence_is_made_up() -> None:

@@ -37,17 +37,17 @@ def test_the_table_says_which_is_better() -> None:
         "        clips    WER main    WER slower    difference              95 %            p    better    worse",
         "test       20     37.50 %        0.00 %        -37.50  -43.53 to -31.47  under 0.001        20        0",
         "",
-        "test: slower is better (drawn: utterances)",
+        "test: slower is better (drawn: 20 clips)",
     ]
 
 
 def test_markdown_for_a_pull_request() -> None:
     assert table_of_two(side("main", test=GOOD), side("slower", test=GOOD), md=True).splitlines() == [
-        "|      |   clips |   WER main |   WER slower |   difference |           95 % |     p |   better |   worse |",
-        "|:-----|--------:|-----------:|-------------:|-------------:|---------------:|------:|---------:|--------:|",
-        "| test |      20 |     0.00 % |       0.00 % |        +0.00 | +0.00 to +0.00 | 1.000 |        0 |       0 |",
+        "|      |   clips |   WER main |   WER slower |   difference |   95 % |     p |   better |   worse |",
+        "|:-----|--------:|-----------:|-------------:|-------------:|-------:|------:|---------:|--------:|",
+        "| test |      20 |     0.00 % |       0.00 % |        +0.00 |      - | 1.000 |        0 |       0 |",
         "",
-        "- test: no difference beyond chance (drawn: utterances)",
+        "- test: identical: the same hypothesis in each of the 20 clips",
     ]
 
 
@@ -57,7 +57,7 @@ def test_it_says_plainly_when_the_test_sets_differ() -> None:
     told = table_of_two(side("main", test=GOOD), side("slower", test=other, general=GOOD), md=False).splitlines()
 
     assert told[-2:] == [
-        "test: no difference beyond chance (drawn: utterances); the test sets differ: 2 only in main, 1 only in slower, "
+        "test: identical: the same hypothesis in each of the 17 clips; the test sets differ: 2 only in main, 1 only in slower, "
         "1 with another reference; compared on the other 17 clips",
         "general: not compared: only in slower",
     ]
@@ -104,13 +104,13 @@ CLOSE = [heard("a b x d" if number % 2 or number < 8 else "a x x d", f"clip {num
 
 TABLE = """\
                   clips    WER main      WER    difference              95 %            p    corrected    better    worse  verdict
-test     close       20     37.50 %  32.50 %         -5.00    -9.78 to -0.22        0.041        0.123         4        0  not beyond chance
+test     close       20     37.50 %  32.50 %         -5.00    -9.78 to -0.22        0.041        0.082         4        0  not quite sure
 test     good        20     37.50 %   0.00 %        -37.50  -43.53 to -31.47  under 0.001  under 0.001        20        0  better
-test     same        20     37.50 %  37.50 %         +0.00    +0.00 to +0.00        1.000        1.000         0        0  not beyond chance
-general  same         4     37.50 %  37.50 %         +0.00    +0.00 to +0.00        1.000        1.000         0        0  not beyond chance
+test     same        20     37.50 %  37.50 %         +0.00                 -        1.000        1.000         0        0  identical
+general  same         4     37.50 %  37.50 %         +0.00                 -            -            -         0        0  identical
 
-interval and p are each comparison's own; corrected is p for all 4 together (Holm), and a model is called better or worse where that is under 0.05
-drawn: utterances, in test, general
+interval and p are each comparison's own; corrected is p for all 3 together (Holm), and a model is called better or worse where that is under 0.045
+drawn: utterances, in test
 close, general: without a clip in common
 good, general: without a clip in common
 same, general: the test sets differ: 16 only in main; compared on the other 4 clips
@@ -132,6 +132,6 @@ def test_several_are_compared_with_the_first_and_judged_together() -> None:
 
 def test_what_is_close_would_be_called_better_if_it_were_the_only_one() -> None:
     assert table_of_two(side("main", test=BAD), side("close", test=CLOSE), md=False).splitlines()[-1] == (
-        "test: close is better (drawn: utterances)"
+        "test: close is better (drawn: 20 clips)"
     )
     assert [member.verdict for member in family(side("main", test=BAD), [side("close", test=CLOSE)])] == ["better"]

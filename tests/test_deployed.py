@@ -27,8 +27,8 @@ def test_the_window_and_the_format_are_told_apart_on_evaluations_clips() -> None
     assert (numbers["megabytes"], numbers["checkpoint_megabytes"]) == (2.1, 6.85)
     assert numbers["error_rate_low"] is not None
     whole, exported = deployed_lines(FOUND)
-    assert whole.startswith("test, tuned, in whole windows: WER 8.33 % (8 clips), +8.33 points (95 %: ")
-    assert exported.startswith("test, its int8 export: WER 16.67 % (8 clips), +8.33 points (95 %: ")
+    assert whole.startswith("test, tuned, in whole windows: WER 8.33 %, +8.33 points on 8 clips, 6 speakers (95 %: ")
+    assert exported.startswith("test, its int8 export: WER 16.67 %, +8.33 points on 8 clips, 6 speakers (95 %: ")
 
 
 def test_what_is_heard_is_compared_in_the_units_of_evaluation() -> None:
@@ -42,7 +42,7 @@ def test_what_is_heard_is_compared_in_the_units_of_evaluation() -> None:
     found = deployed(SUMMARY, [Heard("1", "今日は、悪い天気。", "今日は良い天気")], evaluated, Normalization("auto"))
 
     assert (deployed_metrics(found)["metric"], deployed_metrics(found)["error_rate"]) == ("CER", 14.29)
-    assert deployed_lines(found)[1].startswith("test, its int8 export: CER 14.29 % (1 clips), +14.29 points")
+    assert deployed_lines(found)[1].startswith("test, its int8 export: CER 14.29 %, +14.29 points on 1 clip")
     assert increase(found, 0.5) is None  # one clip tells nothing
 
 
@@ -58,7 +58,7 @@ def test_over_the_limit_for_sure_both_rates_are_named() -> None:
     assert increase(export_of(1), 0.5) is None  # 0.83 points, which may be chance
     assert increase(export_of(20), 0.5) == (
         "the int8 export's WER is 16.67 % on the test split's 40 recordings, the tuned model's own in whole windows 0.00 %: "
-        "surely worse by 11.28 points, more than export.max_wer_increase, 0.5; models/export is kept: choose another "
+        "surely worse by 14.34 points, more than export.max_wer_increase, 0.5; models/export is kept: choose another "
         "export.quantization"
     )
 

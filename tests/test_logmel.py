@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from transformers import WhisperFeatureExtractor
 
-from asr.base.sampling import SAMPLE_RATE
 from asr.features.logmel import log_mel
-from asr.shards.frames import pad_frames
+from asr.shards.frames import SAMPLE_RATE, pad_frames
 from tests.project import ROOT, environment
 
 

@@ -25,7 +25,7 @@ def test_the_results_are_said_in_figures_and_words() -> None:
     assert "Tuned model 24.00 % 95 %: 18.25 to 30.50" in said
     assert "Difference −37.75 points ↓ the tuned model is better 95 %: −44.00 to −31.25, p under 0.001" in said
     assert "The tuned model makes fewer errors in 41 of the clips, and more in 3." in said
-    assert "everyday 50 24.00 18.25 to 30.50 24.00 18.25 to 30.50 – – = not compared: no clip in common" in said
+    assert "everyday 50 24.00 18.25 to 30.50 24.00 18.25 to 30.50 – – ? not compared: no clip in common" in said
     assert "test base 400 189 38 20 48.14 59.10 62.00 48.20 2 1 3 tuned 400 66 17 13 19.15" in said
 
 
@@ -300,38 +300,60 @@ def test_bars() -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "verdict"),
+    ("difference", "better", "worse", "verdict"),
     [
         (
             Difference(-2.0, Interval(-3.0, -1.0), 0.01),
-            'verdict better"><span aria-hidden="true">↓</span> the tuned model is better<',
+            9,
+            1,
+            'better"><span aria-hidden="true">↓</span> the tuned model is better<',
+        ),
+        (Difference(2.0, Interval(1.0, 3.0), 0.01), 1, 9, 'worse"><span aria-hidden="true">↑</span> the tuned model is worse<'),
+        (
+            Difference(-1.0, Interval(-3.0, 1.0), 0.4),
+            9,
+            8,
+            'same"><span aria-hidden="true">=</span> no difference beyond chance<',
         ),
         (
-            Difference(2.0, Interval(1.0, 3.0), 0.01),
-            'verdict worse"><span aria-hidden="true">↑</span> the tuned model is worse<',
+            Difference(-1.0, Interval(-99.0, 97.0), 0.9),
+            9,
+            8,
+            'unsure"><span aria-hidden="true">?</span> too uncertain to tell: ',
         ),
         (
             Difference(-1.0, Interval(-3.0, 1.0), 0.4),
-            'verdict same"><span aria-hidden="true">=</span> no difference beyond chance<',
+            41,
+            3,
+            'unsure"><span aria-hidden="true">?</span> the tuned model is better in',
         ),
-        (Difference(-1.0, None, None), 'verdict same"><span aria-hidden="true">=</span> too few clips to tell<'),
     ],
 )
-def test_the_verdict(difference: Difference, verdict: str) -> None:
-    change = replace(CHANGE, difference=difference)
+def test_the_verdict(difference: Difference, better: int, worse: int, verdict: str) -> None:
+    change = replace(CHANGE, difference=difference, better=better, worse=worse)
 
-    assert verdict in render(report(sets=[replace(report().sets[0], change=change)]))
+    assert f"verdict {verdict}" in render(report(sets=[replace(report().sets[0], change=change)]))
+
+
+def test_by_too_few_speakers_the_page_says_how_many_there_are_and_what_would_help() -> None:
+    test = report().sets[0]
+    few = replace(CHANGE, difference=Difference(-37.75, None, None), groups=2, speakers=2, better=9, worse=8)
+    base, tuned = (replace(each, error_rate_low=None, error_rate_high=None) for each in (test.base, test.tuned))
+    said = text(render(report(sets=[replace(test, base=base, tuned=tuned, change=few)])))
+
+    assert "Difference −37.75 points ? 2 speakers are too few for an interval: 5 or more test speakers give one –" in said
+    assert "50 clips, 2 speakers, 400 words." in said
 
 
 def test_every_sets_verdict_is_said_above_all_else() -> None:
-    worse = replace(CHANGE, difference=Difference(9.64, Interval(5.35, 13.92), 0.0001))
+    worse = replace(CHANGE, difference=Difference(9.64, Interval(5.35, 13.92), 0.0001), better=3, worse=41)
     test, everyday = report().sets
     above = render(report(sets=[test, replace(test, name="general", change=worse), everyday])).split("<nav")[0]
 
     assert "test: −37.75 points, the tuned model is better" in text(above)
     assert "general: +9.64 points, the tuned model is worse" in text(above)
     assert "everyday not compared: no clip in common" in text(above)
-    assert re.findall(r'verdict (\w+)">', above) == ["better", "worse", "same"]
+    assert re.findall(r'verdict (\w+)">', above) == ["better", "worse", "unsure"]
 
 
 def test_a_set_of_which_train_or_validation_has_clips_says_so_beside_its_verdict_and_names_them() -> None:

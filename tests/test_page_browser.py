@@ -238,7 +238,7 @@ def test_a_phone_scrolls_down_only(page: webdriver.Chrome) -> None:
 
 def test_a_phones_first_screen_has_every_sets_verdict(browser: webdriver.Chrome, tmp_path: Path) -> None:
     test, everyday = report().sets
-    worse = replace(CHANGE, difference=Difference(9.64, Interval(5.35, 13.92), 0.0001))
+    worse = replace(CHANGE, difference=Difference(9.64, Interval(5.35, 13.92), 0.0001), better=3, worse=41)
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 375, "height": 800, "deviceScaleFactor": 2, "mobile": True}
     )

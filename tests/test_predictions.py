@@ -110,15 +110,14 @@ def test_a_summary() -> None:
     ]
     found = [Hypothesis("good morning", False), Hypothesis("how is you " + "now " * 8, True), Hypothesis("...", False)]
     result = summary(predictions("test", texts, [1.0] * 3, found, ENGLISH))
-    assert result.error_rate_low is not None
-    assert result.error_rate_high is not None
 
-    assert replace(result, error_rate_low=None, error_rate_high=None) == Summary(
+    assert result == Summary(
         metric="WER",
         error_rate=166.67,
         error_rate_low=None,
         error_rate_high=None,
         resampled="speakers",
+        groups=2,
         wer=166.67,
         cer=144.44,
         mer=71.43,
@@ -133,7 +132,6 @@ def test_a_summary() -> None:
         cut_off=1,
         looping=1,
     )
-    assert result.error_rate_low <= result.error_rate <= result.error_rate_high
 
 
 def test_hypotheses_are_normalised_and_the_raw_rate_stands_beside() -> None:
@@ -207,9 +205,6 @@ def test_a_set_of_many_languages_counts_words_in_some_and_characters_in_others()
     }  # fmt: skip
     assert (result.metric, result.error_rate, result.words) == ("mixed", 35.71, 14)  # 5 of 14
     assert (result.wer, result.raw_wer) == (None, None)
-    assert result.error_rate_low is not None
-    assert result.error_rate_high is not None
-    assert result.error_rate_low < 35.71 < result.error_rate_high
 
 
 def test_a_loop_of_characters_is_as_long_as_one_of_words() -> None:

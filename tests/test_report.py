@@ -11,7 +11,7 @@ from asr.base.copies import Copy
 from asr.base.rates import Metric
 from asr.base.versions import changes
 from asr.report.comparison import Outcome, compare
-from asr.report.metrics import MOST_NAMED, Findings, ScoredModel, data_metrics, model_metrics, summed_up
+from asr.report.metrics import MOST_NAMED, Findings, ScoredModel, change_metrics, data_metrics, model_metrics, summed_up
 from asr.report.plots import plots
 from asr.report.table import regressions, table
 from asr.scoring.align import align
@@ -52,7 +52,7 @@ def heard(dataset: str, clip: int, hypothesis: str) -> Prediction:
     (utterance,) = align(["take 3 drops"], [hypothesis])
     counts = utterance.counts
     return Prediction(
-        dataset, str(clip), f"{clip}.wav", f"speaker {clip % 4}", "en", {"line": "plain" if clip % 2 else "telephone"},
+        dataset, str(clip), f"{clip}.wav", f"speaker {clip % 6}", "en", {"line": "plain" if clip % 2 else "telephone"},
         1.0 + clip / 2, "take 3 drops", hypothesis, "Take 3 drops.", hypothesis, "WER",
         counts.errors, counts.length, counts.substitutions, counts.deletions, counts.insertions,
         is_cut_off=False, has_loop=False, alignment=utterance.alignment,
@@ -131,9 +131,9 @@ def test_a_set_of_several_languages_has_a_rate_for_each() -> None:
 @pytest.mark.parametrize(
     ("metrics", "header", "row", "line"),
     [
-        (("CER", "CER"), "    CER          95 %          CER   substituted  deleted  inserted  of characters", "24", "CER"),
-        (("mixed", "mixed"), "error rate   95 %          CER", "24", "error rate"),
-        (("CER", "WER"), "error rate   95 %          CER", "24 characters", "CER"),
+        (("CER", "CER"), "clips   CER          95 %          CER   substituted  deleted  inserted  of characters", "24", "CER"),
+        (("mixed", "mixed"), "clips   error rate   95 %          CER", "24", "error rate"),
+        (("CER", "WER"), "clips   error rate   95 %          CER", "24 characters", "CER"),
     ],
 )
 def test_the_table_names_the_rate(metrics: tuple[Metric, Metric], header: str, row: str, line: str) -> None:
@@ -143,7 +143,7 @@ def test_the_table_names_the_rate(metrics: tuple[Metric, Metric], header: str, r
     ]
     lines = table(FINDINGS, told).splitlines()
 
-    assert lines[9].strip().startswith(header.strip())
+    assert lines[9].strip().startswith(header)
     assert lines[10].endswith(row)
     assert lines[-2].startswith(f"test: {line} 33.33 % -> 8.33 %, -25.00 points")
     assert "excellent" not in lines[-2]  # which the guide says of a WER
@@ -162,7 +162,7 @@ def test_what_became_worse_is_told_with_its_numbers() -> None:
     assert regressions(CHANGES, most=20) == []
     told = regressions(CHANGES, most=5)
     assert len(told) == 1
-    assert told[0].startswith("general: WER 0.00 % -> 12.50 %, +12.50 points (95 %: ")
+    assert told[0].startswith("general: WER 0.00 % -> 12.50 %, +12.50 points on 8 clips, 6 speakers (95 %: ")
 
 
 def test_plots_have_a_row_for_each_length_speaker_and_kind_of_error() -> None:
@@ -175,7 +175,7 @@ def test_plots_have_a_row_for_each_length_speaker_and_kind_of_error() -> None:
         "base_error_rate": [33.33, 33.33, 33.33],
         "error_rate": [0.0, 0.0, 33.33],
     }
-    assert list(drawn["error_rate_by_speaker"]["speaker"]) == ["speaker 0", "speaker 1", "speaker 2", "speaker 3"]
+    assert list(drawn["error_rate_by_speaker"]["speaker"]) == [f"speaker {number}" for number in range(6)]
     assert drawn["errors"].to_numpy().tolist() == [["substitutions", 0, 2], ["deletions", 8, 0], ["insertions", 0, 0]]
 
 
@@ -195,11 +195,12 @@ def test_the_table() -> None:
         "left out: 1 (1 silence)",
         "",
     ]
-    assert lines[10].startswith("test, base          33.33 %")
-    assert lines[-2].startswith("test: WER 33.33 % -> 8.33 %, -25.00 points (95 %: ")
+    assert lines[10].startswith("test, base              8   33.33 %")
+    assert lines[-2].startswith("test: WER 33.33 % -> 8.33 %, -25.00 points on 8 clips, 6 speakers (95 %: ")
     assert lines[-2].endswith(": the tuned model is better; excellent")
     assert lines[-1].endswith(
-        ": no difference beyond chance; but 2 of its 8 clips are trained on, so its error rate is too good"
+        ": too uncertain to tell: 50 % of the errors, more or less, may be chance with 6 speakers; but 2 of its 8 clips "
+        "are trained on, so its error rate is too good"
     )
 
 
@@ -238,3 +239,57 @@ def test_the_table_says_when_the_two_models_were_scored_with_other_packages() ->
 
     assert told.splitlines()[-1] == "The two were scored with other packages: torch 2.13.0 -> 2.14.0"
     assert "other packages" not in table(FINDINGS, TESTED, changes({"torch": "2.13.0"}, {"torch": "2.13.0"}))
+
+
+def outcome(base: list[str], tuned: list[str], speakers: int = 6) -> Outcome:
+    """The test split before and after tuning, clips dealt out to speakers in turn."""
+    first, second = (
+        [replace(heard("test", clip, text), speaker=str(clip % speakers)) for clip, text in enumerate(texts)]
+        for texts in (base, tuned)
+    )
+    return Outcome("test", summary(first), summary(second), compare(first, second))
+
+
+RIGHT, WRONG, WORSE = "take 3 drops", "take drops", "take"
+
+
+@pytest.mark.parametrize(
+    ("base", "tuned", "said"),
+    [
+        ([RIGHT] * 12, [WRONG] * 7 + [RIGHT] * 5, "worse"),
+        ([RIGHT, WRONG] * 6, [WRONG, RIGHT] * 6, "no better"),
+        ([WRONG] * 12, [WRONG] * 12, "no better"),
+    ],
+)
+def test_a_tuned_model_that_is_no_better_says_so_first(base: list[str], tuned: list[str], said: str) -> None:
+    lines = table(FINDINGS, [outcome(base, tuned)]).splitlines()
+
+    assert lines[0] == f"The tuned model is {said} than the base model on the test split: see below."
+    assert lines[1].startswith("rows in the CSV")
+
+
+def test_a_gain_that_may_be_chance_is_not_denied_in_the_first_line_and_has_no_grade() -> None:
+    lines = table(FINDINGS, [outcome([WRONG, RIGHT, RIGHT] * 10, [RIGHT, WRONG, *[RIGHT] * 28])]).splitlines()
+
+    assert lines[0].startswith("rows in the CSV")
+    assert "WER 11.11 % -> 1.11 %" in lines[-1]
+    assert not lines[-1].endswith("domain")
+
+
+def test_by_two_speakers_the_table_has_no_interval_and_says_what_would_help() -> None:
+    lines = table(FINDINGS, [outcome([WRONG, RIGHT, WORSE] * 4, [RIGHT] * 12, speakers=2)]).splitlines()
+
+    assert lines[-4].split() == ["test,", "base", "12", "33.33", "%", "-", "27.78", "%", "0", "12", "0", "36"]
+    assert lines[-1] == (
+        "test: WER 33.33 % -> 0.00 %, -33.33 points on 12 clips, 2 speakers: 2 speakers are too few for an interval: "
+        "5 or more test speakers give one; raise split.test_share, or record more speakers"
+    )
+
+
+def test_the_metrics_of_a_change_have_its_verdict_and_counts() -> None:
+    tested = (outcome([WRONG, RIGHT] * 6, [RIGHT, RIGHT] * 6, speakers=2), outcome([WRONG] * 12, [WRONG] * 12))
+    change, alike = (change_metrics(each.change) for each in tested if each.change)
+
+    assert (change["verdict"], change["groups"], change["speakers"], change["points_low"]) == ("too few to tell", 2, 2, None)
+    assert (change["clips"], change["better"], change["worse"], change["same"], change["p_signs"]) == (12, 6, 0, 6, 0.0312)
+    assert (alike["verdict"], alike["same"]) == ("identical", 12)

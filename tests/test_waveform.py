@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from asr.audio import waveform
 from asr.audio.waveform import prepare, remove_offset, to_mono_16k, trim_silence
+from asr.shards import frames
 from tests.sounds import hiss, normalize_peak, tone
 from tests.speech import spoken
+
+
+def test_the_rate_is_that_of_the_frames() -> None:
+    assert waveform.SAMPLE_RATE == frames.SAMPLE_RATE
 
 
 def test_channels_are_averaged() -> None:

@@ -21,8 +21,7 @@ import torch
 import whisper
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from asr.base.sampling import SAMPLE_RATE
-from asr.shards.frames import HOP_LENGTH
+from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE
 from tools.released_tokenizer import Vocabulary, write_json, write_tokenizer
 
 HEAD = 64

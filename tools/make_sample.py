@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from asr.audio.waveform import Waveform, to_mono_16k
-from asr.base.sampling import SAMPLE_RATE
+from asr.shards.frames import SAMPLE_RATE
 from tools.phrases import sentence
 from tools.voices import VARIANTS, Voice, normalize_peak, speak
 

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio.waveform import Waveform, to_mono_16k, trim_silence
-from asr.base.sampling import SAMPLE_RATE
 from asr.features.logmel import log_mel
-from asr.shards.frames import FRAMES_PER_SECOND
+from asr.shards.frames import FRAMES_PER_SECOND, SAMPLE_RATE
 from tools.phrases import sentence
 from tools.voices import VARIANTS, Voice, normalize_peak, speak
 

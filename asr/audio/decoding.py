@@ -16,9 +16,8 @@ from asr.audio.libsndfile import open_with_libsndfile
 from asr.audio.mono import mix
 from asr.audio.parts import read_parts
 from asr.audio.recording import Recording, Samples, Source, UnreadableAudioError
-from asr.audio.waveform import Waveform
+from asr.audio.waveform import SAMPLE_RATE, Waveform
 from asr.base.entries import WHOLE, View
-from asr.base.sampling import SAMPLE_RATE
 
 __all__ = ["LongRecording", "Recording", "UnreadableAudioError", "iterate_views", "read_long", "read_recording", "read_views"]
 

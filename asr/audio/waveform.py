@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from asr.audio.mono import mix, offset, peak
 from asr.audio.recording import Samples
-from asr.base.sampling import SAMPLE_RATE
+
+SAMPLE_RATE = 16_000
+"""Hz; Whisper hears samples at this rate. asr/shards/frames.py has it too, as neither package needs the other."""
 
 HOP_SECONDS = 0.032
 HOPS_IN_FRAME = 4

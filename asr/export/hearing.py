@@ -9,14 +9,13 @@ import numpy as np
 
 from asr.audio.waveform import Waveform
 from asr.base.progress import track
-from asr.base.sampling import SAMPLE_RATE
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode, prepared
 from asr.machine.device import DTYPES, pick_device, pick_precision
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
-from asr.shards.frames import HOP_LENGTH, LogMel
+from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE, LogMel
 
 AT_ONCE = 500
 """Recordings in memory, as samples and as features: 0.9 GB for 128 mels and clips of 20 s."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from asr.audio.decoding import LongRecording, UnreadableAudioError, read_long
 from asr.audio.waveform import Waveform, prepare
 from asr.base.errors import DataError
-from asr.base.sampling import SAMPLE_RATE
+from asr.shards.frames import SAMPLE_RATE
 
 
 def decode(recording: Path, channel: int | None = None) -> LongRecording:

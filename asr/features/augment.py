@@ -16,9 +16,9 @@ from numpy.random import mtrand
 
 from asr.audio.waveform import Waveform
 from asr.base.errors import DataError
-from asr.base.sampling import SAMPLE_RATE
 from asr.features.parameters import TRANSFORMS, Augment
 from asr.features.sounds import folder_hash, folders, sound_files
+from asr.shards.frames import SAMPLE_RATE
 
 TELEPHONE_LOW_HZ, TELEPHONE_HIGH_HZ = 300, 3400
 TELEPHONE_ROLLOFF = 48

@@ -13,9 +13,9 @@ from asr.audio.waveform import Prepared, Waveform, prepare
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
 from asr.base.hashes import content_hash
-from asr.base.sampling import SAMPLE_RATE
 from asr.features.logmel import log_mel
 from asr.features.parameters import Features
+from asr.shards.frames import SAMPLE_RATE
 
 Copies = list[NDArray[np.float16]]
 """A clip's features, for each copy of it an array of shape (frames, mels)."""

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio.waveform import Waveform
-from asr.base.sampling import SAMPLE_RATE
-from asr.shards.frames import HOP_LENGTH
+from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE
 
 N_FFT = 400
 DYNAMIC_RANGE = 8.0

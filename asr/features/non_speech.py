@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from asr.audio.waveform import Waveform, at_level, to_mono_16k
 from asr.base.entries import AudioEntry
 from asr.base.errors import DataError
-from asr.base.sampling import SAMPLE_RATE
 from asr.features.augment import variants
 from asr.features.clip import Variants
 from asr.features.parameters import Augment, Features
 from asr.features.pauses import pauses, tiled
 from asr.features.sounds import background_folder, folder_hash, sound_files
+from asr.shards.frames import SAMPLE_RATE
 
 SHORTEST, LONGEST = 1.0, 30.0
 """Seconds, up to the whole window of OpenAI's models."""

@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from asr.audio.waveform import Waveform
-from asr.base.sampling import SAMPLE_RATE
+from asr.shards.frames import SAMPLE_RATE
 
 FRAME = SAMPLE_RATE // 50
 """Samples of 20 ms, the steps in which loudness is measured."""

@@ -12,11 +12,11 @@ import av
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from asr.audio.waveform import Waveform
-from asr.base.sampling import SAMPLE_RATE
 from asr.export.parameters import WINDOW_SECONDS
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode, prepared
 from asr.recognition.subtitles import Segment
+from asr.shards.frames import SAMPLE_RATE
 
 SHORTEST = 2
 """Seconds: MARGIN is kept on both sides of speech, and between them there has to be some."""

@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from asr.base.entries import TEST_SPLIT
 from asr.base.languages import language_code
 from asr.base.rates import EXPLAINED, SHORT, UNITS, together
-from asr.report.comparison import Outcome, otherness, tone, verdict
-from asr.report.figures import DASH, figure, probability, signed, whole
+from asr.report.comparison import Outcome, otherness, tone
+from asr.report.figures import DASH, figure, probability, signed, tested_on, verdict, whole
 from asr.report.metrics import Json
 from asr.report.page import FOLDER, KINDS, WINDOWS, Page, SliceRow
 from asr.report.slices import SPEAKER, Slice
@@ -195,7 +195,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for each in (figure, whole, signed, probability, tone, verdict, otherness, interval, cell):
+    for each in (figure, whole, signed, probability, tone, verdict, tested_on, otherness, interval, cell):
         templates.filters[each.__name__] = each
     templates.globals.update(KINDS=KINDS, WINDOWS=WINDOWS, SHORT=SHORT, UNITS=UNITS, EXPLAINED=EXPLAINED)
     return templates

@@ -127,8 +127,7 @@ def deployed_lines(found: Deployed | None) -> list[str]:
         f"its {found.quantization} export": (found.exported, "from the model in whole windows"),
     }
     return [
-        f"test, {name}: {SHORT[way.change.metric]} {way.error_rate:.2f} % ({way.change.clips} clips), "
-        f"{in_words(way.change)} {beside}"
+        f"test, {name}: {SHORT[way.change.metric]} {way.error_rate:.2f} %, {in_words(way.change)} {beside}"
         for name, (way, beside) in ways.items()
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from asr.base.copies import Copy
 from asr.base.entries import TEST_SPLIT
-from asr.report.comparison import Comparison
+from asr.report.comparison import Comparison, finding
 from asr.report.slices import SPEAKER, Slice, by_language, slices
 from asr.report.words import Recall, recalls
 from asr.scoring.predictions import PredictionsBySet, Summary
@@ -170,6 +170,12 @@ def change_metrics(comparison: Comparison) -> dict[str, Any]:
         "points_low": round(interval.low, 2) if interval else None,
         "points_high": round(interval.high, 2) if interval else None,
         "p": None if difference.p is None else round(difference.p, 4),
+        "verdict": finding(comparison),
+        "clips": comparison.clips,
+        "groups": comparison.groups,
+        "speakers": comparison.speakers,
         "better": comparison.better,
         "worse": comparison.worse,
+        "same": comparison.same,
+        "p_signs": round(comparison.chances.signs, 4),
     }

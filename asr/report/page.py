@@ -18,9 +18,9 @@ from markupsafe import Markup
 from asr.base.entries import TEST_SPLIT
 from asr.base.rates import EXPLAINED, LONG, SHORT, UNITS, Metric, joined, together
 from asr.report import chart
-from asr.report.comparison import Outcome, otherness, tone, verdict
+from asr.report.comparison import Outcome, otherness, tone
 from asr.report.deployed import MODELS, Block, Deployed
-from asr.report.figures import DASH, figure, plain, probability, signed, whole
+from asr.report.figures import DASH, figure, plain, probability, signed, tested_on, verdict, whole
 from asr.report.metrics import trained_on
 from asr.report.slices import DIGITS, DURATION, LANGUAGE, SPEAKER, Slice
 from asr.report.urls import audio_url
@@ -180,7 +180,8 @@ def templates() -> Environment:
     found = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for each in (figure, whole, signed, probability, plain, audio_url, word_by_word, by_package, tone, verdict, otherness):
+    figures = (figure, whole, signed, probability, plain, tested_on, verdict)
+    for each in (*figures, audio_url, word_by_word, by_package, tone, otherness):
         found.filters[each.__name__] = each
     found.filters["trained_on"] = trained_on
     found.globals.update(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from asr.base.entries import Clip
 from asr.base.rates import Metric
+from asr.scoring.interval import FEWEST
 from asr.scoring.predictions import Prediction, corpus, error_rate, metric_of
 
 EDGES = (0, 2, 4, 6, 8, 10, 15, 20, 30)
@@ -12,9 +13,6 @@ EDGES = (0, 2, 4, 6, 8, 10, 15, 20, 30)
 
 MOST_VALUES = 20
 """Values of a category; a column with more is none."""
-
-FEWEST = 5
-"""Speakers, or clips where no clip of the set has a speaker: of fewer, an interval would say nothing."""
 
 DURATION, SPEAKER, DIGITS, LANGUAGE = "seconds", "speaker", "digits", "language"
 NOT_SAID = "(none)"

@@ -1,16 +1,17 @@
 """The tables: the few lines that a person wants first, of the data and of a run."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asr.base.entries import TEST_SPLIT
 from asr.base.rates import SHORT, UNITS, together
-from asr.report.comparison import Comparison, Outcome, spelled, verdict
-from asr.report.figures import duration
+from asr.report.comparison import Comparison, Outcome, finding
+from asr.report.figures import duration, spelled, tested_on, verdict
 from asr.report.metrics import Findings, Json, data_metrics, told_copies, trained_on
 from asr.report.portrait import LANGUAGE, Category, Part, Portrait, Speaker, Spread
+from asr.scoring.interval import FEWEST
 from asr.scoring.predictions import Summary
 
 MOST_NAMED = 5
@@ -27,11 +28,12 @@ def regressions(changes: Mapping[str, Comparison | None], most: float) -> list[s
 
 
 def in_words(change: Comparison) -> str:
-    """A difference with its interval and p."""
+    """A difference with what it was found on, its interval and p."""
     difference, interval = change.difference, change.difference.interval
+    points = f"{difference.points:+.2f} points on {tested_on(change)}"
     if interval is None:
-        return f"{difference.points:+.2f} points"
-    return f"{difference.points:+.2f} points (95 %: {interval.low:+.2f} to {interval.high:+.2f}, p {spelled(difference.p)})"
+        return points
+    return f"{points} (95 %: {interval.low:+.2f} to {interval.high:+.2f}, p {spelled(difference.p)})"
 
 
 def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequence[str] = ()) -> str:
@@ -44,6 +46,7 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
     """
     data = data_metrics(findings)
     lines = [
+        *_no_gain(tested),
         f"rows in the CSV    {data['rows']}",
         f"rejected           {_counted(data['rejected'])}",
         f"dropped            {_counted(data['dropped'])}",
@@ -56,7 +59,7 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
     ]
     lines += [
         f"{each.name}: {SHORT[each.tuned.metric]} {each.base.error_rate:.2f} % -> {each.tuned.error_rate:.2f} %, "
-        f"{in_words(each.change)}: {verdict(each.change, 'the tuned model')}{_grade(each)}"
+        f"{in_words(each.change)}: {verdict(each.change, 'the tuned model')}{_grade(each)}{_remedy(each)}"
         f"{trained_on(data['sets'].get(each.name, {}))}"
         for each in tested
         if each.change
@@ -66,8 +69,25 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
     return "\n".join(lines)
 
 
+def _no_gain(tested: Sequence[Outcome]) -> Iterator[str]:
+    """Say it first when tuning has not made the test split's rate lower."""
+    change = next((each.change for each in tested if each.name == TEST_SPLIT), None)
+    if change and finding(change) != "better" and change.difference.points >= 0:
+        worse = "worse" if finding(change) == "worse" else "no better"
+        yield f"The tuned model is {worse} than the base model on the test split: see below."
+
+
+def _remedy(tested: Outcome) -> str:
+    """What helps where the test split has too few speakers for an interval."""
+    change = tested.change
+    few = change and tested.name == TEST_SPLIT and change.groups < FEWEST and finding(change) != "identical"
+    return "; raise split.test_share, or record more speakers" if few else ""
+
+
 def _grade(tested: Outcome) -> str:
-    """What the guide that this pipeline follows calls a good WER, on one's own clips."""
+    """What the guide that this pipeline follows calls a good WER, on one's own clips, where tuning is sure to have helped."""
+    if not tested.change or finding(tested.change) != "better":
+        return ""
     grades = ((5, "great data or a narrow domain"), (10, "excellent"), (15, "solid"))
     grade = next((f"; {words}" for limit, words in grades if tested.tuned.error_rate < limit), "")
     return grade if tested.name == TEST_SPLIT and tested.tuned.metric == "WER" else ""
@@ -97,7 +117,7 @@ def _counted(reasons: Mapping[str, int]) -> str:
 def _score_lines(tested: Sequence[Outcome]) -> list[str]:
     metrics = {each.tuned.metric for each in tested}
     rate, units = SHORT[together(metrics)], UNITS[together(metrics)]
-    lines = [f"{'':<23}{rate:<13}95 %          CER   substituted  deleted  inserted  of {units}"]
+    lines = [f"{'':<20}clips   {rate:<13}95 %          CER   substituted  deleted  inserted  of {units}"]
     for each in tested:
         of = f" {UNITS[each.tuned.metric]}" if len(metrics) > 1 else ""
         lines += [_score_line(each.name, model, score) + of for model, score in (("base", each.base), ("tuned", each.tuned))]
@@ -107,8 +127,8 @@ def _score_lines(tested: Sequence[Outcome]) -> list[str]:
 def _score_line(dataset: str, model: str, score: Summary) -> str:
     interval = "-" if score.error_rate_low is None else f"{score.error_rate_low:.2f} to {score.error_rate_high:.2f}"
     return (
-        f"{f'{dataset}, {model}':<19}{score.error_rate:6.2f} %  {interval:>14}  {score.cer:6.2f} % {score.substitutions:11d} "
-        f"{score.deletions:8d} {score.insertions:9d} {score.words:9d}"
+        f"{f'{dataset}, {model}':<19}{score.clips:6,d}  {score.error_rate:6.2f} %  {interval:>14}  {score.cer:6.2f} % "
+        f"{score.substitutions:11d} {score.deletions:8d} {score.insertions:9d} {score.words:9d}"
     )
 
 

@@ -139,6 +139,7 @@ def summary(rows: Sequence[Prediction]) -> Summary:
         error_rate_low=round(interval.low, 2) if interval else None,
         error_rate_high=round(interval.high, 2) if interval else None,
         resampled=drawn.unit,
+        groups=drawn.groups,
         wer=_percent(normalised["wer"]) if metric == "WER" else None,
         cer=_percent(normalised["cer"]),
         mer=_percent(result["mer"]),

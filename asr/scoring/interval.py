@@ -2,13 +2,16 @@
 
 The corpus is drawn anew many times, with replacement, and the rate taken of every draw. Drawn are speakers, where they are
 known, since the errors of one speaker go together; utterances otherwise. The standard error is the draws' standard deviation
-times sqrt(n / (n - 1)), n being the number of groups, and the interval reaches Student's t of them to either side. Percentiles
-of the draws won't do, not even expanded ones (Hesterberg, What Teachers Should Know About the Bootstrap, 2015,
-https://arxiv.org/abs/1411.5279): none lies beyond the draws, and by two speakers equal systems would be called different every
-other time.
+times sqrt(n / (n - 1)), n being the effective number of groups, and the interval reaches Student's t of them to either side.
+The effective number is Kish's (Survey Sampling, 1965), (sum of words)^2 / sum of words^2: of ten speakers, one of whom says
+nine tenths of all, the number tells little more than two would. Percentiles of the draws won't do, not even expanded ones
+(Hesterberg, What Teachers Should Know About the Bootstrap, 2015, https://arxiv.org/abs/1411.5279): none lies beyond the draws,
+and by two speakers equal systems would be called different every other time.
 
 Interval and p of a difference come of the same error and never disagree. A rate's interval is found for its square root, since
 a rate is not below zero, and the higher it is the more it varies.
+
+Of fewer than FEWEST groups there is neither: t makes such an interval wide enough to be true, and too wide to find anything.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +24,10 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
+FEWEST = 5
+"""Groups that an interval needs. In simulated test sets (tests/test_interval.py) of 10 and of 20 clips by each, half as many
+errors are found by five speakers in 51 and 73 of 100 sets, by four in 32 and 47, by three in 19 and 21, by two in 13 and 10.
+"""
 FEWEST_DRAWS, MOST_DRAWS = 2_000, 10_000
 NUMBERS_DRAWN = 10**7
 """Numbers to draw at random, one for each group in each draw: fewer draws of more groups, within those limits."""
@@ -44,8 +51,8 @@ class Interval:
 class Difference:
     """Of two systems' rates on the same utterances, the second minus the first, in percentage points.
 
-    `p`: the chance that equal systems differ at least as much. It and the interval are None where nobody can tell: there is one
-    group only, or all groups differ alike, as two or three may by chance.
+    `p`: the chance that equal systems differ at least as much. It and the interval are None where nobody can tell: there are
+    fewer than FEWEST groups, or all differ alike, as a few may by chance. Where no utterance differs, p alone is known, 1.
     """
 
     points: float
@@ -84,9 +91,14 @@ class Corpus:
         group = np.array([place[name] for name in names]) if by_speaker else np.arange(len(names))
         return cls("speakers" if by_speaker else "utterances", group, np.bincount(group, words).astype(np.float64))
 
+    @property
+    def groups(self) -> int:
+        """How many there are to draw."""
+        return len(self.words)
+
     def interval(self, errors: Sequence[int]) -> Interval | None:
-        """Find a rate's interval by the errors in each utterance. None: there is one group only, or all have the same rate."""
-        if len(self.words) < 2:
+        """Find a rate's interval by the errors in each utterance. None: there are too few groups, or all have the same rate."""
+        if self.groups < FEWEST:
             return None
         root = sqrt(100 * sum(errors) / max(float(self.words.sum()), 1))
         spread = self._spread(np.sqrt(self._rates(errors)))
@@ -99,15 +111,15 @@ class Corpus:
         """Compare two systems by their errors in each utterance."""
         more = [b - a for a, b in zip(first, second, strict=True)]
         points = 100 * sum(more) / max(float(self.words.sum()), 1)
-        if len(self.words) < 2:
+        if self.groups < FEWEST:
             return Difference(points, None, None)
-        if not any(more):  # alike in every utterance
-            return Difference(0.0, Interval(0.0, 0.0), 1.0)
+        if not any(more):  # alike in every utterance, which says nothing of how far others would differ
+            return Difference(0.0, None, 1.0)
         spread = self._spread(self._rates(more))
         if not spread:
             return Difference(points, None, None)
         reach = self._reach * spread
-        p = float(2 * stdtr(len(self.words) - 1, -abs(points) / spread))
+        p = float(2 * stdtr(self._effective - 1, -abs(points) / spread))
         return Difference(points, Interval(points - reach, points + reach), p)
 
     def _rates(self, errors: Sequence[int]) -> Numbers:
@@ -126,9 +138,15 @@ class Corpus:
             left -= now
 
     def _spread(self, rates: Numbers) -> float:
-        spread = float(rates.std()) * sqrt(len(self.words) / (len(self.words) - 1))
+        spread = float(rates.std()) * sqrt(self._effective / (self._effective - 1))
         return spread if spread > ROUNDING else 0.0
 
     @property
     def _reach(self) -> float:
-        return float(stdtrit(len(self.words) - 1, (1 + CONFIDENCE) / 2))
+        return float(stdtrit(self._effective - 1, (1 + CONFIDENCE) / 2))
+
+    @property
+    def _effective(self) -> float:
+        """The effective number of groups; two at least, below which t has no spread to speak of."""
+        squares = float(np.square(self.words).sum())
+        return max(2.0, float(self.words.sum()) ** 2 / squares) if squares else float(self.groups)

@@ -60,8 +60,10 @@ class Summary:
 
     Attributes:
         metric: what `error_rate` is: the WER, the CER, or errors in words of some languages and in characters of others.
-        error_rate_low, error_rate_high: where it lies with 95 % confidence; None for one group, or for equal rates in all.
-        resampled: what was drawn to find them.
+        error_rate_low, error_rate_high: where it lies with 95 % confidence; None for too few groups, or for equal rates in
+            all.
+        resampled: what is drawn to find them.
+        groups: how many of these there are.
         wer, raw_wer: None where the metric isn't WER.
         words: in the references; a character is one where errors are counted in these.
         empty: hypotheses without a word, all deletions.
@@ -74,6 +76,7 @@ class Summary:
     error_rate_low: float | None
     error_rate_high: float | None
     resampled: Unit
+    groups: int
     wer: float | None
     cer: float
     mer: float

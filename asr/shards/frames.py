@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.base.sampling import SAMPLE_RATE
+SAMPLE_RATE = 16_000
+"""Whisper's input rate in Hz."""
 
 HOP_LENGTH = 160
 

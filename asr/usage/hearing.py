@@ -7,12 +7,12 @@ from pathlib import Path
 
 from asr.audio.waveform import Waveform, at_level
 from asr.base.entries import Written
-from asr.base.sampling import SAMPLE_RATE
 from asr.export.hearing import in_whole_windows
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode
 from asr.model.whisper import Whisper
 from asr.recognition.long import Listener, default_chunk
+from asr.shards.frames import SAMPLE_RATE
 from asr.usage.material import LEVELS_DBFS, Joined, Kind
 
 AT_ONCE = 256

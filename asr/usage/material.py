@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from asr.audio.waveform import Waveform, at_level
-from asr.base.sampling import SAMPLE_RATE
 from asr.features.pauses import pauses, tiled
+from asr.shards.frames import SAMPLE_RATE
 
 LEVELS_DBFS = (-15, -25, -35)
 """Of the largest sample. Of speechocean762's recordings 95 % are under -1.7 and 5 % under -16; telephones and far microphones

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from asr.base.rates import UNITS, Metric, together
-from asr.report.comparison import Comparison, compare, holm, otherness, tone
+from asr.report.comparison import SURE_LEVEL, Chances, Comparison, Tone, compare, finding, holm, otherness, tone
 from commands.comparing.sides import Side, unlike
-
-WORDS = {"better": "better", "worse": "worse", "same": "not beyond chance"}
 
 
 @dataclass(frozen=True)
@@ -18,22 +16,29 @@ class Member:
         dataset: the test set.
         name: of the model.
         comparison: with the first; None where the two have no clip in common.
-        corrected: its p, by Holm's correction where there are several models; it decides. None where nobody can tell.
+        chances: what decides: its p and that of the clips' signs, by Holm's correction where there are several models. None
+            where nothing was compared.
     """
 
     dataset: str
     name: str
     comparison: Comparison | None
-    corrected: float | None = None
+    chances: Chances | None = None
+
+    @property
+    def corrected(self) -> float | None:
+        """The p that decides; None where nobody can tell."""
+        return self.chances.rates if self.chances else None
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in a word or three."""
-        if self.comparison is None:
-            return "not compared"
-        if self.corrected is None:
-            return "too few clips to tell"
-        return WORDS[tone(self.comparison, self.corrected)]
+        """What it comes to, in a few words."""
+        return finding(self.comparison, self.chances) if self.comparison else "not compared"
+
+    @property
+    def tone(self) -> Tone:
+        """Its colour."""
+        return tone(self.comparison, self.chances)
 
 
 def family(first: Side, others: Sequence[Side]) -> list[Member]:
@@ -47,9 +52,12 @@ def family(first: Side, others: Sequence[Side]) -> list[Member]:
         for dataset, rows in first.predictions.items()
         for other in others
     ]
-    chances = [member.comparison.difference.p if member.comparison else None for member in members]
-    corrected = holm(chances) if len(others) > 1 else chances
-    return [replace(member, corrected=p) for member, p in zip(members, corrected, strict=True)]
+    found = [member.comparison.chances if member.comparison else None for member in members]
+    if len(others) > 1:
+        rates = holm([each.rates if each else None for each in found])
+        signs = holm([each.signs if each else None for each in found])
+        found = [None if sign is None else Chances(rate, sign) for rate, sign in zip(rates, signs, strict=True)]
+    return [replace(member, chances=each) for member, each in zip(members, found, strict=True)]
 
 
 def metric_of(members: Sequence[Member]) -> Metric:
@@ -68,11 +76,11 @@ def counted(members: Sequence[Member]) -> list[str]:
 def how_judged(members: Sequence[Member]) -> str:
     """Say how the family is judged."""
     if len({member.name for member in members}) == 1:
-        return "a model is called better or worse where the interval leaves out 0"
+        return f"a model is called better or worse where p is under {SURE_LEVEL}"
     count = sum(member.corrected is not None for member in members)
     return (
         f"interval and p are each comparison's own; corrected is p for all {count} together (Holm), "
-        "and a model is called better or worse where that is under 0.05"
+        f"and a model is called better or worse where that is under {SURE_LEVEL}"
     )
 
 
@@ -80,7 +88,7 @@ def remarks(first: Side, others: Sequence[Side], members: Sequence[Member]) -> l
     """Say what was counted and drawn, and where two models were not heard, or not tested, alike."""
     drawn: dict[str, list[str]] = {}
     for member in members:
-        if member.comparison:
+        if member.comparison and member.comparison.difference.interval:
             drawn.setdefault(member.comparison.resampled, []).append(member.dataset)
     lines = [*counted(members), *(f"drawn: {unit}, in {', '.join(dict.fromkeys(names))}" for unit, names in drawn.items())]
     for member in members:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from asr.base.rates import SHORT, Metric
 from asr.report.chart import Scale, Tick, round_scale, short
-from asr.report.comparison import Comparison, Tone, tone
+from asr.report.comparison import Comparison, Tone
 from asr.report.figures import DASH, figure, probability, signed, whole
 from asr.report.page import FOLDER, by_hash
 from commands.comparing.family import Member, how_judged, metric_of, remarks
@@ -27,7 +27,7 @@ STYLE = """
 .forest { min-width: 46rem; }
 .forest .zero { stroke: var(--strong-line); stroke-width: 1.5; }
 .forest .name { fill: var(--ink); }
-.forest .same { color: var(--quiet); }
+.forest :is(.same, .unsure) { color: var(--quiet); }
 .forest .better { color: var(--good); }
 .forest .worse { color: var(--bad); }
 .forest .span { stroke-width: 2; }
@@ -77,7 +77,7 @@ def render(first: Side, others: Sequence[Side], members: Sequence[Member]) -> st
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update({each.__name__: each for each in (figure, whole, signed, probability, tone)})
+    templates.filters.update({each.__name__: each for each in (figure, whole, signed, probability)})
     templates.globals.update(DASH=DASH, SHORT=SHORT, WIDTH=WIDTH, LEFT=LEFT, RIGHT=RIGHT, TOP=TOP)
     return templates.get_template(TEMPLATE.name).render(
         first=first.name,
@@ -125,7 +125,7 @@ def _row(member: Member, comparison: Comparison, y: float, scale: Scale) -> Row:
         scale.place(points, LEFT, RIGHT),
         scale.place(interval.low, LEFT, RIGHT) if interval else None,
         scale.place(interval.high, LEFT, RIGHT) if interval else None,
-        tone(comparison, member.corrected),
+        member.tone,
         f"{signed(points)}  ({span})",
         f"{member.name}: {comparison.second:.2f} %, {signed(points)} points ({span}), {member.verdict}",
     )

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from tabulate import tabulate
 
 from asr.base.rates import SHORT
-from asr.report.comparison import Comparison, otherness, spelled, verdict
+from asr.report.comparison import Comparison, otherness
+from asr.report.figures import drawn, spelled, verdict
 from commands.comparing.family import Member, counted, how_judged, metric_of, remarks
 from commands.comparing.sides import Side, unlike
 
@@ -96,7 +97,8 @@ def notes(found: Mapping[str, Comparison | None], first: Side, second: Side) -> 
             where = "without a clip in common" if dataset in second.predictions else f"only in {first.name}"
             lines.append(f"{dataset}: not compared: {where}")
             continue
-        told = f"{dataset}: {verdict(comparison, second.name)} (drawn: {comparison.resampled})"
+        how = f" (drawn: {drawn(comparison)})" if comparison.difference.interval else ""
+        told = f"{dataset}: {verdict(comparison, second.name)}{how}"
         different = otherness(comparison, first.name, second.name)
         lines.append(f"{told}; {different}" if different else told)
     return [*lines, *(f"{name}: not compared: only in {second.name}" for name in second.predictions if name not in found)]

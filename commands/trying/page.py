@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from asr.base.errors import DataError
-from asr.base.sampling import SAMPLE_RATE
 from asr.export.sound import decode
 from asr.recognition.long import seconds_of
+from asr.shards.frames import SAMPLE_RATE
 from commands.trying.pair import OTHER, Pair, Word, differences, hear
 
 MOST_MEGABYTES = 25
