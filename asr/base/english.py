@@ -23,6 +23,9 @@ LARGE = "hundred|thousand|million|billion|trillion"
 NUMBER = rf"(\b(?:{SMALL}|{LARGE})|\d)"
 """The end of a number, in words or in digits."""
 
+FAR = 24
+"""Characters, within which the words next to one are looked for."""
+
 FILLERS = re.compile(r"\b(?:hmm|mm|mhm|mmm|uh|um)\b")
 """The reference's."""
 
@@ -106,6 +109,10 @@ def _fraction(match: re.Match[str]) -> str:
     return f" {above} over {below} " if 0 < above < below <= 10 else match[0]
 
 
+def _over(match: re.Match[str]) -> str:
+    return f"{match[1]} over {match[2]}" if int(match[1]) > int(match[2]) else match[0]
+
+
 def _fraction_in_words(match: re.Match[str]) -> str:
     number, above, part, plural = match.groups()
     if number or (above in ("one", "1")) == bool(plural):  # twenty one third graders; one thirds
@@ -114,8 +121,8 @@ def _fraction_in_words(match: re.Match[str]) -> str:
 
 
 def _oh(match: re.Match[str]) -> str:
-    before = re.search(rf"({NUMBER}|\b(double|triple))\W*$", match.string[: match.start()])
-    is_zero = before or re.match(rf"\W*((?:{SMALL})\b|\d)", match.string[match.end() :])
+    before = re.search(rf"({NUMBER}|\b(double|triple|point))\W*$", match.string[max(0, match.start() - FAR) : match.start()])
+    is_zero = before or re.match(rf"\W*((?:{SMALL})\b|\d+(?![\dsnrt]))", match.string[match.end() : match.end() + FAR])
     return re.sub(r"\boh?\b", "zero" if is_zero else f"oh{MARK}", match[0])
 
 
@@ -141,7 +148,10 @@ APART = rf"(?<=\d)\s+(?=(?:{SMALL})\b|\.?\d)", f" {MARK} "
 
 # fmt: off
 FIRST = (
-    Rule("apostrophes", "wasn’t, the 1960’s", "was not, the 1960s", [("[’‘ʼʻ´`′]", "'"), (r"(?<=\d)'s\b", "s")]),
+    Rule("apostrophes", "wasn’t, the 1960’s", "was not, the 1960s", [
+        (r"(?<=\d)\s?″", " inches "), (r"(?<=\d)\s?′", " feet "), ("[’‘ʼʻ´`′]", "'"), (r"(?<=\d)'s\b", "s"),
+        (r"\bcannot\b", "can not"),
+    ]),
     Rule("powers", "5 m²", "five m squared", [("²", " squared "), ("³", " cubed ")]),
     Rule("forms of a sign", "５, ½", "5, 1/2", [
         (r"(?<=\d)(?=[¼-¾⅐-⅞])", " "), ("[º˚]", "°"),
@@ -151,7 +161,7 @@ FIRST = (
         (r"<(?=\S)([^<>]*\S)>(?!\d)", r" \1 "), (r"[()\[\]{}]", " "),
     ]),
     Rule("millimetres", "a 5 mm nodule", "a five millimeter nodule", [
-        (rf"{NUMBER}\s*mm\b", r"\1 millimeters"), (r"\b(in|few|several|per|cubic|square) mm\b", r"\1 millimeters"),
+        (rf"{NUMBER}[\s-]*mm\b", r"\1 millimeters"), (r"\b(in|few|several|per|cubic|square) mm\b", r"\1 millimeters"),
     ]),
 )
 RULES = (
@@ -159,13 +169,13 @@ RULES = (
     Rule("times", "8:30 p.m., 8.05 pm, 8:00", "eight thirty pm, eight oh five p m, eight o'clock", [
         (rf"{NUMBER}\s*([ap])\.?\s?m\b\.?", r"\1 \2m"),
         (r"(?<![\d.:])(\d{1,2})\.([0-5]\d)(?= [ap]m\b)", r"\1:\2"),
-        (r"(?<![\d.:])(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?![\d:])", _time),
+        (r"(?<![\d.:])(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?![\d:])", _time), (r"(?<=\d):(?=\d(?![\d:]))", " to "),
         (rf"{NUMBER}\s*\bo'? ?clock\b", r"\1"), (r"\bo'? ?clock\b", "oclock"),
     ]),
     Rule("ranges", "5–10", "five to ten", [(r"(?<=[\d%])\s?–\s?(?=[$€£]?\d)", " to ")]),
     Rule("minus and plus", "−5, -5, +3, 7 - 2", "minus five, negative five, plus three, seven minus two", [
-        ("±", " plus or minus "), (r"−\s?(?=[$€£¥]?\.?\d)", " minus "), (r"(?<=\d) - (?=\d)", " minus "),
-        (r"(?<![\w.,%°'/-])[-–‐](?=[$€£¥]?\.?\d)", " minus "), (r"\+(?=\s?[$€£¥]?\.?\d)|(?<=\d)\s?\+", " plus "),
+        ("±", " plus or minus "), (rf"−\s?(?=[$€£¢¥]?\.?\d|(?:{SMALL})\b)", " minus "), (r"(?<=\d) - (?=\d)", " minus "),
+        (r"(?<![\w.,%°'/-])[-–‐](?=[$€£¢¥]?\.?\d)", " minus "), (r"\+(?=\s?[$€£¢¥]?\.?\d)|(?<=\d)\s?\+", " plus "),
         (r"\b(minus|negative|plus|positive)\b", rf"\1{MARK}"),
     ]),
     Rule("percent", "5 %, 1%", "five per cent, one percent", [("%", " percent "), (r"\bper cent\b", "percent")]),
@@ -175,10 +185,12 @@ RULES = (
         (r"(?<=\d)\s?([$€£¢¥₹₽₩])(?!\s?\.?\d)", lambda match: f" {CURRENCIES[match[1]]} "),
         (r"\blbs?\b", "pounds"), (r"\bpence\b", "cents"),
     ]),
-    Rule("other signs", "#5 & 6, < 3 °C, 2 × 4", "number five and six, less than three degrees Celsius, two by four", [
+    Rule("other signs", "#5 & 6, < 3 °C, 2 mg/kg", "number five and six, less than three degrees Celsius, two mg per kg", [
         (r"#(?=\s?\d)", " number "), ("&", " and "), (r"<(?=\s?[\d.$€£])", " less than "),
         (r"(?<!-)>(?=\s?[\d.$€£])", " greater than "),
-        ("≤", " at most "), ("≥", " at least "), (r"(?<=\d)\s?[x×]\s?(?=\d)", " by "), ("=", " equals "),
+        ("≤", " at most "), ("≥", " at least "), ("×", " x "), ("=", " equals "),
+        (rf"(?<=[a-z\d])\s?/\s?(?=(?:{'|'.join(UNITS)}|h|hour|min|minute|day|week|month|year)\b)", " per "),
+        (r"\bper h\b", "per hour"), (r"\bper min\b", "per minute"),
         (r"°\s?c\b", " degrees celsius "), (r"°\s?f\b", " degrees fahrenheit "), ("°", " degrees "),
     ]),
     Rule("fractions", "1/2, 8½, 3/4, 120/80", "one half, eight and a half, three quarters, 120 over 80", [
@@ -186,23 +198,25 @@ RULES = (
         (r"\band a half\b", f"and {MARK} a half"), (rf"{NUMBER}\s+and a (?=(?:{'|'.join(PARTS)})\b)", r"\1 and one "),
         (r"(\d)[\s-]+(?=[1-9]/(?:\d|10)(?![\d/]))", r"\1 and "), (r"(?<![\d/.,])(\d)/(\d{1,2})(?![\d/]|\.\d)", _fraction),
         (rf"(?:{NUMBER}\s+)?\b({'|'.join(DIGITS[1:])}|\d)\s+({'|'.join(PARTS)})(s?)\b", _fraction_in_words),
-        (r"(?<![\d/])(\d{3})/(?=\d{2,3}(?![\d/]))", r"\1 over "),
+        (r"(?<![\d/])([4-9]\d|\d{3})/(\d{2,3})(?![\d/])", _over),
     ]),
     Rule("a hundred", "a hundred or half a million", "100 or 500,000", [
         (rf"\bhalf an? (?=(?:{LARGE})\b)", f"{MARK} zero point five "), (rf"\ban? (?=(?:{LARGE})\b)", "one "),
     ]),
-    Rule("double", "double 7", "double seven", [(r"\bdouble (\d)", r"\1\1"), (r"\btriple (\d)", r"\1\1\1")]),
-    Rule("oh", "oh seven; Oh no", "07; o no", [(r"\bo'(?=[a-z])", f"o{MARK}'"), (r"\boh?\b(?:\W*\boh?\b)*", _oh)]),
+    Rule("double", "double 7", "double seven", [(r"\bdouble (\d)(?!\w)", r"\1\1"), (r"\btriple (\d)(?!\w)", r"\1\1\1")]),
+    Rule("oh", "oh seven; Oh no", "07; o no", [(r"\boh?\b(?:\W*\boh?\b)*", _oh)]),
     Rule("numbers side by side", "twenty, five; in 2020 five; one hundred and two hundred", "20 5; in 2020, 5; 100 and 200", [
         (rf"{NUMBER}(?<!hundred)(?<!thousand)(?<!illion)(?:[,;:.!?]+\s+|\s*[—…]\s*)(?=(?:{SMALL})\b|\.?\d)", rf"\1 {MARK} "),
-        (rf"\b({LARGE})([\s,]+(?:and )?)(?=(?:(?:{SMALL}|hundred)\s+){{1,4}}\1\b)", rf"\1 {MARK}\2"), APART,
+        (rf"\b({LARGE})([\s,]+(?:and )?)(?=(?:(?:{SMALL}|hundred)\s+){{1,4}}\1\b)", rf"\1 {MARK}\2"),
+        (rf"\bzero (?=(?:{SMALL}) hundred\b)", f"zero {MARK} "),
+        (rf"\b({LARGE})\s+(?=({'|'.join(DIGITS)})\s+({'|'.join(DIGITS)})\b)", rf"\1 {MARK} "), APART,
     ]),
     Rule("thousands", "1,234,567", "1234567", [(r"(\d),(?=\d{3}(?!\d))", r"\1"), (",", " ")]),
     Rule("decimals", "2.0, .5, at this point and", "two point zero, zero point five, at this point and", [
         (r"(?<![\w.])\.(?=\d)", "0."), (r"(?<=\d)\.(\d+)", lambda match: f" point {_digits(match)}"),
         (rf"\bpoint\b(?!\s+(?:(?:{SMALL})\b|\d))", f"point{MARK}"),
     ]),
-    Rule("zeros in front", "007", "double oh seven", [(r"(?<![\d$€£¢])(0\d*)", _digits), APART]),
+    Rule("zeros in front", "007", "double oh seven", [(r"(?<![\d$€£¢])(0\d*)(?!\d|(?:st|nd|rd|th|s)\b)", _digits), APART]),
 )
 AFTER = (
     Rule("signs of numbers", "negative 5", "-5", [
@@ -213,12 +227,14 @@ AFTER = (
         (r"([$€£])(\d+) (?:and )?¢(\d{1,2})\b", _cents), (r"([$€£]\d+)\.0+(?![\d.])", r"\1"),
         (r"([$€£]\d+\.\d)(?![\d.])", r"\g<1>0"),
         (r"[$€£]0\.(\d\d)(?!\d)", lambda match: f"¢{int(match[1])}"),
+        (r"([$€£¢])0+(?=\d)", r"\1"),
     ]),
     Rule("one", "1 of 12", "one of twelve", [(r"(?<!\S)(?<!\d )1(s?)(?!\S)(?! \d)", r"one\1"), (r"[.$€£¢](?!\d)", " ")]),
+    Rule("by", "2 × 4, 3x5", "two x four, three by five", [(r"(?<=\d) x (?=\d)", " by ")]),
 )
 COMPARED = (
     Rule("units", "5 mg, 3 km/h", "five milligrams, three kilometres per hour", [
-        *((rf"(?<=\d) (?:{written})\b", f" {unit}") for unit, written in UNITS.items()),
+        *((rf"(?:(?<=\d)|(?<=\bper)) (?:{written})\b", f" {unit}") for unit, written in UNITS.items()),
     ]),
     Rule("digits", "3, 8, 9, 8", "3898", [(NUMERAL, _read_out)]),
 )
