@@ -203,7 +203,7 @@ def test_a_set_of_many_languages_counts_words_in_some_and_characters_in_others()
     result = summary(rows)
 
     assert {row.language: (row.metric, row.errors, row.words) for row in rows} == {
-        "ja": ("CER", 2, 10), "en": ("WER", 2, 1), "de": ("WER", 1, 3),
+        "ja": ("CER", 2, 10), "en": ("WER", 2, 2), "de": ("WER", 1, 3),
     }  # fmt: skip
     assert (result.metric, result.error_rate, result.words) == ("mixed", 35.71, 14)  # 5 of 14
     assert (result.wer, result.raw_wer) == (None, None)

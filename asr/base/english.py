@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from whisper_normalizer.basic import remove_symbols_and_diacritics
@@ -58,6 +58,7 @@ class Rule(NamedTuple):
     steps: Sequence[tuple[str, Replacement]]
 
 
+@lru_cache(maxsize=1 << 18)
 def english(text: str) -> str:
     """Normalise as the reference does, with FIRST and RULES before it and AFTER behind it.
 
