@@ -316,7 +316,9 @@ def test_words_that_fill_pauses_are_counted_and_millimetres_are_none() -> None:
 
 
 def test_the_page_has_each_rule_with_an_example_that_holds() -> None:
-    rows = re.findall(r"^\| ([\w ]+) \| `(.+)` \| `(.+)` \|$", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([\w ]+) \| `(.+)` \| `(.+)` \|$", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     rules = [*FIRST, *RULES, *AFTER, *COMPARED]
 
     assert rows == [(rule.name, rule.written, rule.same) for rule in rules]

@@ -17,7 +17,11 @@ from tests.test_splits import clip
 
 
 def divide(
-    clips: list[Clip], folder: Path, monkeypatch: pytest.MonkeyPatch, text: Mapping[str, str] = MappingProxyType({}), **split: Any
+    clips: list[Clip],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: Mapping[str, str] = MappingProxyType({}),
+    **split: Any,
 ) -> dict[str, Any]:
     """Run the stage in a folder of its own; its summary."""
     monkeypatch.chdir(folder)

@@ -14,8 +14,8 @@ MAX_LOST_SHARE = 0.01
 EXAMPLES = 3
 
 PARTS_OF_NUMBERS = frozenset(
-    "a an and one ones oh o point double triple half halves third thirds quarter quarters fourth fourths over minus negative plus "
-    "positive percent per cent cents dollar dollars euro euros pound pounds clock oclock m".split()
+    "a an and one ones oh o point double triple half halves third thirds quarter quarters fourth fourths over minus negative "
+    "plus positive percent per cent cents dollar dollars euro euros pound pounds clock oclock m".split()
 )
 """Words that may become part of a number in digits, or of its signs. Other number words are in digits by themselves, too."""
 
@@ -107,7 +107,9 @@ def _vanished(transcripts: Iterable[Transcript], normalization: Normalization) -
             if (word, language) not in alone:
                 alone[word, language] = normalization.normalized(word, language).split()
             if not alone[word, language] and not normalization.ignored(word, language):
-                lost[word] += sum(_is_kept(letter, normalization) * count for letter, count in _letters([(word, language)]).items())
+                lost[word] += sum(
+                    _is_kept(letter, normalization) * count for letter, count in _letters([(word, language)]).items()
+                )
         before = [token for word in words for token in alone[word, language]]
         for token in _gone(before, normalization.normalized(text, language).split()):
             lost[token] += _letter_count(token)
