@@ -12,7 +12,7 @@ from whisper_normalizer.english import EnglishTextNormalizer
 Replacement = str | Callable[[re.Match[str]], str]
 
 MARK = "\ue000"
-"""Of private use. As a token it keeps two numbers apart; at a word's end it hides the word from the reference's own rules."""
+"""Of private use. As a token it keeps two numbers apart; in a word it hides this from the reference's own rules."""
 
 SMALL = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
@@ -162,7 +162,7 @@ FIRST = (
         (r"<(?=\S)([^<>]*\S)>(?!\d)", r" \1 "), (r"[()\[\]{}]", " "),
     ]),
     Rule("millimetres", "a 5 mm nodule", "a five millimeter nodule", [
-        (rf"{NUMBER}[\s-]*mm\b", r"\1 millimeters"), (r"\b(in|few|several|per|cubic|square) mm\b", r"\1 millimeters"),
+        (rf"{NUMBER}[\s-]*mm\b", rf"\1 m{MARK}m"), (r"\b(in|few|several|per|cubic|square) mm\b", r"\1 millimeters"),
     ]),
 )
 RULES = (
@@ -230,12 +230,12 @@ AFTER = (
         (r"[$€£]0\.(\d\d)(?!\d)", lambda match: f"¢{int(match[1])}"),
         (r"([$€£¢])0+(?=\d)", r"\1"),
     ]),
+    Rule("by", "2 × 4, 1x5", "two x four, one by five", [(r"(?<=\d) x (?=\d)", " by ")]),
     Rule("one", "1 of 12", "one of twelve", [(r"(?<!\S)(?<!\d )1(s?)(?!\S)(?! \d)", r"one\1"), (r"[.$€£¢](?!\d)", " ")]),
-    Rule("by", "2 × 4, 3x5", "two x four, three by five", [(r"(?<=\d) x (?=\d)", " by ")]),
 )
 COMPARED = (
     Rule("units", "5 mg, 3 km/h", "five milligrams, three kilometres per hour", [
-        *((rf"(?:(?<=\d)|(?<=\bper)) (?:{written})\b", f" {unit}") for unit, written in UNITS.items()),
+        *((rf"(?:(?<=\d)|(?<=\bone)|(?<=\bper)) (?:{written})\b", f" {unit}") for unit, written in UNITS.items()),
     ]),
     Rule("digits", "3, 8, 9, 8", "3898", [(NUMERAL, _read_out)]),
 )
