@@ -10,7 +10,7 @@ if __name__ == "__main__":
     begin(__doc__)
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ CLIPS = Path("data/validated/clips.jsonl")
 OUT = Path("data/splits")
 
 NOTABLE_LETTER_LOSS = 0.001
+EXAMPLES = 10
+
+Label = Callable[[str, str | None], str]
 
 
 class Params(StageParams):
@@ -61,6 +64,16 @@ def main() -> None:
     write_json(OUT / "summary.json", found)
     say_counts(division.splits, dropped, filtered.letters_lost, params.text.normalizer)
     say_fairness(division, found, warning)
+    if params.text.labels == "normalized":
+        say_changes(filtered.kept, label)
+
+
+def say_changes(clips: Sequence[Clip], label: Label) -> None:
+    """Say how many transcripts aren't learned as they are written, with the first of them."""
+    changed = [(clip.text, learned) for clip in clips if (learned := label(clip.text, clip.language)) != clip.text]
+    print(f"split: text.labels normalized changes {len(changed)} of {len(clips)} transcripts", file=sys.stderr)
+    for before, after in list(dict.fromkeys(changed))[:EXAMPLES]:
+        print(f"split:   {before!r} -> {after!r}", file=sys.stderr)
 
 
 def summary(division: Division, dropped: Mapping[str, int], lost: float, group_by: str) -> dict[str, Any]:

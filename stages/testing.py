@@ -70,10 +70,12 @@ def write(out: Path, stage: str, evaluation: Evaluation, params: Params, **facts
 
 
 def warnings(summary: Summary) -> str:
-    """Count what a listener would call broken, in words for the log."""
+    """Count what a listener would call broken, and what scoring ignores, in words for the log."""
     counted = {
         "without a word": summary.empty,
         "cut off at decode.max_new_tokens": summary.cut_off,
         "in a loop": summary.looping,
+        "with words that don't count in the transcript": summary.ignored_references,
+        "with words that don't count in the hypothesis": summary.ignored_hypotheses,
     }
     return "".join(f", {count} {what}" for what, count in counted.items() if count)

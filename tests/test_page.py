@@ -26,7 +26,7 @@ def test_the_results_are_said_in_figures_and_words() -> None:
     assert "Difference −37.75 points ↓ the tuned model is better 95 %: −44.00 to −31.25, p under 0.001" in said
     assert "The tuned model makes fewer errors in 41 of the clips, and more in 3." in said
     assert "everyday 50 24.00 18.25 to 30.50 24.00 18.25 to 30.50 – – ? not compared: no clip in common" in said
-    assert "test base 400 189 38 20 48.14 59.10 62.00 48.20 2 1 3 tuned 400 66 17 13 19.15" in said
+    assert "test base 400 189 38 20 48.14 59.10 62.00 48.20 2 1 3 4 (7) tuned 400 66 17 13 19.15" in said
 
 
 def test_where_words_are_not_parted_characters_are_counted_and_read_without_spaces() -> None:

@@ -71,13 +71,28 @@ def test_as_many_hypotheses_as_texts_are_asked_for() -> None:
         predictions("test", [text("a")], [1.0, 1.0], heard("a"), ENGLISH)
 
 
-def test_a_normaliser_that_changes_its_own_output_is_fair_to_a_perfect_model() -> None:
+def test_a_label_and_its_transcript_come_to_the_same() -> None:
     whisper_english = Normalization("whisper_english")
     label = whisper_english.normalized("double oh seven")
-    (row,) = predictions("test", [text(label, "double oh seven")], [1.0], heard(label), whisper_english)
+    (row,) = predictions("test", [text(label, "double oh seven")], [1.0], heard("0, 0, 8"), whisper_english)
 
-    assert whisper_english.normalized(label) != label
-    assert (row.reference, row.hypothesis, row.errors) == ("7", "7", 0)
+    assert (label, row.reference, row.hypothesis, row.errors, row.words) == ("007", "0 0 7", "0 0 8", 1, 3)
+
+
+def test_what_scoring_ignores_is_counted_by_clips_in_transcripts_and_hypotheses() -> None:
+    rows = rows_of(["Um, uh, a 5 mm nodule", "hmm yes", "no"], ["a 5 mm nodule", "mhm yes", "um um no"], Normalization("auto"))
+    result = summary(rows)
+
+    assert {row.raw_reference: (row.ignored_in_reference, row.ignored_in_hypothesis) for row in rows} == {
+        "Um, uh, a 5 mm nodule": (2, 0), "hmm yes": (1, 1), "no": (0, 2),
+    }  # fmt: skip
+    assert (result.wer, result.ignored_references, result.ignored_hypotheses) == (0, 2, 2)
+
+
+def test_a_wrong_word_in_brackets_is_an_error_and_a_right_one_without_is_none() -> None:
+    rows = rows_of(["take (aspirin) now"] * 2, ["take [ibuprofen] now", "take aspirin now"], Normalization("auto"))
+
+    assert [(row.hypothesis, row.errors) for row in rows] == [("take ibuprofen now", 1), ("take aspirin now", 0)]
 
 
 def test_timestamps_are_no_part_of_what_was_said() -> None:
@@ -131,6 +146,8 @@ def test_a_summary() -> None:
         empty=1,
         cut_off=1,
         looping=1,
+        ignored_references=0,
+        ignored_hypotheses=0,
     )
 
 
@@ -201,9 +218,9 @@ def test_a_set_of_many_languages_counts_words_in_some_and_characters_in_others()
     result = summary(rows)
 
     assert {row.language: (row.metric, row.errors, row.words) for row in rows} == {
-        "ja": ("CER", 2, 10), "en": ("WER", 2, 1), "de": ("WER", 1, 3),
+        "ja": ("CER", 2, 10), "en": ("WER", 2, 2), "de": ("WER", 1, 3),
     }  # fmt: skip
-    assert (result.metric, result.error_rate, result.words) == ("mixed", 35.71, 14)  # 5 of 14
+    assert (result.metric, result.error_rate, result.words) == ("mixed", 33.33, 15)  # 5 of 15
     assert (result.wer, result.raw_wer) == (None, None)
 
 

@@ -1,8 +1,10 @@
 """What the split stage writes and says."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,11 +16,18 @@ from tests.project import ROOT, read_yaml
 from tests.test_splits import clip
 
 
-def divide(clips: list[Clip], folder: Path, monkeypatch: pytest.MonkeyPatch, **split: Any) -> dict[str, Any]:
+def divide(
+    clips: list[Clip],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: Mapping[str, str] = MappingProxyType({}),
+    **split: Any,
+) -> dict[str, Any]:
     """Run the stage in a folder of its own; its summary."""
     monkeypatch.chdir(folder)
     params = read_yaml(ROOT / "params.yaml")
     params["split"].update(split)
+    params["text"].update(text)
     Path("params.yaml").write_text(yaml.safe_dump(params))
     write_rows(CLIPS, clips)
     main()
@@ -69,6 +78,26 @@ def test_the_log_says_what_is_given_and_what_splits_share(
         "split: speakers in two splits or more: 1, with 2 clips",
         "split: 50.0 % of the test clips have a sentence that is in train, too",
     ]
+
+
+def test_the_log_says_what_normalized_labels_change_with_ten_examples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = [said(number, "", f"{number}", f"as it is learned {chr(97 + number)}") for number in range(3)]
+    clips = [said(number, "", f"{number}", f"No. {number} says Hello!") for number in range(3, 15)]
+    divide([*kept, *clips, said(15, "", "15", "No. 3 says Hello!")], tmp_path, monkeypatch, text={"labels": "normalized"})
+    lines = [line for line in capsys.readouterr().err.splitlines() if "->" in line or "changes" in line]
+
+    assert lines[0] == "split: text.labels normalized changes 13 of 16 transcripts"
+    assert lines[1:] == [f"split:   'No. {number} says Hello!' -> 'no {number} says hello'" for number in range(3, 13)]
+
+
+def test_the_log_says_nothing_of_labels_that_are_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    divide(GIVEN, tmp_path, monkeypatch)
+
+    assert "text.labels" not in capsys.readouterr().err
 
 
 def test_the_log_says_what_is_drawn_beside_a_given_test_split(

@@ -1,6 +1,7 @@
 """Texts: what is learned of a transcript, and what it becomes before it is compared, in many languages."""
 
 import pytest
+from whisper_normalizer.english import EnglishTextNormalizer
 
 from asr.base.errors import DataError
 from asr.base.letters import require_letters_kept, require_text_kept
@@ -44,6 +45,9 @@ def learned(transcript: str, language: str | None = None, **settings: str) -> st
         ("multilingual", "ＡＩ ｶﾀｶﾅ", "ai カタカナ"),
         ("multilingual", "п'ять пʼять п’ять oʻzbek o‘zbek qu`il", "пять пять пять ozbek ozbek quil"),
         ("multilingual", "null", "null"),
+        ("multilingual", "−5 Grad, -2,5 und 3-4, 2020-05-01", "− 5 grad − 2 5 und 3 4 2020 05 01"),
+        ("multilingual", "5 %, 20°, -€5, 7 $", "5 % 20 ° − 5 € 7 $"),
+        ("multilingual", "E-Mail – 5 C++", "e mail 5 c"),
         ("none", "  As It Is. ", "As It Is."),
         ("auto", "twenty five", "25"),
     ],
@@ -114,7 +118,7 @@ def test_a_translation_is_english_whatever_is_spoken() -> None:
     normalization = Normalization.of(text(), speech)
 
     assert normalization.spoken_in(None) == "ja"
-    assert normalization.compared("It's ninety one.") == "it is 91"
+    assert normalization.compared("It's ninety one.") == "it is 9 one"
     assert normalization.metric("th") == "WER"
 
 
@@ -155,6 +159,17 @@ def test_numbers_in_digits_and_words_left_out_lose_no_letter_and_an_accent_none_
 
     assert require_letters_kept([(spoken, "en")], Normalization("whisper_english")) == 0
     assert require_letters_kept([("Größe", "de")], Normalization("whisper_english")) == 0  # it becomes grosse
+
+
+def test_words_that_vanish_from_a_transcript_are_lost_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    transcripts = [("take ten (of aspirin) [now]", "en"), ("twenty five, say minus two dollars", "en")]
+    kept = Normalization("whisper_english")
+
+    assert require_letters_kept(transcripts, kept) == 0
+
+    monkeypatch.setattr("asr.base.text.normalizer", lambda name, language: EnglishTextNormalizer())
+    with pytest.raises(DataError, match=r"whisper_english deletes 25\.5 % of the letters \(aspirin, \[now\], of\), so errors"):
+        require_letters_kept(transcripts, kept)
 
 
 def test_where_no_language_was_named_that_is_the_first_remedy() -> None:

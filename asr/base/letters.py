@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
 
 from asr.base.errors import DataError
 from asr.base.normalizers import APOSTROPHES
@@ -11,6 +12,12 @@ from asr.base.text import Normalization, spoken
 MAX_EMPTIED_SHARE = 0.02
 MAX_LOST_SHARE = 0.01
 EXAMPLES = 3
+
+PARTS_OF_NUMBERS = frozenset(
+    "a an and one ones oh o point double triple half halves third thirds quarter quarters fourth fourths over minus negative "
+    "plus positive percent per cent cents dollar dollars euro euros pound pounds clock oclock m".split()
+)
+"""Words that may become part of a number in digits, or of its signs. Other number words are in digits by themselves, too."""
 
 Transcript = tuple[str, str | None]
 """A text and the code of its language."""
@@ -42,7 +49,8 @@ def require_letters_kept(transcripts: Iterable[Transcript], normalization: Norma
     """Stop when a normaliser deletes more than MAX_LOST_SHARE of the letters and marks.
 
     One is kept when something is left of it where it stands: é that becomes e is, and a vowel sign that vanishes from its
-    consonant isn't. What a normaliser makes of whole words, such as a number in digits, is no loss.
+    consonant isn't. Further, all letters of a word are lost that vanishes from its transcript, as in brackets. What becomes of
+    a number in words is no loss, nor is a word that only fills a pause: these are counted with the predictions.
 
     Returns:
         the share that it deletes.
@@ -50,14 +58,18 @@ def require_letters_kept(transcripts: Iterable[Transcript], normalization: Norma
     Raises:
         DataError: naming a normaliser that fits, and the letters that are lost most often.
     """
+    transcripts = list(transcripts)
     counted = _letters(transcripts)
     lost = Counter({letter: count for letter, count in counted.items() if not _is_kept(letter, normalization)})
-    share = lost.total() / max(counted.total(), 1)
+    vanished = _vanished(transcripts, normalization)
+    share = (lost.total() + vanished.total()) / max(counted.total(), 1)
     if share > MAX_LOST_SHARE:
-        name, came_to = normalization.name, normalization.names(language for _, _, language in lost)
+        languages = {language for _, _, language in lost} or {language for _, language in transcripts}
+        name, came_to = normalization.name, normalization.names(languages)
         told = name if name == came_to else f"{name}, here {came_to},"
         language = "model.language, or " if name == "auto" and normalization.language is None else ""
-        examples = ", ".join(f"{base}{letter}" for (base, letter, _), _ in lost.most_common(EXAMPLES))
+        both = Counter({f"{base}{letter}": count for (base, letter, _), count in lost.items()}) + vanished
+        examples = ", ".join(example for example, _ in both.most_common(EXAMPLES))
         raise DataError(
             f"text.normalizer {told} deletes {100 * share:.1f} % of the letters ({examples}), so errors in them would not "
             f"count: set {language}text.normalizer to multilingual"
@@ -83,6 +95,46 @@ def _letters(transcripts: Iterable[Transcript]) -> Counter[Letter]:
                 case "M":
                     counted[base, character, language] += 1
     return counted
+
+
+def _vanished(transcripts: Iterable[Transcript], normalization: Normalization) -> Counter[str]:
+    """Count the letters of words of which a normaliser leaves something alone and nothing in their transcript, or neither."""
+    lost: Counter[str] = Counter()
+    alone: dict[Transcript, list[str]] = {}
+    for text, language in transcripts:
+        words = spoken(text).split()
+        for word in words:
+            if (word, language) not in alone:
+                alone[word, language] = normalization.normalized(word, language).split()
+            if not alone[word, language] and not normalization.ignored(word, language):
+                lost[word] += sum(
+                    _is_kept(letter, normalization) * count for letter, count in _letters([(word, language)]).items()
+                )
+        before = [token for word in words for token in alone[word, language]]
+        for token in _gone(before, normalization.normalized(text, language).split()):
+            lost[token] += _letter_count(token)
+    return +lost
+
+
+def _gone(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    """Yield the words that have nothing in their place, given those of a transcript one by one and all together."""
+    if before == after:
+        return
+    for kind, start, end, other_start, other_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        instead = after[other_start:other_end]
+        around = after[max(0, other_start - 1) : other_end + 1]
+        is_number = any(character.isdigit() for word in around for character in word)
+        room = sum(_letter_count(word) for word in instead)
+        for word in before[start:end] if kind != "equal" else ():
+            if is_number and (word in PARTS_OF_NUMBERS or any(map(str.isdigit, word))):
+                continue
+            room -= _letter_count(word)
+            if room < 0:
+                yield word
+
+
+def _letter_count(text: str) -> int:
+    return sum(unicodedata.category(character)[0] in "LM" for character in unicodedata.normalize("NFC", text))
 
 
 def _is_kept(letter: Letter, normalization: Normalization) -> bool:

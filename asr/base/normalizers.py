@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Literal
 
 NormalizerName = Literal["auto", "whisper_english", "basic_english", "multilingual", "none"]
@@ -15,6 +15,12 @@ DOTTED = frozenset({"tr", "az"})
 
 APOSTROPHES = frozenset("'’‘ʼʻ´`")
 """One sign to those who write, though Unicode counts two of them as letters."""
+
+MINUS = re.compile(r"(?<![^\s(\[{])[-–](?=[.,]?\d)")
+"""A hyphen or a dash that is one: nothing stands in front of it, as in ranges and dates."""
+
+CURRENCY = re.compile(r"([$€£¥₩₹₽])\s?(\d+(?:[.,]\d+)*)")
+"""A sign that stands in front of its number."""
 
 JOINERS = "\u200c\u200d"
 """Control characters that are spelling: Persian and the Indic scripts part and join letters with them."""
@@ -33,7 +39,9 @@ def normalizer(name: NormalizerName, language: str = ENGLISH) -> Normalizer:
         case "basic_english":
             return basic_english
         case "whisper_english":
-            return _whisper_english()
+            from asr.base.english import english  # here, as few need the reference
+
+            return english
         case "none":
             return str.strip
         case _:
@@ -49,13 +57,18 @@ def multilingual(text: str, language: str = ENGLISH) -> str:
     """Lower-case as the language does; keep the letters, marks and digits of every script. Apostrophes and JOINERS vanish, and
     other signs part words.
 
+    What changes a number stays, as a word: a minus in front, %, ‰, ° and currencies, behind it. A point and a comma part it.
     Forms of one character that differ in width or style are one (NFKC), such as Japanese digits, Latin and katakana.
     """
     kept = []
-    for character in unicodedata.normalize("NFKC", _lower(unicodedata.normalize("NFKC", text), language)):
+    signed = MINUS.sub("\u2212", CURRENCY.sub(r"\2 \1 ", unicodedata.normalize("NFKC", text)))
+    for character in unicodedata.normalize("NFKC", _lower(signed, language)):
         if character in APOSTROPHES or character in JOINERS:
             continue
-        kept.append(character if unicodedata.category(character)[0] in "LMN" else " ")
+        if character in "\u2212%‰°" or unicodedata.category(character) == "Sc":
+            kept.append(f" {character} ")
+        else:
+            kept.append(character if unicodedata.category(character)[0] in "LMN" else " ")
     return " ".join("".join(kept).split())
 
 
@@ -63,9 +76,19 @@ def _lower(text: str, language: str) -> str:
     return (text.replace("I", "ı").replace("İ", "i") if language in DOTTED else text).lower()
 
 
-@cache
-def _whisper_english() -> Normalizer:
-    from whisper_normalizer.english import EnglishTextNormalizer  # here, as few need it
+def reader(name: NormalizerName, language: str = ENGLISH) -> Normalizer:
+    """The function from what a normaliser leaves to what is compared: `whisper_english` has numbers read digit by digit."""
+    if chosen(name, language) != "whisper_english":
+        return str
+    from asr.base.english import read_out
 
-    normalize: Normalizer = EnglishTextNormalizer()
-    return normalize
+    return read_out
+
+
+def ignored(name: NormalizerName, text: str, language: str = ENGLISH) -> int:
+    """Count the words that a normaliser drops: under `whisper_english` those that fill pauses, such as um."""
+    if chosen(name, language) != "whisper_english":
+        return 0
+    from asr.base.english import fillers
+
+    return fillers(text)

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from asr.base.languages import Language
-from asr.base.normalizers import ENGLISH, JOINERS, NormalizerName, chosen, normalizer
+from asr.base.normalizers import ENGLISH, JOINERS, NormalizerName, chosen, ignored, normalizer, reader
 from asr.base.rates import Metric, metric_of, parted
 from asr.base.sections import Section
 
@@ -85,9 +85,15 @@ class Normalization:
         return normalizer(self.name, self._written_in(language))(cleaned(spoken(text)))
 
     def compared(self, text: str, language: str | None = None) -> str:
-        """What is normalized; where errors are counted in characters, a space parts each from the next."""
-        normalized = self.normalized(text, language)
+        """What is normalized, and under `whisper_english` its numbers digit by digit; where errors are counted in characters, a
+        space parts each from the next.
+        """
+        normalized = reader(self.name, self._written_in(language))(self.normalized(text, language))
         return parted(normalized) if self.metric(language) == "CER" else normalized
+
+    def ignored(self, text: str, language: str | None = None) -> int:
+        """How many words of a text don't count, as the normaliser drops them."""
+        return ignored(self.name, cleaned(spoken(text)), self._written_in(language))
 
     def metric(self, language: str | None = None) -> Metric:
         """The rate that texts have."""

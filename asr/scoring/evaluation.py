@@ -100,7 +100,7 @@ def predictions(
         seconds: the length of each clip.
         hypotheses: what was heard.
         normalization: of both. Under text.labels: normalized, references went through it when clips were divided, and so did
-            what a tuned model learned to write; both do again, as that may change a text: whisper_english makes "007" "7".
+            what a tuned model learned to write; both do again, as a model need not write what a normaliser leaves.
     """
     languages = [text.language for text in texts]
     aligned = align(
@@ -115,6 +115,7 @@ def predictions(
             utterance.counts.substitutions, utterance.counts.deletions, utterance.counts.insertions,
             heard.is_cut_off, has_loop(joined(utterance.hypothesis, metric), joined(utterance.reference, metric)),
             utterance.alignment,
+            normalization.ignored(text.raw_text, text.language), normalization.ignored(heard.text, text.language),
         )
         for text, length, heard, utterance, metric in zip(
             texts, seconds, hypotheses, aligned, map(normalization.metric, languages), strict=True
@@ -153,6 +154,8 @@ def summary(rows: Sequence[Prediction]) -> Summary:
         empty=sum(not row.hypothesis for row in rows),
         cut_off=sum(row.is_cut_off for row in rows),
         looping=sum(row.has_loop for row in rows),
+        ignored_references=sum(row.ignored_in_reference > 0 for row in rows),
+        ignored_hypotheses=sum(row.ignored_in_hypothesis > 0 for row in rows),
     )
 
 

@@ -26,6 +26,7 @@ class Prediction:
         is_cut_off: the model had more to say at decode.max_new_tokens.
         has_loop: it says something over and over.
         alignment: runs of words, equal or not, from the reference to the hypothesis.
+        ignored_in_reference, ignored_in_hypothesis: words that the normaliser dropped from them, as they fill pauses.
     """
 
     dataset: str
@@ -48,6 +49,8 @@ class Prediction:
     is_cut_off: bool
     has_loop: bool
     alignment: tuple[Span, ...]
+    ignored_in_reference: int = 0
+    ignored_in_hypothesis: int = 0
 
 
 PredictionsBySet = dict[str, list[Prediction]]
@@ -69,6 +72,7 @@ class Summary:
         empty: hypotheses without a word, all deletions.
         cut_off: hypotheses at the limit of tokens.
         looping: hypotheses that go round in a loop.
+        ignored_references, ignored_hypotheses: those of which the normaliser dropped a word.
     """
 
     metric: Metric
@@ -90,6 +94,8 @@ class Summary:
     empty: int
     cut_off: int
     looping: int
+    ignored_references: int
+    ignored_hypotheses: int
 
 
 def parse_predictions(lines: Iterable[str]) -> PredictionsBySet:
