@@ -41,7 +41,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import LogitsProcessorList
 
 from asr.base.errors import DataError
 from asr.export.sound import decode as decode_file
@@ -89,7 +89,7 @@ class Test:
     looping: frozenset[int] = frozenset()
 
 
-class Looping(LogitsProcessor):
+class Looping:
     """Has some rows of a batch say the tokens 1, 2, ... `period` over and over, after so many of their own."""
 
     def __init__(self, rows: Tensor, period: int, after: int) -> None:
@@ -174,7 +174,7 @@ def table(sides: Sequence[Side]) -> str:
 
 def read(folder: Path, count: int, mels: int) -> list[LogMel]:
     """The frames of recordings as they are."""
-    clips = []
+    clips: list[LogMel] = []
     for path in sorted(folder.iterdir()):
         with suppress(DataError):  # the sample has broken files, too
             clips.append(log_mel(decode_file(path), mels).astype(np.float16))

@@ -62,7 +62,6 @@ def main() -> None:
     params, machine = read_params(Params), read_machine()
     settings = params.train
     whisper = load(params.model.name, params.model.language, params.model.task, base_commit(params.model))
-    whisper.mark_fitted(settings.mode(whisper.window_frames, whisper.is_fitted) == "fit")
     learned = silent("train", whisper, len(variants(params.augment)))
     validated = silent("validation", whisper, copies=1)
     steps = math.ceil(len(learned) / settings.effective_batch)
@@ -134,7 +133,8 @@ def told(trained: Trained, epochs: int, steps: float, validations: float) -> str
     """
     seconds = trained.seconds
     learning = epochs * steps * (seconds["waiting"] + seconds["computing"]) / trained.steps
-    validating, saving = epochs * validations * seconds["validating"], epochs * seconds["saving"]
+    # The base model is validated before the first epoch, here and there.
+    validating, saving = (epochs + 1) * validations * seconds["validating"] / 2, epochs * seconds["saving"]
     if torch.cuda.is_available():
         memory = f"{torch.cuda.max_memory_allocated() / GIBI:.1f} GiB of GPU memory"
     else:

@@ -28,7 +28,7 @@ import asr
 from asr.base.entries import TextEntry, read_rows, write_csv, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of, fingerprint
-from asr.base.rates import SHORT, Metric
+from asr.base.rates import Metric
 from asr.base.text import Normalization, Text
 from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
@@ -43,7 +43,7 @@ from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
 from asr.training.checkpoints import STOP, OtherRun, claimed, newest, note_facts, other_runs, remove, remove_unfinished
-from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves
+from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves, outcome
 from asr.training.labels import continuation, label, require_timestamps_suit
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
@@ -51,6 +51,7 @@ from asr.training.run import Trained, train
 from asr.training.validation import Validator
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
+from stages.common.pace import PACE, read_pace
 from stages.common.params import StageParams, read_params
 from stages.common.speeds import write_speeds
 
@@ -115,7 +116,6 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     commit = base_commit(params.model)
     whisper = load(params.model.name, params.model.language, params.model.task, commit)
     mode = params.train.mode(whisper.window_frames, whisper.is_fitted)
-    whisper.mark_fitted(mode == "fit")
     # Both splits are checked before the first step.
     examples, train_texts = read_split("train", whisper, machine.cache_folder)
     longest = whisper.window_frames if mode == "pack" else max(len(clip) for clip in examples.frames)
@@ -127,6 +127,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         [text.path for text in texts],
         [text.text for text in texts],
         Normalization.of(params.text, params.model),
+        read_pace(),
     )
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
     stop = stop or StopRequest(folder / STOP)
@@ -154,7 +155,7 @@ def run_facts(params: Params) -> dict[str, Any]:
     """Gather all that determines the run's result; what is large by its hash."""
     name = params.model.name
     modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
-    lists = [*(FEATURES / split / MANIFEST for split in SPLITS), *(TEXTS / f"{split}.jsonl" for split in SPLITS)]
+    lists = [*(FEATURES / split / MANIFEST for split in SPLITS), *(TEXTS / f"{split}.jsonl" for split in SPLITS), PACE]
     weights = sorted(path for path in Path(name).glob("*") if path.is_file())
     return {
         "params": params.model_dump(mode="json"),
@@ -211,12 +212,14 @@ def write(trained: Trained, settings: Train, commit: str | None, clips: int, met
             "best_step": trained.best_step,
             "metric": metric,
             "validation_error_rate": trained.best_error_rate,
+            "base_validation_error_rate": trained.base_error_rate,
+            "better_than_base": trained.best_error_rate < trained.base_error_rate,
             "versions": versions(LEARNING),
         },
     )
     write_speeds(SUMMARY, trained.seconds)
-    told = f"validation {SHORT[metric]} {trained.best_error_rate:.1f} %"
-    print(f"train: the best step is {trained.best_step}, {told}", file=sys.stderr)
+    for line in outcome(trained.best_step, trained.best_error_rate, trained.base_error_rate, metric):
+        print(f"train: {line}", file=sys.stderr)
 
 
 def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:

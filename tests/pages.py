@@ -19,6 +19,7 @@ BASE = Summary(
     metric="WER", error_rate=61.75, error_rate_low=55.5, error_rate_high=68.25, resampled="speakers",
     wer=61.75, cer=48.14, mer=59.1, raw_wer=62.0, raw_cer=48.2,
     substitutions=189, deletions=38, insertions=20, words=400, clips=50, empty=3, cut_off=2, looping=1,
+    looping_errors=47, error_rate_without_loops=50.51,
 )  # fmt: skip
 TUNED = replace(
     BASE,

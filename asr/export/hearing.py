@@ -10,8 +10,9 @@ import numpy as np
 from asr.base.progress import track
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode
-from asr.machine.device import DTYPES, pick_device, pick_precision
+from asr.machine.device import pick_device, pick_precision
 from asr.model.parameters import greedy
+from asr.model.precision import hearing_in
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE, LogMel
@@ -55,14 +56,15 @@ def hear_raw(whisper: Whisper, recordings: Sequence[Path], languages: Sequence[s
     What differs from evaluation is the sound alone: it is neither trimmed nor at full volume.
     """
     device = pick_device()
-    whisper.model.to(device=device, dtype=DTYPES[pick_precision(device, whisper.model.config.d_model)]).eval()
+    whisper.model.to(device).eval()
     greedily = greedy(whisper.model.config.max_target_positions)
     parts = [slice(start, start + AT_ONCE) for start in range(0, len(recordings), AT_ONCE)]
-    return [
-        hypothesis.text
-        for part in parts
-        for hypothesis in transcribe(whisper, list(_features(whisper, recordings[part])), greedily, languages[part])
-    ]
+    with hearing_in(whisper.model, pick_precision(device, whisper.model.config.d_model)):
+        return [
+            hypothesis.text
+            for part in parts
+            for hypothesis in transcribe(whisper, list(_features(whisper, recordings[part])), greedily, languages[part])
+        ]
 
 
 def _features(whisper: Whisper, recordings: Sequence[Path]) -> Iterator[LogMel]:

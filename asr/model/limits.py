@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import StoppingCriteria
 
 ROOM = 32
 """Tokens that any clip may have besides those of its length: for a short one, and for one whose silence was trimmed."""
@@ -77,8 +76,9 @@ def _repeating(tokens: Sequence[int], period: int) -> int:
     return len(tokens) - 1 - place + period
 
 
-class AtLimit(StoppingCriteria):
-    """Ends each clip of a batch by itself: at its limit, or when it loops. The others are decoded as if it were not there.
+class AtLimit:
+    """A stopping criterion for `generate`: ends each clip of a batch by itself, at its limit or when it loops. The others are
+    decoded as if it were not there.
 
     With beams a hypothesis that loops competes as one does that is whole. It would have won by more later on, as a loop is the
     likelier the longer it is.
@@ -92,6 +92,7 @@ class AtLimit(StoppingCriteria):
         """
         self._limits = limits
         self._most = torch.tensor([limit.tokens for limit in limits], device=device)
+        self._looked_at = max(TIMES * LONGEST_PERIOD, *(limit.loop for limit in limits))
         self._prompt = -1  # tokens, once something has been written
 
     def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:
@@ -101,6 +102,6 @@ class AtLimit(StoppingCriteria):
         written, each = input_ids.shape[1] - self._prompt, len(input_ids) // len(self._limits)
         ended = (self._most <= written).repeat_interleave(each)
         if written >= SHORTEST_LOOP and written % EVERY == 0:
-            rows = enumerate(input_ids[:, self._prompt :].tolist())
+            rows = enumerate(input_ids[:, max(self._prompt, input_ids.shape[1] - self._looked_at) :].tolist())
             ended |= torch.tensor([ends_in_loop(row, self._limits[n // each].loop) for n, row in rows], device=ended.device)
         return ended

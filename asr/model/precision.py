@@ -17,7 +17,7 @@ def autocast(device: str, precision: Precision) -> AbstractContextManager[Any]:
 
 @contextmanager
 def hearing_in(model: nn.Module, precision: Precision) -> Iterator[None]:
-    """Let a model in float32, on its device and in evaluation mode, decode in this format: as it is validated, so it is scored."""
+    """Let a model in float32, on its device and in evaluation mode, hear in this format: as it is validated, it is scored."""
     device = next(model.parameters()).device.type
     with autocast(device, precision), cast_once(model):
         yield

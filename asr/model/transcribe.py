@@ -121,9 +121,7 @@ def _decoded(
         window, told = kind.window, {"language": kind.language} if kind.language else {}
         most = max(1, frames // window) if batch_size == "auto" else batch_size
         batch = [clip for clip in waiting[:most] if kinds[clip] == kind]
-        tokens = _generated(
-            model, [clips[clip] for clip in batch], [limits[clip] for clip in batch], window, options | told
-        )
+        tokens = _generated(model, [clips[clip] for clip in batch], [limits[clip] for clip in batch], window, options | told)
         if tokens is None:
             if len(batch) == 1:
                 raise DataError("decode: one clip at a time is too much for this device; lower decode.num_beams")
