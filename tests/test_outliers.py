@@ -3,7 +3,7 @@
 import pytest
 
 from asr.base.entries import Clip
-from asr.recordings.outliers import outliers
+from asr.recordings.outliers import fastest_pace, outliers
 
 SENTENCE = "the heart rate is ninety one"
 
@@ -116,3 +116,15 @@ def test_each_language_is_looked_at_by_itself() -> None:
 
     assert reasons([*usual(40, "en"), *russian]) == {}
     assert reasons([*usual(40, None), *[clip(each.line, each.text, 2.0) for each in russian]]).keys() == {"100", "101"}
+
+
+def test_the_fastest_pace_is_in_bytes_and_no_wrong_transcript_makes_it() -> None:
+    def written(text: str, language: str | None) -> str:
+        return text
+
+    wrong = clip(400, SENTENCE * 99, 0.5)
+    assert fastest_pace([clip(number, "a" * 39) for number in range(300)], written) == 20
+    assert fastest_pace([*(clip(number, "a" * 39) for number in range(300)), wrong], written) == 20
+    assert fastest_pace([clip(number, "สวัสดี") for number in range(30)], written) == 10  # 18 bytes in two seconds
+    assert fastest_pace([clip(number, "a" * 10) for number in range(30)], lambda text, language: text * 7) == 40
+    assert fastest_pace([clip(1, "")], written) == fastest_pace([], written) == 10

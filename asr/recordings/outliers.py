@@ -58,7 +58,7 @@ def fastest_pace(clips: Sequence[Clip], label: Callable[[str, str | None], str])
     """
     sizes = [max(len(text.encode()) for text in (clip.text, label(clip.text, clip.language))) for clip in clips]
     rates = [size / clip.seconds for size, clip in zip(sizes, clips, strict=True)]
-    return STEP * max(1, ceil(np.percentile(rates, FASTEST_PERCENT) / STEP))
+    return STEP * max(1, ceil(np.percentile(rates or [0.0], FASTEST_PERCENT) / STEP))
 
 
 def _odd_rates(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:

@@ -86,7 +86,7 @@ def train(
         report_to: trackers of experiments that rank 0 reports to, by the library's names.
 
     Raises:
-        DataError: when a parameter doesn't suit the model, the run diverges, a tracker isn't there, or no clip fits into memory.
+        DataError: when a parameter doesn't suit the model, the run diverges, a tracker is missing, or no clip fits into memory.
         StoppedError: when the run was asked to end; the checkpoint is saved.
     """
     device = pick_device()
