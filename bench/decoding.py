@@ -36,8 +36,9 @@ import numpy as np
 import torch
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments
 
-from asr.machine.device import DTYPES, pick_device, pick_precision
+from asr.machine.device import pick_device, pick_precision
 from asr.model.parameters import greedy
+from asr.model.precision import hearing_in
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.shards.frames import FRAMES_PER_SECOND, LogMel
@@ -124,10 +125,11 @@ def ours(whisper: Whisper, clips: Clips, tokens: int, fit: bool) -> None:
     """As the evaluate stage does it."""
     device = pick_device()
     precision = pick_precision(device, whisper.model.config.d_model)
-    whisper.model.to(device=device, dtype=DTYPES[precision]).eval()
+    whisper.model.to(device).eval()
     whisper.mark_fitted(fit)
     whisper.model.generation_config.min_new_tokens = tokens
-    transcribe(whisper, clips, greedy(tokens))
+    with hearing_in(whisper.model, precision):
+        transcribe(whisper, clips, greedy(tokens))
 
 
 def table(sides: list[Side], seconds: float) -> str:

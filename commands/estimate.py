@@ -65,7 +65,6 @@ def main() -> None:
     params, machine = read_params(Params), read_machine()
     settings = params.train
     whisper = load(params.model.name, params.model.language, params.model.task, base_commit(params.model))
-    whisper.mark_fitted(settings.mode(whisper.window_frames, whisper.is_fitted) == "fit")
     copies = len(variants(params.augment))
     learned = chained(silent("train", whisper, copies), without_speech(whisper, params.augment, copies))
     validated = silent("validation", whisper, copies=1)
@@ -152,7 +151,8 @@ def told(trained: Trained, epochs: int, steps: float, validations: float) -> str
     """
     seconds = trained.seconds
     learning = epochs * steps * (seconds["waiting"] + seconds["computing"]) / trained.steps
-    validating, saving = epochs * validations * seconds["validating"], epochs * seconds["saving"]
+    # The base model is validated before the first epoch, here and there.
+    validating, saving = (epochs + 1) * validations * seconds["validating"] / 2, epochs * seconds["saving"]
     if torch.cuda.is_available():
         memory = f"{torch.cuda.max_memory_allocated() / GIBI:.1f} GiB of GPU memory"
     else:

@@ -1,6 +1,6 @@
 """Score the base model, before tuning, on the test split and on evaluate.sets.
 
-Reads the features and transcripts; writes metrics/baseline: predictions.jsonl and
+Reads the features and transcripts, and the pace of those of training; writes metrics/baseline: predictions.jsonl and
 scores.json. How fast it went is said, and shown on the page.
 """
 
@@ -17,6 +17,7 @@ from asr.model.parameters import Model
 from asr.model.whisper import load
 from asr.scoring.evaluation import evaluate
 from stages.common.commit import base_commit
+from stages.common.pace import read_pace
 from stages.common.params import read_params
 from stages.testing import Params as TestingParams
 from stages.testing import read_sets, write
@@ -35,7 +36,7 @@ def main() -> None:
     params = read_params(Params)
     commit = base_commit(params.model)
     whisper = load(params.model.name, params.model.language, params.model.task, commit)
-    evaluation = evaluate(whisper, read_sets(), params.decode, params.normalization)
+    evaluation = evaluate(whisper, read_sets(), params.decode, params.normalization, read_pace())
     write(OUT, "baseline", evaluation, params, base_commit=commit)
 
 

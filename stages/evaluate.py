@@ -1,7 +1,7 @@
 """Score the tuned model on the test split, which training has not seen, and on evaluate.sets.
 
-Reads models/whisper and the features and transcripts; writes metrics/evaluate: predictions.jsonl and
-scores.json. How fast it went is said, and shown on the page.
+Reads models/whisper, the features and transcripts, and the pace of those of training; writes metrics/evaluate:
+predictions.jsonl and scores.json. How fast it went is said, and shown on the page.
 """
 
 from asr.machine.shutdown import end_with_parent
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from asr.model.whisper import load_tuned
 from asr.scoring.evaluation import evaluate
+from stages.common.pace import read_pace
 from stages.common.params import read_params
 from stages.testing import Params, read_sets, write
 
@@ -26,7 +27,7 @@ def main() -> None:
     """Evaluate the tuned model."""
     params = read_params(Params)
     whisper = load_tuned(MODEL)
-    write(OUT, "evaluate", evaluate(whisper, read_sets(), params.decode, params.normalization), params)
+    write(OUT, "evaluate", evaluate(whisper, read_sets(), params.decode, params.normalization, read_pace()), params)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Filter the clips and divide them into train, validation and test.
 
 Reads data/validated; writes data/splits: per split a list of audio and, apart from it, a list of transcripts; languages.json,
-in what language each clip of the test split is that says its own; and summary.json, the counts.
+in what language each clip of the test split is that says its own; pace.json, how fast the training clips are said at most; and
+summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -20,6 +21,7 @@ from asr.recordings.filters import filter_clips
 from asr.recordings.groups import count_groups
 from asr.recordings.joining import join_timed
 from asr.recordings.leaks import require_no_leaks, shared_sentences, speakers_in_two_splits
+from asr.recordings.outliers import fastest_pace
 from asr.recordings.parameters import Filter, Split
 from asr.recordings.splits import SPLITS, Division, split_clips
 from stages.common.params import StageParams, read_params
@@ -56,6 +58,7 @@ def main() -> None:
         write_rows(OUT / "audio" / f"{split}.jsonl", audio_entries(members))
         write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, members, label))
     write_json(OUT / "languages.json", {clip.id: clip.language for clip in division.splits[TEST_SPLIT] if clip.language})
+    write_json(OUT / "pace.json", {"bytes_per_second": fastest_pace(division.splits["train"], label)})
     dropped = dict(sorted({**filtered.dropped, **division.dropped}.items()))
     found = {
         "joined": len(validated) - len(clips),

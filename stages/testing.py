@@ -73,7 +73,7 @@ def warnings(summary: Summary) -> str:
     """Count what a listener would call broken, and what scoring ignores, in words for the log."""
     counted = {
         "without a word": summary.empty,
-        "cut off at decode.max_new_tokens": summary.cut_off,
+        "cut off at the limit of tokens": summary.cut_off,
         "in a loop": summary.looping,
         "with words that don't count in the transcript": summary.ignored_references,
         "with words that don't count in the hypothesis": summary.ignored_hypotheses,

@@ -18,7 +18,6 @@ if __name__ == "__main__":
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,42 +25,40 @@ from typing import Any
 from pydantic import ConfigDict
 
 import asr
-from asr.base.entries import TextEntry, read_rows, write_csv, write_json
+import stages.learning
+from asr.base.entries import write_csv, write_json
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of, fingerprint
-from asr.base.rates import SHORT, Metric
+from asr.base.rates import Metric
 from asr.base.sections import Section
 from asr.base.text import Normalization, Text
 from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.model.parameters import Model
-from asr.model.whisper import Whisper, load, require_in_window, require_label_positions, require_same_mels
+from asr.model.whisper import load
 from asr.ranks.group import rank_and_ranks
 from asr.ranks.launch import run_ranks
 from asr.shards.format import MANIFEST
 from asr.shards.frames import FRAMES_PER_SECOND
-from asr.shards.pairs import pair
-from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
 from asr.training.checkpoints import STOP, OtherRun, claimed, newest, note_facts, other_runs, remove, remove_unfinished
-from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves
-from asr.training.labels import chained, examples_of, require_timestamps_suit, without_speech
+from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves, outcome
+from asr.training.labels import chained, require_timestamps_suit, without_speech
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
+from stages.common.pace import PACE, read_pace
 from stages.common.params import StageParams, read_params
 from stages.common.speeds import write_speeds
+from stages.learning import FEATURES, NON_SPEECH, SPLITS, TEXTS, read_non_speech, read_split
 
-FEATURES = Path("data/features")
-TEXTS = Path("data/splits/text")
 MODEL = Path("models/whisper")
 OUT = Path("metrics/train")
 SUMMARY = OUT / "summary.json"
-SPLITS, NON_SPEECH = ("train", "validation"), "non_speech"
 
 
 class Trimming(Section):
@@ -126,7 +123,6 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     commit = base_commit(params.model)
     whisper = load(params.model.name, params.model.language, params.model.task, commit)
     mode = params.train.mode(whisper.window_frames, whisper.is_fitted)
-    whisper.mark_fitted(mode == "fit")
     # Both splits are checked before the first step.
     examples, train_texts = read_split("train", whisper, machine.cache_folder)
     spoken = (len(frames) for frames, text in zip(examples.frames, train_texts, strict=True) if text.text)
@@ -142,6 +138,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         [text.path for text in texts],
         [text.text for text in texts],
         Normalization.of(params.text, params.model),
+        read_pace(),
     )
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
     stop = stop or StopRequest(folder / STOP)
@@ -169,12 +166,16 @@ def run_facts(params: Params) -> dict[str, Any]:
     """Gather all that determines the run's result; what is large by its hash."""
     name = params.model.name
     modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
-    lists = [*(FEATURES / split / MANIFEST for split in (*SPLITS, NON_SPEECH)), *(TEXTS / f"{split}.jsonl" for split in SPLITS)]
+    lists = [
+        *(FEATURES / split / MANIFEST for split in (*SPLITS, NON_SPEECH)),
+        *(TEXTS / f"{split}.jsonl" for split in SPLITS),
+        PACE,
+    ]
     weights = sorted(path for path in Path(name).glob("*") if path.is_file())
     return {
         "params": params.model_dump(mode="json"),
         "packages": versions(LEARNING),
-        "code": code_version([*files_of(modules), Path(__file__)], ()),
+        "code": code_version([*files_of(modules), Path(__file__), Path(stages.learning.__file__)], ()),
         "data": fingerprint({}, lists),
         "base model": fingerprint({}, weights) if Path(name).is_dir() else base_commit(params.model),
     }
@@ -227,32 +228,14 @@ def write(trained: Trained, settings: Train, commit: str | None, examples: Examp
             "best_step": trained.best_step,
             "metric": metric,
             "validation_error_rate": trained.best_error_rate,
+            "base_validation_error_rate": trained.base_error_rate,
+            "better_than_base": trained.best_error_rate < trained.base_error_rate,
             "versions": versions(LEARNING),
         },
     )
     write_speeds(SUMMARY, trained.seconds)
-    told = f"validation {SHORT[metric]} {trained.best_error_rate:.1f} %"
-    print(f"train: the best step is {trained.best_step}, {told}", file=sys.stderr)
-
-
-def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
-    """Read a split's clips with their labels and transcripts, once it is sure that the model can take them all."""
-    features = StoredFeatures(FEATURES / split, cache)
-    require_same_mels(whisper, features.n_mels)
-    frames, texts = pair(features, read_rows(TEXTS / f"{split}.jsonl", TextEntry))
-    paths = [text.path for text in texts]
-    require_in_window(whisper, paths, [len(clip) for clip in frames])
-    examples = examples_of(whisper, frames, texts)
-    require_label_positions(whisper, paths, examples.labels)
-    return examples, texts
-
-
-def read_non_speech(texts: Sequence[TextEntry], whisper: Whisper, cache: Path) -> Examples:
-    """Read the clips without speech, each in the language of the clip of which it was made, with nothing to write."""
-    features = StoredFeatures(FEATURES / NON_SPEECH, cache)
-    made_of = set(features.ids)
-    origins = {text.id: replace(text, text="") for text in texts if text.id in made_of}
-    return examples_of(whisper, *pair(features, list(origins.values())))
+    for line in outcome(trained.best_step, trained.best_error_rate, trained.base_error_rate, metric):
+        print(f"train: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

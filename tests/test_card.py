@@ -18,7 +18,8 @@ from tests.project import ROOT, read_yaml
 from tests.test_report import CHANGES, FINDINGS, TESTED, TUNED
 
 TRAINING = {
-    "metric": "WER", "validation_error_rate": 20.0, "best_step": 28, "steps": 35, "learning_rate": 0.001,
+    "metric": "WER", "validation_error_rate": 20.0,
+    "base_validation_error_rate": 40.0, "best_step": 28, "steps": 35, "learning_rate": 0.001,
     "precision": "fp32", "effective_batch": 64,
     "window": "fit", "versions": {"torch": "2.13.0"},
 }  # fmt: skip

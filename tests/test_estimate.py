@@ -35,8 +35,9 @@ TRAINED = Trained(
     epochs=1.0,
     best_step=4,
     best_error_rate=100.0,
+    base_error_rate=100.0,
     log_history=[],
-    seconds={"waiting": 1.0, "computing": 7.0, "validating": 10.0, "saving": 3.0},
+    seconds={"waiting": 1.0, "computing": 7.0, "validating": 20.0, "saving": 3.0},
 )
 
 
@@ -44,9 +45,9 @@ def test_steps_validations_and_checkpoints_are_multiplied_each_by_its_own(monkey
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.max_memory_allocated", lambda: 5 * 2**30)
 
-    # 5 epochs: 100 steps of 2 s, 3.5 times 10 s of validation, a checkpoint of 3 s.
+    # 5 epochs: 100 steps of 2 s, 3.5 times 10 s of validation and as much before the first, a checkpoint of 3 s.
     assert estimate.told(TRAINED, epochs=5, steps=100, validations=3.5) == (
-        "19 min 50 s at most: 16 min 40 s of training, 2 min 55 s of validation, 15 s for checkpoints; "
+        "20 min 25 s at most: 16 min 40 s of training, 3 min 30 s of validation, 15 s for checkpoints; "
         "5.0 GiB of GPU memory, 16 whole windows at once"
     )
 

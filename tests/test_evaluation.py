@@ -11,6 +11,7 @@ from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.base.sections import parse
 from asr.base.text import Normalization
+from asr.model.limits import Pace
 from asr.model.parameters import Decode
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper, load, load_tuned
@@ -84,6 +85,38 @@ def test_each_clip_is_heard_and_scored_in_its_language(tmp_path: Path, monkeypat
     assert rows == {"a": ("ja", "CER", 11), "b": ("de", "WER", 2), "c": ("ja", "CER", 11)}
     with pytest.raises(DataError, match=r"^3 of 3 clips have a language that the model can't be told \(a.wav: none"):
         evaluate(whisper, [clips], decode(), Normalization("auto"))
+
+
+def test_a_model_is_scored_in_the_precision_in_which_it_is_validated(
+    tmp_path: Path, whisper: Whisper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[tuple[bool, torch.dtype]] = []
+    generate = whisper.model.generate
+
+    def spy(inputs: torch.Tensor, **options: object) -> object:
+        computed.append((torch.is_autocast_enabled("cpu"), inputs.dtype))
+        return generate(inputs, **options)
+
+    monkeypatch.setattr(whisper.model, "generate", spy)
+    for precision in ("bf16", "fp32"):
+        monkeypatch.setattr("asr.scoring.evaluation.pick_precision", lambda *_, said=precision: said)
+        found = evaluate(whisper, [three_clips(tmp_path / precision)], decode(), Normalization("basic_english"))
+        assert found.precision == precision
+
+    assert computed == [(True, torch.float32), (False, torch.float32)]
+    assert {parameter.dtype for parameter in whisper.model.parameters()} == {torch.float32}
+
+
+def test_hypotheses_are_limited_by_the_pace_that_evaluation_is_given(tmp_path: Path, whisper: Whisper) -> None:
+    clips = three_clips(tmp_path / "clips")
+    limited, free = (
+        evaluate(whisper, [clips], decode(max_new_tokens=60, suppress="none"), Normalization("none"), pace)
+        for pace in (Pace(0.0), Pace(60.0))
+    )
+
+    assert all(row.is_cut_off or row.has_loop for row in limited.predictions["morning"])
+    assert max(len(row.raw_hypothesis) for row in limited.predictions["morning"]) <= 32
+    assert [row.id for row in free.predictions["morning"]]
 
 
 def test_drawing_is_seeded(tmp_path: Path, whisper: Whisper) -> None:

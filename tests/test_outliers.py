@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from asr.base.entries import Clip
-from asr.recordings.outliers import outliers
+from asr.recordings.outliers import fastest_pace, outliers
 
 SENTENCE = "the heart rate is ninety one"
 
@@ -130,3 +130,15 @@ def test_more_text_than_there_is_sound_for_is_noted(count: int) -> None:
     assert (finding.severity, finding.reason) == ("note", "more text than sound")
     assert finding.detail == "177 characters for each of the 0.13 s that aren't silence"
     assert reasons(whole) == {}
+
+
+def test_the_fastest_pace_is_in_bytes_and_no_wrong_transcript_makes_it() -> None:
+    def written(text: str, language: str | None) -> str:
+        return text
+
+    wrong = clip(400, SENTENCE * 99, 0.5)
+    assert fastest_pace([clip(number, "a" * 39) for number in range(300)], written) == 20
+    assert fastest_pace([*(clip(number, "a" * 39) for number in range(300)), wrong], written) == 20
+    assert fastest_pace([clip(number, "สวัสดี") for number in range(30)], written) == 10  # 18 bytes in two seconds
+    assert fastest_pace([clip(number, "a" * 10) for number in range(30)], lambda text, language: text * 7) == 40
+    assert fastest_pace([clip(1, "")], written) == fastest_pace([], written) == 10

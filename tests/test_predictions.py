@@ -108,6 +108,15 @@ def test_a_loop_that_was_not_said_is_told() -> None:
     assert [row.has_loop for row in rows] == [True, False]
 
 
+def test_a_loop_that_decoding_ended_counts_whatever_its_text_is_normalised_to() -> None:
+    ended = [Hypothesis("zero " * 24, is_cut_off=False, has_loop=True)] * 2
+    entries = [text("how are you", "How are you?"), text("0" * 24, "zero " * 24)]
+
+    rows = predictions("test", entries, [1.0] * 2, ended, ENGLISH)
+
+    assert {row.reference: row.has_loop for row in rows} == {"how are you": True, "0" * 24: False}
+
+
 def test_predictions_are_parted_by_set_in_the_order_given() -> None:
     (row,) = rows_of(["a"], ["a"])
     rows = [replace(row, dataset=dataset, id=name) for dataset, name in [("b", "1"), ("a", "2"), ("b", "3")]]
@@ -148,6 +157,8 @@ def test_a_summary() -> None:
         looping=1,
         ignored_references=0,
         ignored_hypotheses=0,
+        looping_errors=9,
+        error_rate_without_loops=33.33,
     )
 
 

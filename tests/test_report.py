@@ -234,6 +234,20 @@ def test_metrics_count_a_sets_copies_and_name_the_first_with_what_they_are_of() 
     assert (more["in_training"], len(more["copies"])) == (50, MOST_NAMED)
 
 
+def test_the_table_says_what_the_clips_that_loop_make_of_a_rate() -> None:
+    """Three hypotheses of released weights on 799 clips were a third of all errors."""
+    base = replace(
+        TESTED[0].base, substitutions=1_300, deletions=181, insertions=1_100, looping=3, looping_errors=847,
+        error_rate_without_loops=35.7,
+    )  # fmt: skip
+    tuned = replace(TESTED[0].tuned, substitutions=2, deletions=0, insertions=0, looping=1, looping_errors=2)
+    lines = table(FINDINGS, [replace(TESTED[0], base=base, tuned=replace(tuned, error_rate_without_loops=None))]).splitlines()
+
+    assert "test, base: 847 of 2,581 errors are of 3 clips in which the model loops; without them 35.70 %" in lines
+    assert "test, tuned: 2 of 2 errors are of 1 clip in which the model loops" in lines
+    assert "loops" not in table(FINDINGS, TESTED)
+
+
 def test_the_table_says_when_the_two_models_were_scored_with_other_packages() -> None:
     told = table(FINDINGS, TESTED, changes({"torch": "2.13.0"}, {"torch": "2.14.0"}))
 

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from asr.base.entries import Clip, write_rows
+from asr.model.limits import Pace
+from stages.common.pace import read_pace
 from stages.split import CLIPS, OUT, main
 from tests.project import ROOT, read_yaml
 from tests.test_splits import clip
@@ -128,3 +130,15 @@ def test_copies_are_warned_of_when_asked(
     divide([*GIVEN[:1], *GIVEN[2:4], *copied], tmp_path, monkeypatch, near_same="warn")
 
     assert "split: 1 pair of clips in two splits sound like copies of one recording" in capsys.readouterr().err
+
+
+def test_the_pace_is_that_of_the_fastest_training_clips_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = [
+        *(replace(said(number, "train", f"ada{number}", "a" * 31), seconds=2.0) for number in range(2)),
+        replace(said(8, "validation", "cy", "b" * 50), seconds=2.0),
+        replace(said(9, "test", "di", "c" * 100), seconds=2.0),
+    ]
+    divide(clips, tmp_path, monkeypatch)
+
+    assert json.loads((OUT / "pace.json").read_text()) == {"bytes_per_second": 20}
+    assert read_pace() == Pace(20)

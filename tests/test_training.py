@@ -3,13 +3,13 @@
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from unittest.mock import Mock, call
+from unittest.mock import Mock, call, patch
 
 import jiwer
 import numpy as np
@@ -23,13 +23,15 @@ from asr.base.errors import DataError
 from asr.base.normalizers import basic_english
 from asr.base.text import Normalization
 from asr.machine.shutdown import StopRequest
+from asr.model.limits import Pace
 from asr.model.parameters import greedy
+from asr.model.precision import cast_once
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper, load, load_tuned
 from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, pad
 from asr.training.callbacks import StoppedError
-from asr.training.history import curves
+from asr.training.history import DivergedError, curves
 from asr.training.labels import chained
 from asr.training.masks import NO_MASKS
 from asr.training.memory import Limits, Trial, kept_bytes
@@ -37,11 +39,22 @@ from asr.training.optimizer import require_optimizer, state_bytes
 from asr.training.plan import Slot
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
-from asr.training.trainable import cast_once, freeze_encoder, with_lora
+from asr.training.trainable import freeze_encoder, with_lora
 from asr.training.trainer import StepTrainer
 from asr.training.validation import Validation, Validator
 from tests.recipes import recipe
 from tests.sounds import write_tiny_whisper
+
+SHORT = Pace(0.0)
+"""Lets hypotheses have ROOM tokens and no more, as random weights never come to an end."""
+
+ROOM = 8
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_hypotheses() -> Iterator[None]:
+    with patch("asr.model.limits.ROOM", ROOM):
+        yield
 
 
 def text(clip: int) -> str:
@@ -75,6 +88,7 @@ def run(
         [f"{clip}.wav" for clip in range(clips)],
         [text(clip) for clip in range(clips)],
         Normalization("basic_english"),
+        SHORT,
     )
     (folder / "run").mkdir(exist_ok=True)
     stop = stop or StopRequest(folder / "stop")
@@ -101,7 +115,7 @@ def test_micro_batches_of_unequal_clips_equal_one_batch(
 
     assert whole_run.steps == parts_run.steps == 1
     for key in ("loss", "grad_norm"):
-        assert parts_run.log_history[0][key] == pytest.approx(whole_run.log_history[0][key], rel=1e-4)
+        assert logged(parts_run, key) == pytest.approx(logged(whole_run, key), rel=1e-4)
     for name, expected in weights(whole).items():
         torch.testing.assert_close(weights(parts)[name], expected, rtol=0, atol=2e-4, msg=name)
 
@@ -115,10 +129,10 @@ def test_the_loss_is_the_models_own(tmp_path: Path) -> None:
     expected = whisper.model(**pad(batch, slice(None), whisper.tokenizer.pad_token_id)).loss.item()
 
     _, trained = run(tmp_path / "run", recipe())
-    assert trained.log_history[0]["loss"] == pytest.approx(expected, rel=1e-5)
+    assert losses_of(trained)[0] == pytest.approx(expected, rel=1e-5)
 
 
-SCRIPT = [90.0, 20.0, 50.0, 40.0, 10.0, 10.0]
+SCRIPT = [10.0, 90.0, 20.0, 50.0, 40.0, 10.0, 10.0]
 
 
 def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve(
@@ -129,7 +143,8 @@ def test_the_best_epoch_is_kept_and_training_stops_when_validation_does_not_impr
 
     whisper, trained = run(tmp_path, recipe(epochs=6, early_stopping_patience=2))
 
-    # Epochs 3 and 4 are worse than 2, so 5 and 6 are not run.
+    # Epochs 3 and 4 are worse than 2, so 5 and 6 are not run. The base model, better than all, is none.
+    assert trained.base_error_rate == 10.0
     assert (trained.best_step, trained.best_error_rate, trained.epochs) == (2, 20.0, 4.0)
     saved = {step: load_file(tmp_path / f"run/checkpoint-{step}/model.safetensors") for step in (2, 4)}
     name = "model.decoder.layers.0.fc1.weight"
@@ -143,7 +158,7 @@ def test_validation_wer_is_by_generation(tmp_path: Path, window: str) -> None:
     examples = unequal(whisper, clips=4)
 
     whisper.model.eval()
-    heard = transcribe(whisper, examples.frames, greedy(8))
+    heard = transcribe(whisper, examples.frames, greedy(60), pace=SHORT)
 
     assert trained.best_error_rate == round(
         100 * jiwer.wer(["a", "ab", "abc", "abcd"], [basic_english(h.text) for h in heard]), 2
@@ -158,13 +173,14 @@ def test_validation_counts_characters_of_clips_in_languages_that_do_not_part_wor
     texts = ["今日はとても良い天気。", "Guten Tag", "はい"]
     told: list[Any] = []
 
-    def heard(whisper: Whisper, clips: Any, decode: Any, languages: Any, frames_at_once: int) -> list[Hypothesis]:
+    def heard(whisper: Whisper, clips: Any, decode: Any, languages: Any, frames_at_once: int, pace: Pace) -> list[Hypothesis]:
         told.extend(languages)
+        assert pace == Pace(20.0)
         assert frames_at_once % whisper.window_frames == 0
         return [Hypothesis(text, is_cut_off=False) for text in ("今日は とても悪い天気", "guten Abend", "はい")]
 
     monkeypatch.setattr("asr.training.validation.transcribe", heard)
-    validator = Validator(whisper, examples, ["0.wav", "1.wav", "2.wav"], texts, Normalization("auto"))
+    validator = Validator(whisper, examples, ["0.wav", "1.wav", "2.wav"], texts, Normalization("auto"), Pace(20.0))
     found = validator.validate(lambda batch, group: torch.zeros(()), lambda window: 3)
     japanese = replace(examples, languages=["ja"] * 3)
 
@@ -175,17 +191,19 @@ def test_validation_counts_characters_of_clips_in_languages_that_do_not_part_wor
     assert (validator.metric, replace(validator, examples=japanese).metric) == ("mixed", "CER")
 
 
-def test_a_hypothesis_ends_at_the_length_of_the_longest_label_and_those_that_go_on_are_counted(tmp_path: Path) -> None:
+def test_hypotheses_that_their_clips_cannot_hold_are_counted(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
-    examples = unequal(whisper, 3)
+    examples = replace(unequal(whisper, 3), languages=[None] * 3)
     validator = Validator(
-        whisper, examples, ["0.wav", "1.wav", "2.wav"], [text(clip) for clip in range(3)], Normalization("basic_english")
+        whisper, examples, ["0.wav", "1.wav", "2.wav"], [text(clip) for clip in range(3)], Normalization("basic_english"), SHORT
     )
 
-    found = validator.validate(lambda batch, group: torch.zeros(()), lambda window: 3)
+    cut_off = validator.validate(lambda batch, group: torch.zeros(()), lambda window: 3)
+    looping = replace(validator, pace=Pace(60.0)).validate(lambda batch, group: torch.zeros(()), lambda window: 3)
 
-    assert validator.max_new_tokens == max(map(len, examples.labels))
-    assert found.cut_off == 3  # random weights never come to an end
+    assert (cut_off.cut_off, cut_off.looping) == (3, 0)  # random weights never come to an end
+    assert looping.looping > 0
+    assert looping.cut_off + looping.looping == 3
 
 
 def test_validation_casts_each_weight_once_however_many_tokens_are_generated(tmp_path: Path) -> None:
@@ -324,8 +342,48 @@ def test_a_run_that_had_ended_for_want_of_improvement_does_not_go_on(tmp_path: P
     assert (trained.best_step, trained.best_error_rate, trained.epochs, trained.steps) == (2, 20.0, 4.0, expected.steps)
 
 
+def test_the_base_model_is_validated_once_in_the_window_that_it_was_trained_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    windows: list[bool] = []
+
+    def validate(self: Validator, *args: Any) -> Validation:
+        windows.append(self.whisper.is_fitted)
+        return Validation(1.0, 100.0 - len(windows), [])
+
+    monkeypatch.setattr(Validator, "validate", validate)
+    whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
+    examples = unequal(whisper, 8)
+    validator = Validator(whisper, examples, [""] * 8, [""] * 8, Normalization("basic_english"))
+    settings = recipe(window="fit", epochs=2)
+
+    trained = train(whisper, examples, validator, settings, tmp_path / "run", None, StopRequest(tmp_path / "stop"))
+
+    assert windows == [False, True, True]
+    assert (trained.base_error_rate, trained.best_error_rate, trained.best_step) == (99.0, 97.0, 2)
+    assert whisper.is_fitted
+    said = capsys.readouterr().err
+    assert "train: before the first step, validation WER 99.0 %\n" in said
+    assert trained.seconds["validating"] > 0
+
+
+def test_a_run_that_diverges_is_ended_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(
+        DivergedError, match=r"^step \d: (the|validation's) loss was .* at first and is .*; training has diverged: .*"
+    ) as told:
+        run(tmp_path, recipe(learning_rate=1e4, epochs=4, effective_batch=8))
+
+    assert not list((tmp_path / "run").glob("checkpoint-*")), "it would go on from there for ever"
+
+    assert "lower train.learning_rate, which is 10000, to a tenth, or set it to auto" in str(told.value)
+
+
 def losses_of(trained: Trained) -> list[float]:
-    return [entry["loss"] for entry in trained.log_history if "loss" in entry]
+    return logged(trained, "loss")
+
+
+def logged(trained: Trained, key: str) -> list[float]:
+    return [entry[key] for entry in trained.log_history if key in entry]
 
 
 def moved(whisper: Whisper, folder: Path) -> set[str]:
@@ -591,8 +649,9 @@ def test_curves_have_a_row_per_step_with_both_losses(tmp_path: Path) -> None:
 
     table = curves(trained.log_history)
 
-    assert [row["step"] for row in table] == [1, 2, 3, 4, 5, 6]
-    assert all(row[name] is not None for row in table for name in ("train_loss", "learning_rate", "gradient_norm"))
+    assert [row["step"] for row in table] == [0, 1, 2, 3, 4, 5, 6]
+    assert table[0]["epoch"] == 0
+    assert all(row[name] is not None for row in table[1:] for name in ("train_loss", "learning_rate", "gradient_norm"))
     for name in ("validation_loss", "validation_error_rate"):
-        assert [row[name] is not None for row in table] == [False, True] * 3
+        assert [row[name] is not None for row in table] == [True, *[False, True] * 3]
     assert list((tmp_path / "events").iterdir())

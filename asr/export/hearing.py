@@ -11,8 +11,9 @@ from asr.audio.waveform import Waveform
 from asr.base.progress import track
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode, prepared
-from asr.machine.device import DTYPES, pick_device, pick_precision
+from asr.machine.device import pick_device, pick_precision
 from asr.model.parameters import greedy
+from asr.model.precision import hearing_in
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.shards.frames import HOP_LENGTH, SAMPLE_RATE, LogMel
@@ -80,10 +81,11 @@ def hear_tuned(
 def in_whole_windows(whisper: Whisper, waveforms: Sequence[Waveform], languages: Sequence[str | None]) -> list[str]:
     """Transcribe waveforms with the model's own feature extractor, in whole windows, and greedily as the export does."""
     device = pick_device()
-    whisper.model.to(device=device, dtype=DTYPES[pick_precision(device, whisper.model.config.d_model)]).eval()
+    whisper.model.to(device).eval()
     greedily = greedy(whisper.model.config.max_target_positions, window="full")
     features = [features_of(whisper, waveform) for waveform in waveforms]
-    return [hypothesis.text for hypothesis in transcribe(whisper, features, greedily, languages)]
+    with hearing_in(whisper.model, pick_precision(device, whisper.model.config.d_model)):
+        return [hypothesis.text for hypothesis in transcribe(whisper, features, greedily, languages)]
 
 
 def features_of(whisper: Whisper, waveform: Waveform) -> LogMel:

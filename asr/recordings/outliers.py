@@ -1,10 +1,10 @@
-"""Outliers: clips that are unlike the rest of their set, which is how a wrong transcript shows."""
+"""Outliers: clips that are unlike the rest of their set, which is how a wrong transcript shows; and how fast the others are."""
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from math import exp, log
+from math import ceil, exp, log
 
 import numpy as np
 
@@ -59,6 +59,23 @@ def _too_fast(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:
         if rate > min(FASTEST, 2 * LEAST_FACTOR * usual):
             detail = f"{rate:.0f} characters for each of the {clip.sounding_seconds:.2f} s that aren't silence"
             yield clip, Finding("note", "more text than sound", detail, "listen whether all of it is said")
+
+
+FASTEST_PERCENT, STEP = 99, 10
+"""The fastest of the clips are left out, as their transcripts may be wrong. A rate goes up to the next multiple of STEP, so
+that a few more clips seldom change it."""
+
+
+def fastest_pace(clips: Sequence[Clip], label: Callable[[str, str | None], str]) -> int:
+    """How fast transcripts are said at most: UTF-8 bytes a second, of transcripts as they are or as they are learned.
+
+    Args:
+        clips: with the silence around speech, so that some are faster than this once it is trimmed.
+        label: makes of a transcript and its language what is learned.
+    """
+    sizes = [max(len(text.encode()) for text in (clip.text, label(clip.text, clip.language))) for clip in clips]
+    rates = [size / clip.seconds for size, clip in zip(sizes, clips, strict=True)]
+    return STEP * max(1, ceil(np.percentile(rates or [0.0], FASTEST_PERCENT) / STEP))
 
 
 def _odd_rates(clips: Sequence[Clip]) -> Iterator[tuple[Clip, Finding]]:

@@ -56,6 +56,7 @@ def table(findings: Findings, tested: Sequence[Outcome], other_packages: Sequenc
         "",
         *_score_lines(tested),
         "",
+        *_loop_lines(tested),
     ]
     lines += [
         f"{each.name}: {SHORT[each.tuned.metric]} {each.base.error_rate:.2f} % -> {each.tuned.error_rate:.2f} %, "
@@ -130,6 +131,20 @@ def _score_line(dataset: str, model: str, score: Summary) -> str:
         f"{f'{dataset}, {model}':<19}{score.clips:6,d}  {score.error_rate:6.2f} %  {interval:>14}  {score.cer:6.2f} % "
         f"{score.substitutions:11d} {score.deletions:8d} {score.insertions:9d} {score.words:9d}"
     )
+
+
+def _loop_lines(tested: Sequence[Outcome]) -> list[str]:
+    """What the clips in which a model loops do to its rate, as a few make all the difference; then a blank line, if any do."""
+    models = [(each.name, model, score) for each in tested for model, score in (("base", each.base), ("tuned", each.tuned))]
+    lines = [f"{name}, {model}: {_loops(score)}" for name, model, score in models if score.looping]
+    return [*lines, ""] if lines else []
+
+
+def _loops(score: Summary) -> str:
+    """Say how many errors are of how many clips in which a model loops, and what its rate is without them."""
+    errors, clips = score.substitutions + score.deletions + score.insertions, f"clip{'s' if score.looping > 1 else ''}"
+    rate = "" if score.error_rate_without_loops is None else f"; without them {score.error_rate_without_loops:.2f} %"
+    return f"{score.looping_errors:,} of {errors:,} errors are of {score.looping:,} {clips} in which the model loops{rate}"
 
 
 def data_table(portrait: Portrait, page: Path) -> str:

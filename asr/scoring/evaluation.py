@@ -11,12 +11,14 @@ from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.base.rates import Metric, joined
 from asr.base.text import Normalization, spoken
-from asr.machine.device import DTYPES, Precision, pick_device, pick_precision
+from asr.machine.device import Precision, pick_device, pick_precision
+from asr.model.limits import ANY_PACE, Pace
 from asr.model.parameters import Decode
+from asr.model.precision import hearing_in
 from asr.model.transcribe import Hypothesis, hears_fitted, transcribe
 from asr.model.whisper import Whisper, languages_of, require_in_window, require_same_mels
 from asr.scoring.align import align
-from asr.scoring.predictions import Prediction, PredictionsBySet, Summary, corpus, has_loop, metric_of
+from asr.scoring.predictions import Prediction, PredictionsBySet, Summary, corpus, error_rate, has_loop, metric_of
 from asr.scoring.wer import error_rates, load_error_rates
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.shards.pairs import pair
@@ -49,16 +51,26 @@ class Evaluation:
     taken: float
 
 
-def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, normalization: Normalization) -> Evaluation:
-    """Transcribe test sets and compare what was heard with what was said.
+def evaluate(
+    whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, normalization: Normalization, pace: Pace = ANY_PACE
+) -> Evaluation:
+    """Transcribe test sets and compare what was heard with what was said. The model computes as it does while it is validated.
+
+    Args:
+        whisper: the model.
+        sets: what it hears.
+        decode: how.
+        normalization: of both sides, before they are compared.
+        pace: of the fastest transcripts of the training split, which limits hypotheses.
 
     Raises:
         DataError: when the features or the languages don't suit the model.
     """
     device = pick_device()
     precision = pick_precision(device, whisper.model.config.d_model)
-    whisper.model.to(device=device, dtype=DTYPES[precision]).eval()
-    heard = {test.name: hear(whisper, test, decode, normalization) for test in sets}
+    whisper.model.to(device).eval()
+    with hearing_in(whisper.model, precision):
+        heard = {test.name: hear(whisper, test, decode, normalization, pace) for test in sets}
     return Evaluation(
         {name: rows for name, (rows, _) in heard.items()},
         "fit" if hears_fitted(whisper, decode) else "full",
@@ -68,7 +80,9 @@ def evaluate(whisper: Whisper, sets: Sequence[EvaluationSet], decode: Decode, no
     )
 
 
-def hear(whisper: Whisper, test: EvaluationSet, decode: Decode, normalization: Normalization) -> tuple[list[Prediction], float]:
+def hear(
+    whisper: Whisper, test: EvaluationSet, decode: Decode, normalization: Normalization, pace: Pace
+) -> tuple[list[Prediction], float]:
     """Transcribe one set: its predictions, and the seconds that they took."""
     require_same_mels(whisper, test.features.n_mels)
     clips, paired = pair(test.features, test.texts)
@@ -79,7 +93,7 @@ def hear(whisper: Whisper, test: EvaluationSet, decode: Decode, normalization: N
     languages = languages_of(whisper, paths, [text.language for text in paired])
     torch.manual_seed(decode.seed)
     start = time.perf_counter()
-    hypotheses = transcribe(whisper, clips, decode, languages)
+    hypotheses = transcribe(whisper, clips, decode, languages, pace=pace)
     taken = time.perf_counter() - start
     seconds = [len(clip) / FRAMES_PER_SECOND for clip in clips]
     return predictions(test.name, paired, seconds, hypotheses, normalization), taken
@@ -113,7 +127,8 @@ def predictions(
             utterance.reference, utterance.hypothesis, spoken(text.raw_text), heard.text, metric,
             utterance.counts.errors, utterance.counts.length,
             utterance.counts.substitutions, utterance.counts.deletions, utterance.counts.insertions,
-            heard.is_cut_off, has_loop(joined(utterance.hypothesis, metric), joined(utterance.reference, metric)),
+            heard.is_cut_off,
+            has_loop(joined(utterance.hypothesis, metric), joined(utterance.reference, metric), heard.has_loop),
             utterance.alignment,
             normalization.ignored(text.raw_text, text.language), normalization.ignored(heard.text, text.language),
         )
@@ -132,6 +147,7 @@ def summary(rows: Sequence[Prediction]) -> Summary:
     # `evaluate`'s metric gives the result itself, of what the texts' words are; the rates beside it are the same arithmetic.
     result = load_error_rates().compute(predictions=heard, references=said)
     metrics = [row.metric for row in rows]
+    others = [row for row in rows if not row.has_loop]
     normalised = _as_read(said, heard, metrics)
     raw = _as_read([row.raw_reference for row in rows], [row.raw_hypothesis for row in rows], metrics)
     return Summary(
@@ -156,6 +172,8 @@ def summary(rows: Sequence[Prediction]) -> Summary:
         looping=sum(row.has_loop for row in rows),
         ignored_references=sum(row.ignored_in_reference > 0 for row in rows),
         ignored_hypotheses=sum(row.ignored_in_hypothesis > 0 for row in rows),
+        looping_errors=sum(row.errors for row in rows if row.has_loop),
+        error_rate_without_loops=round(error_rate(others), 2) if others else None,
     )
 
 

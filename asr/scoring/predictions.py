@@ -23,8 +23,8 @@ class Prediction:
         raw_reference, raw_hypothesis: as transcribed, and as the model wrote it.
         metric: what its errors are counted in.
         errors: wrong words, of `words` in the reference: substitutions, deletions and insertions.
-        is_cut_off: the model had more to say at decode.max_new_tokens.
-        has_loop: it says something over and over.
+        is_cut_off: the model had more to say at decode.max_new_tokens, or when it had said more than the clip can hold.
+        has_loop: it says something over and over that nobody said, whether it was ended for that or ended by itself.
         alignment: runs of words, equal or not, from the reference to the hypothesis.
         ignored_in_reference, ignored_in_hypothesis: words that the normaliser dropped from them, as they fill pauses.
     """
@@ -72,6 +72,8 @@ class Summary:
         empty: hypotheses without a word, all deletions.
         cut_off: hypotheses at the limit of tokens.
         looping: hypotheses that go round in a loop.
+        looping_errors: the errors in them.
+        error_rate_without_loops: that of the other clips; None where there are none.
         ignored_references, ignored_hypotheses: those of which the normaliser dropped a word.
     """
 
@@ -96,6 +98,8 @@ class Summary:
     looping: int
     ignored_references: int
     ignored_hypotheses: int
+    looping_errors: int
+    error_rate_without_loops: float | None
 
 
 def parse_predictions(lines: Iterable[str]) -> PredictionsBySet:
@@ -138,9 +142,13 @@ SHORTEST = 24
 """Characters of the shortest loop: people do say "no no no no"."""
 
 
-def has_loop(hypothesis: str, reference: str) -> bool:
-    """Whether `hypothesis` goes round in a loop that the speaker did not."""
-    return _longest(hypothesis) >= SHORTEST > _longest(reference)
+def has_loop(hypothesis: str, reference: str, was_ended: bool = False) -> bool:
+    """Whether `hypothesis` goes round in a loop that the speaker did not.
+
+    `was_ended`: decoding has ended it because its tokens did (see asr/model/limits.py). Their text may show it no more, as in
+    "zero zero zero", of which a normaliser makes a number.
+    """
+    return (was_ended or _longest(hypothesis) >= SHORTEST) and _longest(reference) < SHORTEST
 
 
 def _longest(text: str) -> int:

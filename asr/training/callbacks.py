@@ -161,13 +161,10 @@ class Times(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
         logs: Mapping[str, float] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        """The loss is there, so the device has done all its work."""
-        if "loss" in (logs or {}):
-            self._add("computing")
-
-    def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
-        """An epoch is validated."""
-        self._add("validating")
+        """The loss is there, so the device has done all its work, or validation has."""
+        for logged, kind in (("loss", "computing"), ("eval_loss", "validating")):
+            if logged in (logs or {}):
+                self._add(kind)
 
     def on_save(self, *args: Any, **kwargs: Any) -> None:
         """A checkpoint is written."""

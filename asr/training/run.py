@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from transformers.integrations import TensorBoardCallback
 from transformers.integrations.integration_utils import rewrite_logs
 
 from asr.base.errors import DataError
+from asr.base.rates import SHORT, Metric
 from asr.machine.allocator import keep_memory
 from asr.machine.device import Precision, pick_device, pick_precision, require_precision
 from asr.machine.shutdown import StopRequest
@@ -22,7 +24,7 @@ from asr.ranks.group import agreed, rank_and_ranks
 from asr.training.batch import Examples, Row, Steps, make_batch, readers
 from asr.training.callbacks import ProgressLines, Saving, Times, trackers
 from asr.training.checkpoints import Past, read_past
-from asr.training.history import Diary
+from asr.training.history import BeforeFirstStep, Diary, WatchLoss, best_of
 from asr.training.labels import without_speech
 from asr.training.memory import LESS_MEMORY, Limits, find_limits
 from asr.training.optimizer import state_bytes
@@ -35,7 +37,8 @@ from asr.training.validation import Validator
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of training. `best_error_rate` is in percent, on the validation split; `log_history` as the trainer keeps it.
+    """The outcome of training. Error rates are in percent, on the validation split, before the first step (`base_error_rate`)
+    and of the best epoch; `log_history` as the trainer keeps it.
 
     `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory. `seconds` are those
     of this process, see `Times`.
@@ -52,6 +55,7 @@ class Trained:
     epochs: float
     best_step: int
     best_error_rate: float
+    base_error_rate: float
     log_history: list[dict[str, float]]
     seconds: dict[str, float]
 
@@ -83,7 +87,7 @@ def train(
         report_to: trackers of experiments that rank 0 reports to, by the library's names.
 
     Raises:
-        DataError: when a parameter doesn't suit the model, a tracker is not there, or a single clip does not fit into memory.
+        DataError: when a parameter doesn't suit the model, the run diverges, a tracker is missing, or no clip fits into memory.
         StoppedError: when the run was asked to end; the checkpoint is saved.
     """
     device = pick_device()
@@ -96,7 +100,8 @@ def train(
     rank, ranks = rank_and_ranks()
     set_seed(settings.seed)
     model = _prepared(whisper, settings)
-    plan = plan_of(whisper, examples, settings)
+    plan, base_is_fitted = plan_of(whisper, examples, settings), whisper.is_fitted
+    whisper.mark_fitted(plan.mode == "fit")
     most_bytes = 2 * whisper.model.config.num_mel_bins * max(plan.frames) * -(-plan.clips_per_step // ranks)
     workers = readers(device, most_bytes) if loader_workers is None else loader_workers
     past, watch, times = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric), Times()
@@ -116,10 +121,12 @@ def train(
         callbacks=[
             EarlyStoppingCallback(settings.early_stopping_patience),
             times,
-            Saving(stop, minutes_between_checkpoints, plan.steps_per_epoch),
-            watch,
             *([TensorBoardCallback(replayed(tensorboard, past))] if tensorboard and rank == 0 else []),
             *trackers(report_to if rank == 0 else ()),
+            BeforeFirstStep(lambda: _validate_base(trainer, whisper, base_is_fitted, validator.metric)),
+            WatchLoss(whisper.model.config.vocab_size),
+            Saving(stop, minutes_between_checkpoints, plan.steps_per_epoch),
+            watch,
         ],
     )
     for callback in (PrinterCallback, ProgressCallback):
@@ -132,6 +139,7 @@ def train(
     whisper.model.config.use_cache = True
     merged(model)  # in place: `whisper.model` is the ordinary model again
     state = trainer.state
+    base, best = best_of(state.log_history)
     return Trained(
         window=plan.mode,
         precision=precision,
@@ -143,10 +151,24 @@ def train(
         steps=state.global_step,
         epochs=round(float(state.epoch or 0), 2),
         best_step=state.best_global_step or 0,
-        best_error_rate=min(entry["eval_error_rate"] for entry in state.log_history if "eval_error_rate" in entry),
+        best_error_rate=best,
+        base_error_rate=base,
         log_history=state.log_history,
         seconds=times.seconds,
     )
+
+
+def _validate_base(trainer: StepTrainer, whisper: Whisper, is_fitted: bool, metric: Metric) -> None:
+    """Score the base model in the window that it was itself trained in: where the curve begins. No epoch is done, so that it is
+    neither chosen nor counted by early stopping.
+    """
+    fitted = whisper.is_fitted
+    whisper.mark_fitted(is_fitted)
+    found = trainer.validated()
+    whisper.mark_fitted(fitted)
+    trainer.log({"eval_loss": found.loss, "eval_error_rate": found.error_rate})
+    if trainer.is_world_process_zero():
+        print(f"train: before the first step, validation {SHORT[metric]} {found.error_rate:.1f} %", file=sys.stderr)
 
 
 def _prepare_cpu() -> None:

@@ -1,7 +1,6 @@
 """What of the model is trained: all of it, all but the first layers, or LoRA's small matrices beside it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -12,19 +11,6 @@ from asr.base.errors import DataError
 
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 """Every linear layer of Whisper's blocks: on all of them LoRA keeps up with full tuning (arXiv:2305.14314, figure 2)."""
-
-
-@contextmanager
-def cast_once(model: nn.Module) -> Iterator[None]:
-    """Have autocast keep its casts of all weights, where nothing is learned: it keeps those alone that require gradients, and
-    would cast weights that LoRA left frozen again for each token.
-    """
-    frozen = [parameter.requires_grad_() for parameter in model.parameters() if not parameter.requires_grad]
-    try:
-        yield
-    finally:
-        for parameter in frozen:
-            parameter.requires_grad_(False)
 
 
 def set_dropout(model: WhisperForConditionalGeneration, probability: float) -> None:

@@ -12,7 +12,6 @@ that is relied on.
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +22,8 @@ from torch.utils.data import DataLoader
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
 
 from asr.base.errors import DataError
-from asr.machine.device import DTYPES, Precision, is_out_of_memory
+from asr.machine.device import Precision, is_out_of_memory
+from asr.model.precision import autocast, hearing_in
 from asr.model.window import encoder_window
 from asr.ranks.group import sum_over_ranks
 from asr.training.batch import IGNORED, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
@@ -31,7 +31,6 @@ from asr.training.checkpoints import Past
 from asr.training.memory import LESS_MEMORY, Limits
 from asr.training.optimizer import library_name
 from asr.training.recipe import Train
-from asr.training.trainable import cast_once
 from asr.training.validation import Validation, Validator
 
 COMPILED_FORMS = 4
@@ -139,7 +138,10 @@ class StepTrainer(Seq2SeqTrainer):
         """Cross entropy summed over the labels of one micro-batch."""
         padded = pad(batch, group, self._whisper.tokenizer.pad_token_id)
         labels = padded.pop("labels")
-        with self.autocast(), encoder_window(self._whisper.model, padded["input_features"].shape[-1]):
+        with (
+            autocast(self.args.device.type, self._precision),
+            encoder_window(self._whisper.model, padded["input_features"].shape[-1]),
+        ):
             logits = (self._forward if self.model.training else self.model)(**padded).logits
         return nn.functional.cross_entropy(
             logits.flatten(0, 1).float(),
@@ -159,29 +161,30 @@ class StepTrainer(Seq2SeqTrainer):
         dynamo.recompile_limit = max(dynamo.recompile_limit, COMPILED_FORMS * windows)
         self._forward = torch.compile(self.model)
 
-    def autocast(self) -> AbstractContextManager[Any]:
-        """The context that computes in the chosen format."""
-        return torch.autocast(self.args.device.type, DTYPES[self._precision], enabled=self._precision != "fp32")
-
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Validate, in place of the library's evaluation, which counts some clips twice on several ranks.
 
         Raises:
             DataError: when a single row does not fit into memory.
         """
-        with self.autocast(), cast_once(self.model):
-            self.model.eval()
-            rank, ranks = self.args.process_index, self.args.world_size
-            # Limits of its own: too many at once here are no reason to learn from fewer.
-            limits = replace(self.limits, halvings=max(self.limits.halvings, self._validation_halvings))
-            found = self._within_memory(limits, lambda: self._validator.validate(self.loss, limits.most, rank, ranks))
-            self._validation_halvings = limits.halvings
+        found = self.validated()
         metrics = {"eval_loss": found.loss, "eval_error_rate": found.error_rate}
         if self.is_world_process_zero():
             self._keep(self.state, found)
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def validated(self) -> Validation:
+        """Score the model as it is now, and tell nobody."""
+        with hearing_in(self.model, self._precision):
+            self.model.eval()
+            rank, ranks = self.args.process_index, self.args.world_size
+            # Limits of its own: too many at once here are no reason to learn from fewer.
+            limits = replace(self.limits, halvings=max(self.limits.halvings, self._validation_halvings))
+            found = self._within_memory(limits, lambda: self._validator.validate(self.loss, limits.most, rank, ranks))
+            self._validation_halvings = limits.halvings
+        return found
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Count nothing: the library's estimate knows nothing of windows."""

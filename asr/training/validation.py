@@ -8,6 +8,7 @@ from torch import Tensor, distributed
 
 from asr.base.rates import Metric, joined, together
 from asr.base.text import Normalization
+from asr.model.limits import ANY_PACE, Pace
 from asr.model.parameters import greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
@@ -40,13 +41,14 @@ class HeardClip:
 class Validation:
     """A model's mean loss over all labels, its corpus error rate in percent, and the clips, worst first.
 
-    `cut_off` counts hypotheses that were longer than the longest label.
+    `cut_off` counts hypotheses that reached the limit of their clips, `looping` those that were ended in a loop.
     """
 
     loss: float
     error_rate: float
     clips: list[HeardClip]
     cut_off: int = 0
+    looping: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Validator:
         paths: of the clips.
         texts: what is said in them.
         normalization: of both sides.
+        pace: of the fastest training clips, which limits hypotheses as it does when the test split is scored.
     """
 
     whisper: Whisper
@@ -66,6 +69,7 @@ class Validator:
     paths: Sequence[str]
     texts: Sequence[str]
     normalization: Normalization
+    pace: Pace = ANY_PACE
 
     def validate(self, loss: Loss, most: Callable[[int], int], rank: int = 0, ranks: int = 1) -> Validation:
         """Score the model as it is now. Ranks share the clips, and each learns what all have found.
@@ -95,11 +99,6 @@ class Validator:
         """The rate that the clips have together."""
         return together(self.normalization.metric(language) for language in self.examples.languages)
 
-    @property
-    def max_new_tokens(self) -> int:
-        """Where a hypothesis is cut off: at the tokens of the longest label, with its prompt and its end."""
-        return max(len(label) for label in self.examples.labels)
-
     def _losses(self, clips: Sequence[int], loss: Loss, most: Callable[[int], int]) -> tuple[float, int]:
         losses, labels = list[Tensor](), 0
         for start in range(0, len(clips), CLIPS_AT_A_TIME):
@@ -116,7 +115,8 @@ class Validator:
         at_once = min(MOST_DECODED, 4 * most(whole)) * whole
         frames = [self.examples.frames[clip] for clip in clips]
         languages = [self.examples.languages[clip] for clip in clips]
-        return transcribe(self.whisper, frames, greedy(self.max_new_tokens), languages, at_once)
+        greedily = greedy(self.whisper.model.config.max_target_positions)
+        return transcribe(self.whisper, frames, greedily, languages, at_once, self.pace)
 
     def _window(self, clip: int) -> int:
         whole = self.whisper.window_frames
@@ -134,5 +134,5 @@ class Validator:
             for path, metric, a, b in zip(self.paths, metrics, said, heard, strict=True)
         ]
         worst_first = sorted(clips, key=lambda clip: (-clip.error_rate, clip.path))
-        cut_off = sum(hypothesis.is_cut_off for hypothesis in hypotheses)
-        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first, cut_off)
+        cut_off, looping = (sum(getattr(each, kind) for each in hypotheses) for kind in ("is_cut_off", "has_loop"))
+        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first, cut_off, looping)

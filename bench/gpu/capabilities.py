@@ -16,6 +16,7 @@ from torch import Tensor
 
 from asr.machine.device import DTYPES, Precision, pick_device, pick_precision
 from asr.model.parameters import greedy
+from asr.model.precision import hearing_in
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper
 from asr.shards.frames import FRAMES_PER_SECOND
@@ -67,11 +68,12 @@ def _precision(shape: str, precision: Precision) -> Found:
     """Trains and decodes in it."""
     whisper = model(shape)
     losses = _losses(_trained(whisper, precision=precision))
-    whisper.model.to(device=pick_device(), dtype=DTYPES[precision]).eval()
+    whisper.model.to(pick_device()).eval()
     whisper.mark_fitted(True)  # as it was trained
     whisper.model.generation_config.min_new_tokens = 8
     clips = frames(whisper, [FRAMES_PER_SECOND] * 2)
-    heard = transcribe(whisper, clips, greedy(8))
+    with hearing_in(whisper.model, precision):
+        heard = transcribe(whisper, clips, greedy(8))
     _require(len(heard) == len(clips), "a hypothesis is missing")
     return Found("yes", f"trains, {_fall(losses)}; decodes", {"losses": losses})
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
-from asr.machine.device import DTYPES, pick_device, pick_precision
+from asr.machine.device import pick_device, pick_precision
 from asr.model.parameters import greedy
+from asr.model.precision import hearing_in
 from asr.model.transcribe import transcribe
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
@@ -59,14 +60,15 @@ def decoding(shape: str, window: str) -> Found:
     whisper = model(shape)
     device = pick_device()
     precision = pick_precision(device, whisper.model.config.d_model)
-    whisper.model.to(device=device, dtype=DTYPES[precision]).eval()
+    whisper.model.to(device).eval()
     whisper.mark_fitted(window == "fit")
     whisper.model.generation_config.min_new_tokens = TOKENS
     clips = frames(whisper, [int(FRAMES_PER_SECOND * DECODED_SECONDS)] * (DECODED if has_gpu() else DECODED_ON_CPU))
-    transcribe(whisper, clips[: len(clips) // 4], greedy(TOKENS))
-    start = time.perf_counter()
-    transcribe(whisper, clips, greedy(TOKENS))
-    seconds = time.perf_counter() - start
+    with hearing_in(whisper.model, precision):
+        transcribe(whisper, clips[: len(clips) // 4], greedy(TOKENS))
+        start = time.perf_counter()
+        transcribe(whisper, clips, greedy(TOKENS))
+        seconds = time.perf_counter() - start
     return Found("yes", "", {"precision": precision, "clips": len(clips), "seconds": seconds, "peak_bytes": peak_bytes()})
 
 
