@@ -109,6 +109,11 @@ def test_nothing_left_out_nothing_noted_no_speaker_no_other_set() -> None:
     assert "None" not in said.replace("None.", "")
 
 
+def test_how_many_clips_are_without_speech_is_told_where_there_are_some() -> None:
+    assert "without speech, of train 2 in the splits 5" in text(page(divided=DIVIDED | {"without_speech": 2}))
+    assert "without speech" not in text(page())
+
+
 def test_no_sentence_is_in_both() -> None:
     assert "Sentences of the test split that training has too None." in text(page(splits=SPLITS | {"test": []}))
 
