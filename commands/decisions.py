@@ -12,7 +12,8 @@ from pathlib import Path
 
 from asr.base.entries import read_csv, write_csv
 from asr.base.errors import DataError
-from asr.recordings.decisions import COLUMNS, KEEP, Decision, read_decisions
+from asr.recordings.decisions import COLUMNS, NO_SPEECH, Decision, decided, read_decisions
+from asr.recordings.rejects import SPEECHLESS
 from stages.common.decisions import DECISIONS
 
 REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
@@ -30,7 +31,7 @@ def take_over() -> None:
     if new:
         rows = read_csv(DECISIONS) if known else []
         columns = list(rows[0]) if rows else COLUMNS  # somebody may have added one
-        write_csv(DECISIONS, columns, [*rows, *({**asdict(each), "decision": KEEP} for each in new)])
+        write_csv(DECISIONS, columns, [*rows, *map(asdict, new)])
         print(f"repro: {len(new)} decisions of rejects.csv are in {DECISIONS} now, for git to keep", file=sys.stderr)
 
 
@@ -39,13 +40,15 @@ def _written() -> Iterator[Decision]:
         for line, row in enumerate(read_csv(file) if file.exists() else [], start=2):
             if missing := [column for column in NEEDED if column not in row]:
                 raise DataError(f"{file}:{line}: no column {missing[0]}; save it as CSV")
-            decision = (row["decision"] or "").strip()
-            if decision not in ("", KEEP):
-                raise DataError(f"{file}:{line}: the decision is {decision!r}; {KEEP} is the only one there is")
-            if decision and row["severity"] != "warn":
-                raise DataError(f"{file}:{line}: {row['path']} can't be kept: {row['reason']} ({row['detail']})")
+            dataset = row.get("dataset", "")
+            decision = decided(row["decision"] or "", f"{file}:{line}", dataset)
+            may_be_used = row["severity"] == "warn" or (decision == NO_SPEECH and row["reason"] in SPEECHLESS)
+            if decision and not may_be_used:
+                told = f"{file}:{line}: {row['path']} can't be kept: {row['reason']} ({row['detail']})"
+                only = row["reason"] in SPEECHLESS and not dataset
+                raise DataError(f"{told}; if nobody speaks in it, write {NO_SPEECH}" if only else told)
             if decision:
-                yield Decision(row.get("dataset", ""), row["path"], row["reason"])
+                yield Decision(dataset, row["path"], row["reason"], decision)
 
 
 def make_writable() -> None:

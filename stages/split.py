@@ -24,6 +24,7 @@ from asr.recordings.leaks import require_no_leaks, shared_sentences, speakers_in
 from asr.recordings.outliers import fastest_pace
 from asr.recordings.parameters import Filter, Split
 from asr.recordings.splits import SPLITS, Division, split_clips
+from stages.common.decisions import DECISIONS
 from stages.common.params import StageParams, read_params
 
 CLIPS = Path("data/validated/clips.jsonl")
@@ -86,6 +87,7 @@ def summary(division: Division, dropped: Mapping[str, int], lost: float, group_b
         "dropped": dropped,
         "given": division.given_names,
         "clips": {name: len(clips) for name, clips in splits.items()},
+        "without_speech": sum(not clip.text for clip in splits["train"]),
         "groups": {name: count_groups(clips, group_by) for name, clips in splits.items()},
         "speakers": {name: len({clip.speaker for clip in clips} - {None}) for name, clips in splits.items()},
         "hours": {name: round(sum(clip.seconds for clip in clips) / 3600, 4) for name, clips in splits.items()},
@@ -111,6 +113,8 @@ def say_fairness(division: Division, found: Mapping[str, Any], warning: str | No
     """Say which splits are as the data says, what is in two splits, and what `require_no_leaks` warns of."""
     drawn = [split for split in SPLITS if split not in division.given_names]
     lines = []
+    if found["without_speech"]:
+        lines.append(f"{found['without_speech']} of the training clips are without speech, as {DECISIONS} says")
     if found["joined"]:
         lines.append(f"{found['joined']} parts of recordings are joined to those before them, so that their times are learned")
     if division.given_names:

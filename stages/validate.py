@@ -22,7 +22,7 @@ from asr.recordings.clips import Checked, Source, check_rows, require_enough
 from asr.recordings.parameters import Data
 from asr.recordings.rejects import counted, told, write_rejects
 from asr.tables.table import read_table
-from stages.common.decisions import kept_warnings
+from stages.common.decisions import kept_warnings, without_speech
 from stages.common.inspections import inspections_file
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
@@ -50,7 +50,7 @@ def main() -> None:
         print(f"validate: {line}", file=sys.stderr)
     root = table.root or Path(data.audio_root)
     require_seen(root, data)
-    source = Source(str(root), channel=data.channel, kept=kept_warnings())
+    source = Source(str(root), channel=data.channel, kept=kept_warnings(), without_speech=without_speech())
     checked = check_rows(table.rows, source, inspections_file(), read_machine().job_engine)
     write_rows(OUT / "clips.jsonl", checked.clips)
     write_rejects(REJECTS, checked.rejects)
@@ -58,7 +58,7 @@ def main() -> None:
     print(f"validate: {len(checked.clips)} of {len(table.rows)} rows are usable{noted(checked)}", file=sys.stderr)
     for line in named_notes(checked):
         print(line, file=sys.stderr)
-    for line in told(checked.rejects, data.csv, REJECTS):
+    for line in told(checked.rejects, data.csv, REJECTS, are_learned=True):
         print(line, file=sys.stderr)
     require_enough(checked, data.min_clips, data.max_reject_share)
 
@@ -80,6 +80,7 @@ def summary(checked: Checked) -> dict[str, object]:
     return {
         "rows": len(clips) + len(checked.rejects),
         "clips": len(clips),
+        "without_speech": sum(not clip.text for clip in clips),
         "rejected": counted(checked.rejects),
         "noted": notes(checked),
         "speakers": len({clip.speaker for clip in clips if clip.speaker is not None}),
@@ -94,9 +95,11 @@ def notes(checked: Checked) -> dict[str, int]:
 
 
 def noted(checked: Checked) -> str:
-    """Say what is odd about the clips that are used."""
+    """Say how many clips are without speech, and what is odd about those that are used."""
+    silent = sum(not clip.text for clip in checked.clips)
+    without = f", {silent} of them without speech" if silent else ""
     listed = ", ".join(f"{count} {reason}" for reason, count in notes(checked).items())
-    return f"; used, but noted: {listed}" if listed else ""
+    return f"{without}; used, but noted: {listed}" if listed else without
 
 
 def named_notes(checked: Checked) -> list[str]:

@@ -117,6 +117,7 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
             "joined": 0,
             "dropped": {},
             "clips": {"train": 1430, "test": 54},
+            "without_speech": 12,
             "without_features": {},
             "hours": {"train": 1.3, "test": 0.05},
             "speakers": {"train": 39, "test": 5},

@@ -42,6 +42,7 @@ DIVIDED: dict[str, Any] = {
     "groups": {"train": 2, "validation": 1, "test": 1},
     "speakers_in_two_splits": {"speakers": 1, "clips": 3},
     "clips": {name: len(clips) for name, clips in PLACED.items()},
+    "without_speech": 0,
     "hours": {"train": 1.25, "validation": 0.5, "test": 0.25},
     "speakers": {"train": 2, "validation": 1, "test": 1},
     "letters_lost_percent": 0.0,

@@ -69,6 +69,55 @@ def test_a_clip_has_its_rows_speaker_and_other_columns(tmp_path: Path) -> None:
     assert (result.speaker, result.extra) == ("ann", {"session": "7"})
 
 
+def test_a_clip_in_which_nobody_speaks_as_somebody_has_said_is_one_without_words(tmp_path: Path) -> None:
+    for name in ("pause.wav", "wordy.wav", "spoken.wav"):
+        write_tone(tmp_path / name)
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16_000), 16_000)
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    texts = {"pause.wav": "", "wordy.wav": "of a phone", "silence.wav": "", "broken.wav": "", "spoken.wav": ""}
+    rows: list[Row | BadRow] = [Row(line, name, text, f"speaker {line}") for line, (name, text) in enumerate(texts.items(), 2)]
+
+    before = check_all(rows, tmp_path)
+    checked = check_all(rows, tmp_path, without_speech=set(texts) - {"spoken.wav"})
+
+    assert [(each.path, each.reason) for each in before.rejects] == [
+        ("pause.wav", "empty transcript"),
+        ("silence.wav", "empty transcript"),
+        ("broken.wav", "empty transcript"),
+        ("spoken.wav", "empty transcript"),
+    ]
+    assert [(Path(clip.path).name, clip.text, clip.seconds, clip.peak_db) for clip in checked.clips] == [
+        ("pause.wav", "", 2.0, -6.0),
+        ("wordy.wav", "", 2.0, -6.0),
+        ("silence.wav", "", 1.0, -100.0),
+    ]
+    assert [(each.path, each.reason) for each in checked.rejects] == [
+        ("broken.wav", "unreadable audio"),
+        ("spoken.wav", "empty transcript"),
+    ]
+
+
+def test_the_same_silence_of_two_speakers_is_no_contradiction_as_nobody_speaks(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(tmp_path / name, np.zeros(16_000), 16_000)
+
+    checked = check_all([Row(2, "a.wav", "", "ann"), Row(3, "b.wav", "", "bob")], tmp_path, without_speech={"a.wav", "b.wav"})
+
+    assert [clip.speaker for clip in checked.clips] == ["ann", "bob"]
+    assert len({clip.id for clip in checked.clips}) == 2
+
+
+def test_clips_without_speech_are_no_outliers_and_make_none(tmp_path: Path) -> None:
+    for number in range(60):
+        write_tone(tmp_path / f"{number}.wav", seconds=0.5, hertz=100 + 10 * number)
+    rows: list[Row | BadRow] = [Row(n, f"{n}.wav", "" if n < 35 else "good morning") for n in range(60)]
+
+    checked = check_all(rows, tmp_path, without_speech={f"{n}.wav" for n in range(35)})
+
+    assert checked.rejects == []
+    assert sum(not clip.text for clip in checked.clips) == 35
+
+
 def test_names_that_the_system_or_the_decoder_refuses(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(b"1234" * 1000)
     (tmp_path / "folder.wav").mkdir()

@@ -18,7 +18,7 @@ from asr.report.table import data_table
 from asr.report.urls import sound_url
 from stages import describe
 from tests.pages import text
-from tests.portraits import CLIPS, DIVIDED, REJECT, SPLITS, clip, entry, material, portrait
+from tests.portraits import CLIPS, DIVIDED, REJECT, SPLITS, WARNING, clip, entry, material, portrait
 
 FOLDER = Path("metrics")
 
@@ -122,6 +122,21 @@ def test_nothing_left_out_nothing_noted_no_speaker_no_other_set() -> None:
     assert "Until you decide" not in said
     assert "Columns" not in said
     assert "None" not in said.replace("None.", "")
+
+
+def test_a_silence_of_ones_own_may_be_learned_from_and_that_of_a_test_set_not() -> None:
+    hint = (
+        "the model can learn from it to write nothing: write no speech into the column decision of data/validated/rejects.csv"
+    )
+
+    assert hint in text(page())
+    assert hint not in text(page(rejects=[WARNING, REJECT | {"dataset": "general"}]))
+    assert hint not in text(page(rejects=[REJECT | {"reason": "unreadable audio"}]))
+
+
+def test_how_many_clips_are_without_speech_is_told_where_there_are_some() -> None:
+    assert "without speech, of train 2 in the splits 5" in text(page(divided=DIVIDED | {"without_speech": 2}))
+    assert "without speech" not in text(page())
 
 
 def test_no_sentence_is_in_both() -> None:

@@ -8,7 +8,7 @@ from asr.base.entries import read_csv
 from asr.base.errors import DataError
 from asr.recordings.decisions import Decision, read_decisions
 from commands.decisions import make_writable, take_over
-from stages.common.decisions import kept_warnings
+from stages.common.decisions import kept_warnings, without_speech
 
 HEADER = "line,path,severity,reason,detail,remedy,decision,file,start,end\n"
 WARNED = "2,a.wav,warn,clipped,5 % of the samples,record it anew,{},data/a.wav,,\n"
@@ -135,8 +135,15 @@ def test_nothing_is_written_where_nothing_is_decided(project: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (WARNED.format("maybe"), r"data/validated/rejects.csv:2: the decision is 'maybe'; keep is the only one"),
-        (REFUSED.format("keep"), r"data/validated/rejects.csv:2: b.wav can't be kept: silence \(nothing above -60 dB\)"),
+        (WARNED.format("maybe"), r"data/validated/rejects.csv:2: the decision is 'maybe'; there are keep and no speech"),
+        (
+            REFUSED.format("keep"),
+            r"data/validated/rejects.csv:2: b.wav can't be kept: silence \(nothing above -60 dB\); if nobody speaks in it, ",
+        ),
+        (
+            REFUSED.format("no speech").replace("silence", "unreadable audio"),
+            r"data/validated/rejects.csv:2: b.wav can't be kept: unreadable audio \(nothing above -60 dB\)$",
+        ),
     ],
 )
 def test_a_decision_that_comes_to_nothing_is_named(project: Path, row: str, message: str) -> None:
@@ -151,11 +158,16 @@ def test_a_decision_that_comes_to_nothing_is_named(project: Path, row: str, mess
     [
         (
             "dataset,path,reason,decision\n,a.wav,clipped,drop\n",
-            r"decisions.csv:2: the decision is 'drop'; keep is the only one",
+            r"decisions.csv:2: the decision is 'drop'; there are keep and no speech",
         ),
         (
             "dataset,path,reason,decision\n,a.wav,clipped\n",
             r"decisions.csv:2: no decision; the columns are dataset, path, reason",
+        ),
+        ("dataset,path,reason,decision\n,a.wav,clipped, \n", r"decisions.csv:2: no decision; write keep or no speech, or "),
+        (
+            "dataset,path,reason,decision\ngeneral,a.wav,silence,no speech\n",
+            r"decisions.csv:2: no speech is for clips to learn from, not for those of a test set: take it back",
         ),
         ("dataset,path,reason,decision\n,a.wav,clipped,keep,ann\n", r"decisions.csv:2: more cells than columns"),
         ("path,reason,decision\na.wav,clipped,keep\n", r"decisions.csv:2: no dataset; the columns are dataset, path, reason"),
@@ -166,6 +178,32 @@ def test_a_file_of_decisions_that_cannot_be_read(project: Path, text: str, messa
 
     with pytest.raises(DataError, match=message):
         read_decisions(Path("decisions.csv"))
+
+
+@pytest.mark.parametrize("written", ["no speech", "No Speech", " no_speech", "no-speech", "silence"])
+@pytest.mark.parametrize("reason", ["silence", "empty transcript"])
+def test_a_clip_without_speech_is_marked_in_the_column_of_decisions(project: Path, written: str, reason: str) -> None:
+    write(project, REFUSED.format(written).replace("silence,", f"{reason},", 1) + WARNED.format("keep"))
+
+    take_over()
+    take_over()
+
+    assert read_decisions(Path("decisions.csv")) == {
+        Decision("", "b.wav", reason, "no speech"),
+        Decision("", "a.wav", "clipped", "keep"),
+    }
+    assert without_speech() == {"b.wav"}
+    assert kept_warnings() == {("a.wav", "clipped")}
+
+
+def test_a_clip_of_a_test_set_is_never_one_without_speech(project: Path) -> None:
+    write(project, "", "general," + REFUSED.format("no speech"))
+
+    with pytest.raises(DataError, match=r"^data/sets/rejects.csv:2: no speech is for clips to learn from"):
+        take_over()
+    write(project, "", "general," + REFUSED.format("keep"))
+    with pytest.raises(DataError, match=r"^data/sets/rejects.csv:2: b.wav can't be kept: silence \(nothing above -60 dB\)$"):
+        take_over()
 
 
 def test_spaces_around_a_decision_do_not_count(project: Path) -> None:

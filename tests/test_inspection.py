@@ -18,7 +18,7 @@ def findings(content: bytes, view: View = WHOLE) -> list[Finding]:
     (sound,) = inspect(content, [view])
     refused = [finding for finding in sound.findings if finding.severity == "refuse"]
     assert all(finding.detail and finding.remedy for finding in sound.findings)
-    assert (len(refused) == 1) == (sound.seconds == 0)
+    assert (len(refused) == 1) == (sound.fingerprint == "" and sound.bandwidth == 0)
     return list(sound.findings)
 
 
@@ -70,6 +70,15 @@ def test_what_can_not_be_used_has_its_reason_and_its_remedy() -> None:
     ]
     assert findings(whole[: len(whole) // 2])[0].detail == f"cut short: {len(whole) // 2} of {len(whole)} bytes"
     assert reasons(whole, View(channel=1)) == [("refuse", "no such channel")]
+
+
+def test_a_silence_is_measured_in_case_somebody_wants_it() -> None:
+    faint, digital = (inspect(stored(np.full((16_000, 2), level, np.float32), 16_000), [WHOLE])[0] for level in (0.0005, 0.0))
+
+    assert [(each.seconds, each.rate, each.channels) for each in (faint, digital)] == [(1.0, 16_000, 2)] * 2
+    assert faint.peak_db == pytest.approx(-66.0, abs=0.5)
+    assert digital.peak_db == -100.0
+    assert [finding.reason for each in (faint, digital) for finding in each.findings] == ["silence"] * 2
 
 
 def test_a_sample_that_is_no_number_is_found_in_either_channel() -> None:

@@ -59,6 +59,14 @@ def test_a_clip_is_shorter_than_the_longest() -> None:
     assert len(texts([part(0.0, 15.0, "one"), part(15.0, 30.0, "two")], longest=30.1)) == 1
 
 
+def test_a_part_in_which_nobody_speaks_is_joined_to_none() -> None:
+    clips = [part(0, 1, "one"), part(1, 2, ""), part(2, 3, "two"), part(3, 4, "three")]
+
+    joined = join_timed(clips, 30.0)
+
+    assert [clip.text for clip in joined] == ["<|0.00|> one<|1.00|>", "", "<|0.00|> two<|1.00|><|1.00|> three<|2.00|>"]
+
+
 def test_what_does_not_follow_is_not_joined() -> None:
     one = part(0.0, 2.0, "one")
     others = {

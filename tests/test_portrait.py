@@ -8,7 +8,7 @@ import pytest
 from asr.report.portrait import Category, Speaker, Spread
 from asr.report.table import data_table
 from asr.report.words import Sentence, unseen_percent
-from tests.portraits import CLIPS, DIVIDED, REJECT, clip, entry, portrait
+from tests.portraits import CLIPS, DIVIDED, REJECT, SPLITS, clip, entry, portrait
 
 PAGE = Path("metrics/data.html")
 
@@ -38,6 +38,21 @@ def test_only_clips_of_the_splits_are_measured() -> None:
     assert found.peaks == [-3.0] * 5
     assert found.bands == {"6 to 8 kHz": 3, "not known": 1, "up to 4 kHz (telephone)": 1}
     assert found.formats == {"16 kHz mono": 3, "16 kHz stereo": 1, "8 kHz mono": 1}
+
+
+def test_clips_without_speech_are_counted_and_not_measured() -> None:
+    pause = clip("7", "", speaker="dee", seconds=9.0, peak_db=-100.0, bandwidth=0, rate=48_000)
+    placed = {**SPLITS, "train": [*SPLITS["train"], entry(pause)]}
+    divided = DIVIDED | {"clips": {"train": 4, "validation": 1, "test": 1}, "without_speech": 1}
+
+    found, without = portrait(clips=[*CLIPS, pause], splits=placed, divided=divided), portrait()
+
+    assert found.parts[0].clips == 4
+    for measured in ("seconds", "rates", "peaks", "bands", "formats", "words", "sentences", "nameless"):
+        assert getattr(found, measured) == getattr(without, measured), measured
+    assert "dee" in [speaker.name for speaker in found.speakers]
+    assert "without speech        1 of train" in data_table(found, PAGE)
+    assert "without speech" not in data_table(without, PAGE)
 
 
 def test_characters_are_counted_without_white_space_and_timestamps() -> None:

@@ -33,6 +33,7 @@ FINDINGS = Findings(
     },
     split={
         "joined": 0,
+        "without_speech": 0,
         "dropped": {"not over 1 s": 10},
         "clips": {"train": 71, "validation": 10, "test": 9},
         "speakers": {"train": 7, "validation": 0, "test": 1},
@@ -177,6 +178,13 @@ def test_plots_have_a_row_for_each_length_speaker_and_kind_of_error() -> None:
     }
     assert list(drawn["error_rate_by_speaker"]["speaker"]) == [f"speaker {number}" for number in range(6)]
     assert drawn["errors"].to_numpy().tolist() == [["substitutions", 0, 2], ["deletions", 8, 0], ["insertions", 0, 0]]
+
+
+def test_the_table_says_how_many_clips_of_training_are_without_speech() -> None:
+    marked = replace(FINDINGS, split={**FINDINGS.split, "without_speech": 7})
+
+    assert "train              71 clips, 6.0 min, 7 speakers; 7 without speech" in table(marked, TESTED).splitlines()
+    assert data_metrics(marked)["without_speech"] == 7
 
 
 def test_the_table() -> None:

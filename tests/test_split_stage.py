@@ -7,14 +7,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from soundfile import write as write_wav
 
-from asr.base.entries import Clip, write_rows
+from asr.base.entries import AudioEntry, Clip, TextEntry, read_rows, write_rows
 from asr.model.limits import Pace
+from asr.model.whisper import load
+from asr.training.labels import examples_of, without_speech
 from stages.common.pace import read_pace
 from stages.split import CLIPS, OUT, main
+from stages.validate import main as validate
 from tests.project import ROOT, read_yaml
+from tests.sounds import write_tiny_whisper, write_tone
 from tests.test_splits import clip
 
 
@@ -60,6 +66,7 @@ def test_the_summary_says_what_is_given_and_what_splits_share(tmp_path: Path, mo
         "dropped": {"no split given": 1, "under 6 characters": 1},
         "given": ["train", "validation", "test"],
         "clips": {"train": 2, "validation": 1, "test": 2},
+        "without_speech": 0,
         "groups": {"train": 2, "validation": 1, "test": 2},
         "speakers": {"train": 2, "validation": 1, "test": 2},
         "hours": {"train": 0.0011, "validation": 0.0006, "test": 0.0011},
@@ -142,3 +149,45 @@ def test_the_pace_is_that_of_the_fastest_training_clips_alone(tmp_path: Path, mo
 
     assert json.loads((OUT / "pace.json").read_text()) == {"bytes_per_second": 20}
     assert read_pace() == Pace(20)
+
+
+def test_a_row_that_is_marked_goes_from_the_table_to_training_with_nothing_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    params = read_yaml(ROOT / "params.yaml")
+    params["data"].update(csv="clips.csv", audio_root=".", max_reject_share=0.5)
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    for number in range(25):
+        write_tone(Path(f"{number}.wav"), hertz=100 + 10 * number)
+    write_wav("silence.wav", np.zeros(32_000), 16_000)
+    rows = [f"{number}.wav,{'' if number >= 22 else 'good morning'},speaker {number}" for number in range(25)]
+    Path("clips.csv").write_text("\n".join(["audios,transcription,speaker", *rows, "silence.wav,,nobody"]) + "\n")
+    Path("decisions.csv").write_text(
+        "dataset,path,reason,decision\n,22.wav,empty transcript,no speech\n,silence.wav,empty transcript,no speech\n"
+    )
+
+    validate()
+    main()
+
+    validated, divided = (json.loads(Path(f"data/{name}/summary.json").read_text()) for name in ("validated", "splits"))
+    assert (validated["rejected"], validated["without_speech"]) == ({"empty transcript": 2}, 2)
+    assert validated["rows"] == 26 == 2 + sum(divided["clips"].values()) + sum(divided["dropped"].values())
+    assert divided["without_speech"] == 2
+    texts = read_rows(OUT / "text/train.jsonl", TextEntry)
+    assert [(row.path, row.text, row.raw_text) for row in texts[-2:]] == [("22.wav", "", ""), ("silence.wav", "", "")]
+    assert [row.path for row in read_rows(OUT / "audio/train.jsonl", AudioEntry)] == [row.path for row in texts]
+    others = [*read_rows(OUT / "text/validation.jsonl", TextEntry), *read_rows(OUT / "text/test.jsonl", TextEntry)]
+    assert all(row.text for row in others)
+    whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
+    frames = [np.zeros((200, 80), np.float16)] * len(texts)
+    examples = examples_of(whisper, frames, texts)
+    assert without_speech(examples) == {len(texts) - 2, len(texts) - 1}
+    assert examples.labels[-1] == whisper.tokenizer("").input_ids
+    said = capsys.readouterr().err
+    assert "validate: 24 of 26 rows are usable, 2 of them without speech" in said
+    assert (
+        "2 of them may teach the model to write nothing: those for which you write no speech into the column decision of"
+        in said
+    )
+    assert "split: 2 of the training clips are without speech, as decisions.csv says" in said

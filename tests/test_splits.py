@@ -24,6 +24,10 @@ def clip(number: int, speaker: str | None = None, text: str = "good morning", se
     return Clip(digest[-16:], number, f"{number}.wav", digest, seconds, 16_000, 1, text, speaker, {})
 
 
+def silent(number: int, speaker: str | None = None, seconds: float = 2.0, split: str = "") -> Clip:
+    return replace(clip(number, speaker, "", seconds), extra={"split": split})
+
+
 def members(clips: list[Clip], how: Split = STABLE) -> dict[str, str]:
     return {clip.id: name for name, some in split_clips(clips, how).splits.items() for clip in some}
 
@@ -325,3 +329,65 @@ def test_no_clips_at_all_points_at_the_filter() -> None:
 def test_shares_that_leave_no_training_data_are_refused() -> None:
     with pytest.raises(DataError, match="sum to less than 1"):
         split_clips([clip(1)], STABLE.model_copy(update={"test_share": 0.8}))
+
+
+def test_of_clips_without_speech_only_the_lengths_are_filtered() -> None:
+    strict = LIMITS.model_copy(update={"min_characters": 12})
+    clips = [clip(1), silent(2), silent(3, seconds=0.5), silent(4, seconds=30.0), *(silent(n) for n in range(5, 105))]
+
+    filtered = filter_clips(clips, strict, ENGLISH)
+
+    assert len(filtered.kept) == 102
+    assert filtered.dropped == {"not over 1 s": 1, "not under 30 s": 1}
+    assert filtered.letters_lost == 0.0
+
+
+@pytest.mark.parametrize("how", [STABLE, RANDOM], ids=["stable", "random"])
+def test_clips_without_speech_are_trained_on_in_their_place_and_move_no_other(how: Split) -> None:
+    spoken = speakers(10, clips_each=2)
+    mixed = [silent(100), *spoken[:7], silent(101), silent(102, "nobody else"), *spoken[7:]]
+
+    divided = split_clips(mixed, how)
+
+    assert members(mixed, how) == {**members(spoken, how), **{silent(n).id: "train" for n in (100, 101, 102)}}
+    assert divided.splits["train"] == sorted(divided.splits["train"], key=mixed.index)
+    assert divided.dropped == {}
+
+
+def test_a_clip_without_speech_of_a_tested_speaker_or_file_is_left_out_and_counted() -> None:
+    spoken = [replace(each, speaker=None) if number < 2 else each for number, each in enumerate(speakers(12))]
+    splits = split_clips(spoken, STABLE).splits
+    marked = [
+        replace(silent(100 + number), speaker=each.speaker, audio_hash=each.audio_hash) for number, each in enumerate(spoken)
+    ]
+
+    divided = split_clips([*spoken, *marked], STABLE)
+
+    left_out = len(splits["validation"]) + len(splits["test"])
+    assert divided.dropped == {"no speech, of validation or test": left_out}
+    assert len(divided.splits["train"]) == 2 * len(splits["train"])
+    assert {name: divided.splits[name] for name in ("validation", "test")} == {n: splits[n] for n in ("validation", "test")}
+
+
+def test_where_speakers_are_divided_those_of_clips_without_speech_do_not_count() -> None:
+    by_audio = STABLE.model_copy(update={"group_by": "audio"})
+    spoken = [clip(number, "ann") for number in range(20)]
+
+    for how in (by_audio, RANDOM):
+        assert split_clips([*spoken, silent(100, "ann")], how).dropped == {}
+
+
+def test_clips_without_speech_are_where_the_data_has_them_but_never_tested() -> None:
+    names = {1: "train", 2: "validation", 3: "test"}
+    spoken = [replace(clip(n, f"speaker {n}"), extra={"split": name}) for n, name in names.items()]
+    marked = [silent(10, split="test"), silent(11, split="dev"), silent(12, "speaker 3", split="train"), silent(13)]
+
+    divided = split_clips([*spoken, *marked], STABLE)
+
+    assert [each.line for each in divided.splits["train"]] == [1, 12, 13]
+    assert divided.dropped == {"no speech, of validation or test": 2}
+
+
+def test_nothing_but_clips_without_speech_is_nothing_to_divide() -> None:
+    with pytest.raises(DataError, match="there is nothing to divide"):
+        split_clips([silent(n) for n in range(20)], STABLE)

@@ -109,6 +109,7 @@ def test_what_is_counted() -> None:
     assert summary(checked) == {
         "rows": 4,
         "clips": 3,
+        "without_speech": 0,
         "rejected": {"silence": 1},
         "noted": {"clipping": 1, "very quiet": 2},
         "speakers": 1,
@@ -117,6 +118,10 @@ def test_what_is_counted() -> None:
     }
     assert noted(checked) == "; used, but noted: 1 clipping, 2 very quiet"
     assert noted(Checked([other], [])) == ""
+    assert noted(Checked([replace(clip, text=""), other], [])) == (
+        ", 1 of them without speech; used, but noted: 1 clipping, 1 very quiet"
+    )
+    assert noted(Checked([replace(other, text="")], [])) == ", 1 of them without speech"
 
 
 def test_the_stage_looks_where_a_table_says_its_audio_is(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Inspection: what clips sound like in numbers, and what is wrong or odd about them, before anybody trains on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,8 +20,9 @@ from asr.base.entries import View
 LONGEST_SECONDS = 30.0
 """Whisper's window."""
 
+SILENCE, FAINTEST_DB = "silence", -100.0
 SILENCE_PEAK = 10 ** (-60 / 20)
-"""Quieter than 60 dB under full scale is silence."""
+"""Quieter than 60 dB under full scale is silence; digital silence is as quiet as FAINTEST_DB."""
 
 SILENCE_DB = 30.0
 """Under the loudest part; what features.trim_below_peak_db is unless it is told otherwise."""
@@ -50,7 +51,8 @@ class Sound:
         peak_db: its largest magnitude, in dB relative to full scale.
         bandwidth: where its sound ends, in Hz; of sound in full band, half its rate or what Whisper hears.
         fingerprint: alike for copies of the sound in other formats.
-        findings: what is wrong or odd. Of a clip that can't be used, the one that is refused, and zeros elsewhere.
+        findings: what is wrong or odd. Of a clip that can't be used, the one that is refused, and zeros elsewhere; of a silence
+            only the bandwidth is 0, and the fingerprint blank.
     """
 
     seconds: float
@@ -85,7 +87,7 @@ def inspect(content: bytes, views: Sequence[View]) -> list[Sound]:
 
 def _inspected(recording: Recording, excess: str | None) -> Sound:
     if fault := _fault(recording):
-        return _refused(fault)
+        return _silent(recording, fault) if fault.reason == SILENCE else _refused(fault)
     mono = mix(recording.samples)
     bandwidth = narrow_band(mono.samples, recording.rate)
     findings = list(oddities(recording, mono, bandwidth))
@@ -101,7 +103,7 @@ def _inspected(recording: Recording, excess: str | None) -> Sound:
         sounding_seconds=round(sounding, 2),
         rate=recording.rate,
         channels=recording.file_channels,
-        peak_db=round(20 * float(np.log10(peak(recording.samples))), 1),
+        peak_db=_decibels(peak(recording.samples)),
         bandwidth=bandwidth or min(recording.rate // 2, HEARD_HZ),
         fingerprint=fingerprint(mono.samples, recording.rate),
         findings=tuple(findings),
@@ -118,7 +120,7 @@ def _fault(recording: Recording) -> Finding | None:
     if loudest > LARGEST:
         return Finding("refuse", "invalid samples", f"samples of up to {loudest:.1e}", EXPORT_AGAIN)
     if loudest < SILENCE_PEAK:
-        return Finding("refuse", "silence", "nothing above -60 dB", "record the clip again or remove the row")
+        return Finding("refuse", SILENCE, "nothing above -60 dB", "record the clip again or remove the row")
     return None
 
 
@@ -128,6 +130,21 @@ def _why_unreadable(error: UnreadableAudioError, view: View) -> Finding:
     if view.start is None and view.end is None:
         return Finding("refuse", "recording without times", str(error), GET_TIMES)
     return Finding("refuse", f"longer than {LONGEST_SECONDS:g} s", str(error), "divide it")
+
+
+def _silent(recording: Recording, why: Finding) -> Sound:
+    """What there is to say of a silence: somebody may want to learn from it."""
+    return replace(
+        _refused(why),
+        seconds=round(recording.seconds, 4),
+        rate=recording.rate,
+        channels=recording.file_channels,
+        peak_db=_decibels(peak(recording.samples)),
+    )
+
+
+def _decibels(magnitude: float) -> float:
+    return round(20 * float(np.log10(max(magnitude, 10 ** (FAINTEST_DB / 20)))), 1)
 
 
 def _refused(why: Finding) -> Sound:

@@ -61,7 +61,7 @@ class Clip:
         seconds: the clip's length.
         rate: of the file, in Hz.
         channels: of the file.
-        text: as it was transcribed.
+        text: as it was transcribed; empty where nobody speaks, as somebody has said.
         language: one of Whisper's codes, where the table has a column of them.
         peak_db: its loudest sample, in dB relative to full scale, 0 at most but for rounding.
         bandwidth: where its sound ends, in Hz (see asr/audio/inspection.py).
@@ -117,8 +117,8 @@ class AudioEntry:
 
 @dataclass(frozen=True)
 class TextEntry:
-    """A clip's words: `text` is what is learned, `raw_text` as it was transcribed; `dataset` is the split or test set it is in,
-    `language` the code of what is spoken, None where model.language says it.
+    """A clip's words: `text` is what is learned, nothing where nobody speaks; `raw_text` is as it was transcribed; `dataset` is
+    the split or test set it is in, `language` the code of what is spoken, None where model.language says it.
     """
 
     dataset: str

@@ -15,7 +15,7 @@ from asr.machine.engine import Engine
 from asr.recordings.inspecting import Inspected, Part, inspect_parts
 from asr.recordings.locating import Located, Locator
 from asr.recordings.outliers import outliers
-from asr.recordings.rejects import Reject, reject
+from asr.recordings.rejects import EMPTY, SPEECHLESS, Reject, reject
 from asr.tables.row import BadRow, Row
 
 CLAIMED = "duration"
@@ -38,12 +38,14 @@ class Source:
         root_name: what the user calls it, for the remedies.
         channel: of all files, where a row names none; None: all channels.
         kept: the path and reason of each warning that somebody has overruled.
+        without_speech: the path of each clip in which nobody speaks, as somebody has said. Its transcript is taken for empty.
     """
 
     root: str
     root_name: str = "data.audio_root"
     channel: int | None = None
     kept: Collection[tuple[str, str]] = frozenset()
+    without_speech: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,12 @@ def check_rows(rows: Sequence[Row | BadRow], source: Source, kept_in: Path, engi
         engine: where files are decoded.
     """
     locator = Locator(source.root, source.root_name)
-    placed = [_place(row, locator, source.channel) for row in rows]
+    placed = [_place(row, locator, source) for row in rows]
     parts = [Part(each.row.line, each.name, each.file, each.view) for each in placed if isinstance(each, _Placed)]
     inspected = iter(inspect_parts(parts, kept_in, engine))
     judged = [_judge(each, next(inspected), source) if isinstance(each, _Placed) else each for each in placed]
     named = list(_name_clips(placed, judged))
-    odd = outliers([each for each in named if isinstance(each, Clip)])
+    odd = outliers([each for each in named if isinstance(each, Clip) and each.text])
     results = [
         _weigh(place, result, odd[result.id], source)
         if isinstance(place, _Placed) and isinstance(result, Clip) and result.id in odd
@@ -112,18 +114,20 @@ def require_enough(checked: Checked, min_clips: int, max_reject_share: float) ->
         )
 
 
-def _place(row: Row | BadRow, locator: Locator, channel: int | None) -> _Placed | Reject:
+def _place(row: Row | BadRow, locator: Locator, source: Source) -> _Placed | Reject:
     if isinstance(row, BadRow):
         return Reject(row.line, row.audio, "refuse", row.reason, row.detail, row.remedy)
-    view = View(row.start, row.end, channel if row.channel is None else row.channel)
+    view = View(row.start, row.end, source.channel if row.channel is None else row.channel)
     name = _named(row.audio, view)
     file = locator.find(row.audio)
     if isinstance(file, Finding):
         return reject(row.line, name, file)
     placed = _Placed(row, name, file, view)
-    if not row.text:
-        return placed.reject(Finding("refuse", "empty transcript", "no text", "transcribe the clip or remove the row"))
-    if (command := SPECIAL.search(TIMESTAMP.sub("", row.text))) is not None:
+    if name in source.without_speech:
+        placed = _Placed(replace(row, text=""), name, file, view)
+    elif not row.text:
+        return placed.reject(Finding("refuse", EMPTY, "no text", "transcribe the clip or remove the row"))
+    elif (command := SPECIAL.search(TIMESTAMP.sub("", row.text))) is not None:
         detail = f"{command[0]} would be a command to the model, and no text"
         return placed.reject(Finding("refuse", "special token in the transcript", detail, "take it out"))
     if row.language is not None and language_code(row.language) is None:
@@ -151,7 +155,8 @@ def _judge(place: _Placed, found: Inspected | Finding, source: Source) -> Clip |
         sound.rate, sound.channels, row.text, row.speaker, row.extra, view.start, view.end, view.channel,
         row.language and language_code(row.language), sound.peak_db, sound.bandwidth, sound.fingerprint, sound.sounding_seconds,
     )  # fmt: skip
-    return _weigh(place, clip, [*sound.findings, *_other_length(row, sound.seconds)], source)
+    heard = [finding for finding in sound.findings if row.text or finding.reason not in SPEECHLESS]
+    return _weigh(place, clip, [*heard, *_other_length(row, sound.seconds)], source)
 
 
 def _other_length(row: Row, seconds: float) -> Iterator[Finding]:
@@ -186,7 +191,7 @@ def _name_clips(places: Iterable[_Placed | Reject], results: Iterable[Clip | Rej
         first = seen.setdefault(result.id, result)
         repeats[result.id] += 1
         number = repeats[result.id]
-        if first.speaker != result.speaker:
+        if first.speaker != result.speaker and (first.text or result.text):
             detail = f"same audio as line {first.line}, there spoken by {first.speaker or 'nobody'}"
             yield place.reject(Finding("refuse", "audio of two speakers", detail, "correct one of the two rows"))
         else:

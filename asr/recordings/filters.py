@@ -25,25 +25,26 @@ class Filtered:
 
 def filter_clips(clips: Sequence[Clip], limits: Filter, normalization: Normalization) -> Filtered:
     """Keep clips with at least `min_characters`, longer than `min_seconds` and shorter than `max_seconds`, and with a word
-    left once they are normalised.
+    left once they are normalised. Of those in which nobody speaks only the lengths are looked at.
 
     Raises:
         DataError: when the normaliser doesn't suit the transcripts (see asr/base/letters.py).
     """
     reasons = [_reason_to_drop(clip, limits) for clip in clips]
     within = [clip for clip, reason in zip(clips, reasons, strict=True) if reason is None]
-    emptied = set(require_text_kept([(clip.text, clip.language) for clip in within], normalization))
-    kept = [clip for position, clip in enumerate(within) if position not in emptied]
+    spoken_in = [clip for clip in within if clip.text]
+    emptied = {spoken_in[n].id for n in require_text_kept([(clip.text, clip.language) for clip in spoken_in], normalization)}
+    kept = [clip for clip in within if clip.id not in emptied]
     dropped = Counter(reason for reason in reasons if reason is not None)
     if emptied:
         dropped[EMPTIED] = len(emptied)
-    lost = require_letters_kept(((clip.text, clip.language) for clip in kept), normalization)
+    lost = require_letters_kept(((clip.text, clip.language) for clip in kept if clip.text), normalization)
     return Filtered(kept, dict(sorted(dropped.items())), lost)
 
 
 def _reason_to_drop(clip: Clip, limits: Filter) -> str | None:
     characters = len(spoken(clip.text).strip())
-    if characters < limits.min_characters:
+    if clip.text and characters < limits.min_characters:
         return f"under {limits.min_characters} characters"
     if limits.max_characters is not None and characters > limits.max_characters:
         return f"over {limits.max_characters} characters"

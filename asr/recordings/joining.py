@@ -53,8 +53,8 @@ def _is_in(entry: AudioEntry, clip: Clip) -> bool:
 
 
 def _is_timed(clip: Clip) -> bool:
-    """Whether it is a part of a file with an end, and its transcript has no times of its own."""
-    return clip.start is not None and clip.end is not None and not TIMESTAMP.search(clip.text)
+    """Whether it is a part of a file with an end in which somebody speaks, and its transcript has no times of its own."""
+    return bool(clip.text) and clip.start is not None and clip.end is not None and not TIMESTAMP.search(clip.text)
 
 
 def _runs(clips: Sequence[Clip], longest: float) -> Iterator[list[Clip]]:

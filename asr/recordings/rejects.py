@@ -6,9 +6,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from asr.audio.findings import Finding, Severity
+from asr.audio.inspection import SILENCE
 from asr.base.entries import WHOLE, View, write_csv
 
 MOST_TOLD = 10
+
+EMPTY = "empty transcript"
+
+SPEECHLESS = frozenset({EMPTY, SILENCE})
+"""Reasons that are none for a clip from which a model learns to write nothing."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,14 @@ def counted(rejects: Iterable[Reject]) -> dict[str, int]:
     return dict(sorted(Counter(reject.reason for reject in rejects).items()))
 
 
-def told(rejects: Sequence[Reject], source: str, listed_in: Path) -> Iterator[str]:
+def told(rejects: Sequence[Reject], source: str, listed_in: Path, are_learned: bool = False) -> Iterator[str]:
     """Yield a line for each of the first rejects, with its place and its remedy, and one on how to keep some.
 
     Args:
         rejects: those of one CSV.
         source: that CSV.
         listed_in: the file that has all of them.
+        are_learned: whether they are one's own, from which a model may learn to write nothing.
     """
     for reject in rejects[:MOST_TOLD]:
         yield f"  {source}:{reject.line}: {reject.path}: {reject.reason} ({reject.detail}); {reject.remedy}"
@@ -76,3 +83,6 @@ def told(rejects: Sequence[Reject], source: str, listed_in: Path) -> Iterator[st
         yield f"  and {len(rejects) - MOST_TOLD} more, in {listed_in}"
     if warned := sum(reject.severity == "warn" for reject in rejects):
         yield f"  {warned} of them could be used: those for which you write keep into the column decision of {listed_in}"
+    if are_learned and (speechless := sum(reject.reason in SPEECHLESS for reject in rejects)):
+        told = "may teach the model to write nothing: those for which you write no speech"
+        yield f"  {speechless} of them {told} into the column decision of {listed_in}"

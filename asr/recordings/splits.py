@@ -1,17 +1,18 @@
 """Splits: which of train, validation and test each clip belongs to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asr.base.entries import Clip
 from asr.base.errors import DataError
-from asr.base.splits import NAMES
+from asr.base.splits import NAMES, split_named
 from asr.recordings.given import Given, given_splits
-from asr.recordings.groups import deal
+from asr.recordings.groups import AUDIO, deal, group_of
 from asr.recordings.parameters import Split
 
 SPLITS = tuple(NAMES)
 NOT_GIVEN = "no split given"
+NOT_TRAINED = "no speech, of validation or test"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Division:
 def split_clips(clips: Sequence[Clip], how: Split) -> Division:
     """Divide clips into SPLITS: as the data says, and by drawing what it doesn't say.
 
+    Those in which nobody speaks are trained on, and decide nothing about the others. Left out are those that the data gives to
+    validation or test, and of those of which it says nothing the ones of a group or a file that is in either.
+
     Clips that are given as test or validation stay there. Those that are missing are drawn from all other clips, and what is
     left of these is train. Where the data has all three, a clip without a split is left out.
 
@@ -45,6 +49,32 @@ def split_clips(clips: Sequence[Clip], how: Split) -> Division:
     """
     if how.validation_share + how.test_share >= 1:
         raise DataError("split.validation_share and split.test_share leave nothing to train on; they must sum to less than 1")
+    spoken, silent = ([clip for clip in clips if bool(clip.text) == is_spoken] for is_spoken in (True, False))
+    division = _divided(spoken, how)
+    if not silent:
+        return division
+    learned = {clip.id for clip in [*division.splits["train"], *_learned(silent, division, how)]}
+    train = [clip for clip in clips if clip.id in learned]
+    left_out = len(division.splits["train"]) + len(silent) - len(train)
+    dropped = {**division.dropped, **({NOT_TRAINED: left_out} if left_out else {})}
+    return replace(division, splits={**division.splits, "train": train}, dropped=dropped)
+
+
+def _learned(silent: Sequence[Clip], division: Division, how: Split) -> list[Clip]:
+    """Those of the clips without speech of which training may know."""
+    groupings = {AUDIO, how.group_by if how.method == "stable" else AUDIO}
+    others = [clip for name, clips in division.splits.items() if name != "train" for clip in clips]
+    taken = {group_of(clip, by) for clip in others for by in groupings}
+    given = [split_named(clip.extra.get(division.given.column or "", "")) for clip in silent]
+    return [
+        clip
+        for clip, name in zip(silent, given, strict=True)
+        if name == "train" or (name is None and taken.isdisjoint(group_of(clip, by) for by in groupings))
+    ]
+
+
+def _divided(clips: Sequence[Clip], how: Split) -> Division:
+    """Divide clips in which somebody speaks."""
     if not clips:
         raise DataError("there is nothing to divide, every clip was dropped: change the limits under filter")
     given = given_splits(clips, how.column)

@@ -39,8 +39,8 @@ class Findings:
 def data_metrics(findings: Findings) -> dict[str, Any]:
     """Count what became of the rows: rows = rejected + dropped + joined + the clips of the three splits.
 
-    Rows that are `joined` are learned as a part of the clip before them. Clips `without_features`, too short once trimmed, are
-    among those of their split, but neither learned nor scored.
+    Rows that are `joined` are learned as a part of the clip before them. Clips `without_speech` are among those of train. Clips
+    `without_features`, too short once trimmed, are among those of their split, but neither learned nor scored.
     """
     return {
         "rows": findings.validate["rows"],
@@ -49,6 +49,7 @@ def data_metrics(findings: Findings) -> dict[str, Any]:
         "joined": findings.split["joined"],
         "dropped": findings.split["dropped"],
         "clips": findings.split["clips"],
+        "without_speech": findings.split["without_speech"],
         "without_features": {split: count for split, count in findings.features_dropped.items() if count},
         "hours": findings.split["hours"],
         "speakers": findings.split["speakers"],

@@ -103,7 +103,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Portrait:
-    """All that is told of the data. Whatever is measured of clips is measured of those in the splits.
+    """All that is told of the data. Whatever is measured of clips is measured of those in the splits in which somebody speaks.
 
     Attributes:
         material: what it was made of.
@@ -147,7 +147,7 @@ def portray(material: Material, compared: Callable[[TextEntry], str], unit: str)
     """
     by_id = {clip.id: clip for clip in material.clips}
     placed = [(split, by_id[row.id]) for split, rows in material.splits.items() for row in rows]
-    clips = [clip for _, clip in placed]
+    clips = [clip for _, clip in placed if clip.text]
     splits, sets = (
         {name: [compared(row) for row in rows] for name, rows in texts.items()} for texts in (material.splits, material.sets)
     )
@@ -162,7 +162,7 @@ def portray(material: Material, compared: Callable[[TextEntry], str], unit: str)
         bands=_counted(_band(clip.bandwidth) for clip in clips),
         formats=_counted(_format(clip) for clip in clips),
         speakers=_speakers(placed),
-        nameless=sum(clip.speaker is None for clip in clips),
+        nameless=sum(clip.speaker is None for _, clip in placed),
         categories=_categories(placed),
         unit=unit,
         words=seen,

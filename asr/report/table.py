@@ -10,7 +10,7 @@ from asr.base.rates import SHORT, UNITS, together
 from asr.report.comparison import Comparison, Outcome, finding
 from asr.report.figures import duration, spelled, tested_on, verdict
 from asr.report.metrics import Findings, Json, data_metrics, told_copies, trained_on
-from asr.report.portrait import LANGUAGE, Category, Part, Portrait, Speaker, Spread
+from asr.report.portrait import LANGUAGE, TRAIN_SPLIT, Category, Part, Portrait, Speaker, Spread
 from asr.scoring.interval import FEWEST
 from asr.scoring.predictions import Summary
 
@@ -96,7 +96,8 @@ def _grade(tested: Outcome) -> str:
 
 def _split_line(split: str, data: Mapping[str, Any]) -> str:
     line = f"{split:<19}{data['clips'][split]} clips, {60 * data['hours'][split]:.1f} min"
-    return f"{line}{_speakers(data['speakers'][split])}"
+    silent = data["without_speech"] if split == TRAIN_SPLIT else 0
+    return f"{line}{_speakers(data['speakers'][split])}{f'; {silent} without speech' if silent else ''}"
 
 
 def _set_line(name: str, found: Json) -> str:
@@ -158,6 +159,7 @@ def data_table(portrait: Portrait, page: Path) -> str:
         ("left out for now", _commonest(warned)),
         ("dropped by filters", _commonest(material.divided["dropped"])),
         ("usable, but noted", _commonest({note: len(clips) for note, clips in portrait.noted.items()})),
+        *([("without speech", f"{silent:,} of train")] if (silent := material.divided["without_speech"]) else []),
         *((part.name, _part(part)) for part in parts),
         ("seconds", _spread(portrait.seconds)),
         ("characters a second", _spread(portrait.rates)),
