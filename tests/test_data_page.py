@@ -110,7 +110,9 @@ def test_nothing_left_out_nothing_noted_no_speaker_no_other_set() -> None:
 
 
 def test_a_silence_of_ones_own_may_be_learned_from_and_that_of_a_test_set_not() -> None:
-    hint = "the model can learn from it to write nothing: write no speech into the column decision of data/validated/rejects.csv"
+    hint = (
+        "the model can learn from it to write nothing: write no speech into the column decision of data/validated/rejects.csv"
+    )
 
     assert hint in text(page())
     assert hint not in text(page(rejects=[WARNING, REJECT | {"dataset": "general"}]))

@@ -98,6 +98,7 @@ def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) ->
     config = whisper.model.generation_config
     config.forced_decoder_ids = None
     config.suppress_tokens = []  # transcripts may hold what pretraining never wrote, such as brackets
+    config.begin_suppress_tokens = []  # the end is among the released models': they have to write even where nobody speaks
     if not is_multilingual(whisper.model):
         for mistake in wrong_language(name, language, task):
             raise DataError(mistake)
