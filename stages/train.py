@@ -129,7 +129,6 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     whisper.mark_longest_clip((whisper.window_frames if mode == "pack" else max(spoken)) / FRAMES_PER_SECOND)
     examples = chained(examples, read_non_speech(train_texts, whisper, machine.cache_folder))
     print(f"train: {len(examples)} clips, {len(without_speech(examples))} of them without speech", file=sys.stderr)
-    whisper.let_write_nothing()
     whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     validator = Validator(

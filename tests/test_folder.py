@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 from transformers import AutoProcessor, WhisperTokenizer, pipeline
@@ -16,6 +17,8 @@ from asr.base.errors import DataError
 from asr.export.convert import convert
 from asr.export.recognizer import load_recognizer
 from asr.model.folder import FILES
+from asr.model.parameters import greedy
+from asr.model.transcribe import transcribe
 from asr.model.whisper import load, load_tuned
 from tests.project import ROOT, environment
 from tests.sounds import write_tiny_whisper
@@ -139,3 +142,21 @@ def test_what_faster_whisper_cannot_take_is_refused(tmp_path: Path) -> None:
 
 def test_the_bundled_model_is_saved_so_too() -> None:
     assert {path.name for path in (ROOT / "models/pico").iterdir()} == set(FILES)
+
+
+def test_a_model_that_has_learned_to_end_at_once_writes_nothing_wherever_it_runs(tmp_path: Path, noise: Path) -> None:
+    released = make_released("tiny.en", tmp_path / "released")
+    whisper = load(str(released), None, "transcribe")
+    end = whisper.tokenizer.eos_token_id
+    with torch.no_grad():
+        decoder = whisper.model.model.decoder
+        decoder.embed_tokens.weight[end] = 1.0
+        decoder.layer_norm.weight.zero_()
+        decoder.layer_norm.bias.fill_(1.0)
+    whisper.save(tmp_path / "tuned")
+    convert(tmp_path / "tuned", tmp_path / "export", "float32")
+
+    assert end in json.loads((released / "generation_config.json").read_text())["begin_suppress_tokens"]
+    assert transcribe(load_tuned(tmp_path / "tuned"), [np.zeros((200, 80), np.float16)], greedy(4))[0].text == ""
+    segments, _ = WhisperModel(str(tmp_path / "export"), device="cpu").transcribe(str(noise), language="en", temperature=0.0)
+    assert [segment.text for segment in segments if segment.text] == []

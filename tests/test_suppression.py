@@ -37,5 +37,5 @@ def test_every_model_is_decoded_by_the_rule_of_the_parameters(tmp_path: Path, mo
     for rule in ("none", "non_speech"):
         transcribe(whisper, [np.zeros((40, 80), np.float16)], greedy(4).model_copy(update={"suppress": rule}))
 
-    assert whisper.model.generation_config.suppress_tokens == []
+    assert whisper.model.generation_config.suppress_tokens == whisper.model.generation_config.begin_suppress_tokens == []
     assert asked == [[], non_speech_tokens(whisper.tokenizer)]

@@ -54,10 +54,6 @@ class Whisper:
         """Note how the clips were trimmed that it was trained on, for those who prepare recordings for it."""
         self.model.generation_config.trim_below_peak_db = below_peak_db
 
-    def let_write_nothing(self) -> None:
-        """Let a hypothesis be empty, which released checkpoints forbid: their decoding may not begin with the end."""
-        self.model.generation_config.begin_suppress_tokens = []
-
     @property
     def trim_below_peak_db(self) -> float | None:
         """How the clips were trimmed that it was trained on; None: they were not, or nobody knows."""
@@ -111,6 +107,7 @@ def _set_prompt(whisper: Whisper, name: str, language: str | None, task: str) ->
     config = whisper.model.generation_config
     config.forced_decoder_ids = None
     config.suppress_tokens = []  # transcripts may hold what pretraining never wrote, such as brackets
+    config.begin_suppress_tokens = []  # the end is among the released models': they have to write even where nobody speaks
     if not is_multilingual(whisper.model):
         for mistake in wrong_language(name, language, task):
             raise DataError(mistake)
