@@ -20,6 +20,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in (f"data/features/{split}/manifest.json", f"data/splits/text/{split}.jsonl"):
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(name)
+    (project / "data/splits/pace.json").write_text("{}")
     (project / "data/features/non_speech").mkdir()
     (project / "data/features/non_speech/manifest.json").write_text("non-speech")
     return project
@@ -50,6 +51,7 @@ def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.Monkey
         "data/features/validation/manifest.json",
         "data/features/non_speech/manifest.json",
         "data/splits/text/train.jsonl",
+        "data/splits/pace.json",
         "models/pico/model.safetensors",
     ],
 )
@@ -71,9 +73,10 @@ def test_the_code_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPat
     assert fingerprint_in(project, monkeypatch) != first
 
 
-def test_what_learns_in_the_stage_itself_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("module", ["train", "learning"])
+def test_what_learns_in_the_stage_itself_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     first = fingerprint_in(project, monkeypatch)
-    monkeypatch.setattr("stages.train.__file__", asr.training.plan.__file__)
+    monkeypatch.setattr(f"stages.{module}.__file__", asr.training.plan.__file__)
 
     assert fingerprint_in(project, monkeypatch) != first
 

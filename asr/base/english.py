@@ -4,10 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
-
-from whisper_normalizer.basic import remove_symbols_and_diacritics
-from whisper_normalizer.english import EnglishTextNormalizer
+from typing import Any, NamedTuple
 
 Replacement = str | Callable[[re.Match[str]], str]
 
@@ -70,6 +67,8 @@ def english(text: str) -> str:
     for pattern, replacement in reference.replacers.items():
         kept = re.sub(pattern, replacement, kept)
     numbers = reference.standardize_numbers
+    from whisper_normalizer.basic import remove_symbols_and_diacritics  # here, as a bench on a GPU machine needs none
+
     words = numbers.preprocess(remove_symbols_and_diacritics(kept, "$€£¢")).split()
     kept = reference.standardize_spellings(" ".join(numbers.process_words(words)).replace(MARK, ""))
     return " ".join(_applied(AFTER, kept).split())
@@ -96,7 +95,9 @@ def _applied(rules: Sequence[Rule], text: str) -> str:
 
 
 @cache
-def _reference() -> EnglishTextNormalizer:
+def _reference() -> Any:
+    from whisper_normalizer.english import EnglishTextNormalizer  # likewise
+
     return EnglishTextNormalizer()
 
 

@@ -159,9 +159,7 @@ def train(
 
 
 def _validate_base(trainer: StepTrainer, whisper: Whisper, is_fitted: bool, metric: Metric) -> None:
-    """Score the base model in the window that it was itself trained in: where the curve begins. No epoch is done, so that it is
-    neither chosen nor counted by early stopping.
-    """
+    """Score the base model in its own window, where the curve begins; no epoch is done, so it is neither chosen nor counted."""
     fitted = whisper.is_fitted
     whisper.mark_fitted(is_fitted)
     found = trainer.validated()
