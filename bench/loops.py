@@ -123,7 +123,7 @@ def main() -> None:
     with hearing_in(whisper.model, pick_precision(device, whisper.model.config.d_model)):
         measured("warm-up", replace(none, clips=clips[:16]), make, PACE)
         runs = [measured("none loops", none, make, PACE), measured("a fifth loops", some, make, PACE)]
-        with patch("asr.model.limits.ends_in_loop", lambda *_: False):  # as if nobody looked for them
+        with patch("asr.model.stopping.ends_in_loop", lambda *_: False):  # as if nobody looked for them
             runs.append(measured("none loops, without limits", none, make, NO_LIMITS))
             runs.append(measured("a fifth loops, without limits", some, make, NO_LIMITS))
     print(f"{len(clips)} clips with {options.model} on {device}, batch {options.batch}, {options.beams} beams\n")

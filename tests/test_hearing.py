@@ -23,7 +23,8 @@ from tests.sounds import hiss, tone, write_tiny_whisper, write_tone
 from tests.speech import spoken
 from tests.test_features import SETTINGS, entry
 
-RECOGNIZER = Recognizer(SimpleNamespace(), "nl", "transcribe", None)
+MODEL = SimpleNamespace(hf_tokenizer=SimpleNamespace(decode=lambda tokens: " ".join(map(str, tokens))))
+RECOGNIZER = Recognizer(MODEL, "nl", "transcribe", None)
 
 
 def test_the_export_is_told_the_language_of_each_recording_or_else_the_one_it_was_tuned_for(
@@ -105,6 +106,23 @@ def _aligned(part: Waveform, whole: Waveform) -> tuple[Waveform, Waveform]:
     """The part, and where it is in the whole."""
     place = int(correlate(whole, part, mode="valid", method="fft").argmax())
     return part, whole[place : place + len(part)]
+
+
+def test_a_hypothesis_of_the_export_that_loops_ends_as_it_would_in_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    said, loop = [4, 5, 6], [1, *[7, 8] * 100]
+
+    def transcribe(audio: Waveform, **_: Any) -> tuple[list[SimpleNamespace], SimpleNamespace]:
+        segments = [SimpleNamespace(seek=3_000 * number, tokens=tokens) for number, tokens in enumerate([said, loop])]
+        return segments, SimpleNamespace(language="nl")
+
+    pipeline = SimpleNamespace(transcribe=transcribe)
+    monkeypatch.setattr("asr.export.recognizer.BatchedInferencePipeline", lambda model: pipeline)
+
+    first, second = (text for text, _ in RECOGNIZER.hear([VOICE, VOICE]))
+
+    assert first == "4 5 6"
+    assert second.startswith("1 7 8 7 8")
+    assert len(second.split()) < 50
 
 
 def test_the_models_own_extractor_hears_what_training_heard_to_the_last_frame(tmp_path: Path) -> None:

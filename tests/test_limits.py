@@ -12,8 +12,9 @@ from transformers import LogitsProcessorList
 
 from asr.base.sections import parse
 from asr.model import transcribe as transcribing
-from asr.model.limits import ANY_PACE, EVERY, AtLimit, Limit, Pace, ends_in_loop
+from asr.model.limits import ANY_PACE, EVERY, Limit, Pace, cut, ends_in_loop
 from asr.model.parameters import Decode
+from asr.model.stopping import AtLimit
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper, load
 from tests.sounds import byte_tokenizer, write_tiny_whisper
@@ -178,3 +179,19 @@ def test_what_does_not_loop_is_heard_to_the_very_token(whisper: Whisper, beams: 
         expected, _ = said(whisper, scripts, num_beams=beams)
 
     assert heard == expected == [Hypothesis(script, is_cut_off=False) for script in scripts]
+
+
+def test_what_nothing_has_ended_is_cut_where_decoding_would_have_ended_it() -> None:
+    limit = Limit(100, 24)
+    loop = [1, 2, 3, *[7, 8] * 60]
+    said = list(range(90))
+
+    criterion, ids = AtLimit([limit], torch.device("cpu")), [0]
+    for token in loop:
+        ids.append(token)
+        if criterion(torch.tensor([ids]), None).item():
+            break
+    assert list(cut(loop, limit)) == ids[1:]
+    assert len(ids) < 40
+    assert list(cut(said, limit)) == said
+    assert list(cut([*said, *range(200, 300)], limit)) == [*said, *range(200, 210)]

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,8 @@ from asr.audio.waveform import Waveform
 from asr.base.errors import DataError
 from asr.export.parameters import WINDOW_SECONDS
 from asr.export.sound import in_window, prepared
-from asr.shards.frames import FRAMES_PER_SECOND
+from asr.model.limits import ANY_PACE, cut
+from asr.shards.frames import FRAMES_PER_SECOND, SAMPLE_RATE
 
 AT_ONCE = 16
 """Windows that are heard together."""
@@ -75,17 +76,26 @@ class Recognizer:
             stretches: as they should be heard, each of shape (samples,).
             language: its code; None: what the model was tuned for, or else what the first one sounds like.
         """
-        windows = (in_window(stretch, WINDOW_SECONDS) for stretch in stretches)
+        waiting = iter(stretches)
         options = self.options | ({"language": language} if language else {})
         transcribe = BatchedInferencePipeline(self.model).transcribe
-        while batch := list(islice(windows, AT_ONCE)):
+        while batch := list(islice(waiting, AT_ONCE)):
+            windows = np.concatenate([in_window(stretch, WINDOW_SECONDS) for stretch in batch])
             places = [{"start": n * WINDOW_SECONDS, "end": (n + 1) * WINDOW_SECONDS} for n in range(len(batch))]
-            segments, info = transcribe(np.concatenate(batch), clip_timestamps=places, batch_size=len(batch), **options)
+            segments, info = transcribe(windows, clip_timestamps=places, batch_size=len(batch), **options)
             options["language"] = info.language
-            texts = [""] * len(batch)
+            written: list[list[int]] = [[] for _ in batch]
             for segment in segments:
-                texts[segment.seek // (WINDOW_SECONDS * FRAMES_PER_SECOND)] += segment.text
-            yield from ((" ".join(text.split()), info.language) for text in texts)
+                written[segment.seek // (WINDOW_SECONDS * FRAMES_PER_SECOND)] += segment.tokens
+            yield from (
+                (self._text(tokens, len(stretch) / SAMPLE_RATE), info.language)
+                for tokens, stretch in zip(written, batch, strict=True)
+            )
+
+    def _text(self, tokens: Sequence[int], seconds: float) -> str:
+        """The words of a hypothesis, which ends where evaluation ends it (see asr/model/limits.py)."""
+        text: str = self.model.hf_tokenizer.decode(list(cut(tokens, ANY_PACE.limit(seconds, len(tokens)))))
+        return " ".join(text.split())
 
     def hear_long(self, waveform: Waveform, language: str | None, without_timestamps: bool) -> list[str]:
         """Transcribe a recording of any length as a program does that leaves all to faster-whisper (docs/deploying.md).

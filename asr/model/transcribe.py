@@ -12,8 +12,9 @@ from transformers import StoppingCriteriaList, WhisperForConditionalGeneration
 from asr.base.errors import DataError
 from asr.base.progress import track
 from asr.machine.device import is_out_of_memory
-from asr.model.limits import ANY_PACE, AtLimit, Limit, Pace, ends_in_loop
+from asr.model.limits import ANY_PACE, Limit, Pace, ends_in_loop
 from asr.model.parameters import Decode
+from asr.model.stopping import AtLimit
 from asr.model.suppression import non_speech_tokens
 from asr.model.whisper import Whisper
 from asr.model.window import encoder_window, fitted, padded
