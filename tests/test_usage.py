@@ -94,6 +94,9 @@ WRITTEN = [
     said("export", "dbfs_35", ["0"], "take"),
     said("export", "joined_timestamps", ["0", "1"], "take 3 drops", "take 3", "take 3", seconds=20.0),
     said("base", "joined_timestamps", ["0", "1"], seconds=20.0),
+    said("export", "prepared", ["0"], "take 3 drops"),
+    said("export", "prepared", ["1"], "take drops"),
+    said("export", "joined_transcribe", ["0", "1"], "take 3 drops", "take 3", seconds=20.0),
     said("base", "silence", [], "Thank you.", seconds=30.0),
     said("base", "silence", [], "", seconds=30.0),
     said("tuned", "silence", [], "", seconds=60.0),
@@ -105,6 +108,8 @@ def test_what_is_written_is_scored_by_condition_and_model() -> None:
     assert FOUND.scores == {
         "as_recorded": {"base": Score(0.0, 2, 0.0, 0, 0), "export": Score(16.67, 2, 16.67, 1, 0)},
         "dbfs_35": {"export": Score(66.67, 1, 0.0, 2, 0)},
+        "prepared": {"export": Score(16.67, 2, 16.67, 1, 0)},
+        "joined_transcribe": {"export": Score(16.67, 2, 16.67, 1, 0)},
         "joined_timestamps": {"export": Score(33.33, 2, 16.67, 0, 1), "base": Score(100.0, 2, 0.0, 6, 0)},
     }
     assert FOUND.words == {"silence": {"base": 2.0, "tuned": 0.0}}
@@ -127,6 +132,7 @@ as used: word error rate of 2 test clips, nothing prepared
 
 as used: word error rate of 2 test clips joined to one recording
                                                                       base   tuned                                             export
+  by commands.transcribe                                                 -       -               16.67 % (16.67 % one by one), 1 lost
   by faster-whisper, with timestamps  100.00 % (0.00 % one by one), 6 lost       -   33.33 % (16.67 % one by one), 0 lost, 1 repeated
 
 as used: words a minute where nobody speaks
@@ -137,6 +143,8 @@ as used: words a minute where nobody speaks
 def test_a_long_recording_is_heard_on_three_roads_and_sounds_without_speech_on_one() -> None:
     model = SimpleNamespace(
         longest_clip=5.0,
+        prepared=lambda waveform: waveform,
+        hear=lambda stretches, language: ((f"{language} alone", language) for _ in stretches),
         hear_long=lambda waveform, language, without_timestamps: [f"{language} {without_timestamps}"],
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -147,7 +155,8 @@ def test_a_long_recording_is_heard_on_three_roads_and_sounds_without_speech_on_o
         rows = list(hear_joined("export", model, joined([("a", VOICE)]), "nl"))  # type: ignore[arg-type]
 
     assert {row.condition: row.segments for row in rows} == {
-        "joined_transcribe": ["5"], "joined_timestamps": ["nl False"], "joined_no_timestamps": ["nl True"],
+        "prepared": ["nl alone"], "joined_transcribe": ["5"],
+        "joined_timestamps": ["nl False"], "joined_no_timestamps": ["nl True"],
     }  # fmt: skip
     (row,) = hear_nobody("base", lambda waveforms, language: ["you"], {"hum": [np.zeros(32_000, np.float32)]}, "nl")
     assert (row.condition, row.clips, row.seconds, row.segments) == ("hum", [], 2.0, ["you"])

@@ -11,8 +11,11 @@ from asr.base.text import Normalization
 from asr.scoring.align import Counts, align
 from asr.scoring.predictions import Prediction, metric_of
 
-ALONE = "as_recorded"
-"""The condition in which each recording is heard by itself, as it is."""
+ALONE, PREPARED = "as_recorded", "prepared"
+"""The conditions in which each recording is heard by itself: as it is, and as commands.transcribe prepares it."""
+
+OWN = {"joined_transcribe": PREPARED}
+"""Where a recording that is joined is prepared, its parts are compared with what was written of them prepared."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Score:
     Attributes:
         error_rate: errors over the words of all references.
         clips: that are in it.
-        alone: the error rate of the same clips as they are, each heard by itself; None where they were not.
+        alone: the error rate of the same clips, each heard by itself on the same road; None where they were not.
         lost: words of the references that are missing.
         repeated: segments that say what the one before has said.
     """
@@ -62,13 +65,19 @@ def usage(written: Sequence[Written], tested: Sequence[Prediction], normalizatio
     for row in written:
         if set(row.clips) <= known.keys():
             found.setdefault(row.condition, {}).setdefault(row.model, []).append(row)
-    alone = {model: _by_clip(rows, known, normalization) for model, rows in found.get(ALONE, {}).items()}
+    alone = {
+        (condition, model): _by_clip(rows, known, normalization)
+        for condition in (ALONE, PREPARED)
+        for model, rows in found.get(condition, {}).items()
+    }
     scores: dict[str, dict[str, Score]] = {}
     words: dict[str, dict[str, float]] = {}
     for condition, by_model in found.items():
         for model, rows in by_model.items():
             if any(row.clips for row in rows):
-                scores.setdefault(condition, {})[model] = _score(rows, known, alone.get(model), normalization)
+                scores.setdefault(condition, {})[model] = _score(
+                    rows, known, alone.get((OWN.get(condition, ALONE), model)), normalization
+                )
             else:
                 words.setdefault(condition, {})[model] = _words_a_minute(rows, normalization)
     return Usage(scores, words, LONG[metric_of(tested)])

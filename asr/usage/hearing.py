@@ -18,7 +18,7 @@ from asr.usage.material import LEVELS_DBFS, Joined, Kind
 AT_ONCE = 256
 """Recordings in memory."""
 
-AS_RECORDED = "as_recorded"
+AS_RECORDED, PREPARED = "as_recorded", "prepared"
 
 Hear = Callable[[Sequence[Waveform], str | None], list[str]]
 """Takes waveforms that fit into a window, and the language that the model is told; gives what it writes of each."""
@@ -64,7 +64,12 @@ def hear_nobody(model: str, hear: Hear, sounds: Mapping[Kind, Sequence[Waveform]
 
 
 def hear_joined(model: str, recognizer: Recognizer, joined: Joined, language: str | None) -> Iterator[Written]:
-    """What is written of a long recording, by commands.transcribe and by faster-whisper alone, with timestamps and without."""
+    """What is written of a long recording, by commands.transcribe and by faster-whisper alone, with timestamps and without; and
+    of each recording in it, prepared as commands.transcribe prepares it.
+    """
+    alone = recognizer.hear(map(recognizer.prepared, joined.parts), language)
+    for name, part, (text, _) in zip(joined.ids, joined.parts, alone, strict=True):
+        yield Written(model, PREPARED, [name], _seconds(part), [text], language)
     listener = Listener(recognizer, default_chunk(recognizer.longest_clip), language)
     roads = {
         "joined_transcribe": [segment.text for segment in listener.hear_waveform(joined.waveform).segments],

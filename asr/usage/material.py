@@ -39,9 +39,10 @@ Kind = Literal["silence", "white_noise", "brown_noise", "hum", "pauses"]
 
 @dataclass(frozen=True)
 class Joined:
-    """Recordings one after the other: their ids, and the sound."""
+    """Recordings one after the other: their ids, each by itself, and the sound of all."""
 
     ids: tuple[str, ...]
+    parts: tuple[Waveform, ...]
     waveform: Waveform
 
 
@@ -56,11 +57,11 @@ def joined(recordings: Iterable[tuple[str, Waveform]]) -> Joined:
     parts: list[Waveform] = []
     pause = np.zeros(int(PAUSE_SECONDS * SAMPLE_RATE), np.float32)
     for name, waveform in recordings:
-        if sum(map(len, parts)) > JOINED_SECONDS * SAMPLE_RATE:
+        if sum(len(part) + len(pause) for part in parts) > JOINED_SECONDS * SAMPLE_RATE:
             break
         ids.append(name)
-        parts += [waveform, pause]
-    return Joined(tuple(ids), np.concatenate(parts))
+        parts.append(waveform)
+    return Joined(tuple(ids), tuple(parts), np.concatenate([each for part in parts for each in (part, pause)]))
 
 
 def without_speech(recordings: Iterable[Waveform]) -> Mapping[Kind, list[Waveform]]:
