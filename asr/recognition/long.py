@@ -57,7 +57,7 @@ class Listener:
 
     Attributes:
         recognizer: the model.
-        chunk_seconds: the longest chunk, from SHORTEST to a window's.
+        chunk_seconds: the longest speech in a chunk, from SHORTEST to a window's, without MARGIN.
         language: a code; None: what the model was tuned for, or else the one that is detected in each recording.
         channel: the channel that is heard, from 0; None: all of them, mixed.
     """
@@ -101,10 +101,11 @@ class Listener:
         return Listening(duration, first[1], segments)
 
     def _spans(self, waveform: Waveform) -> list[tuple[int, int]]:
-        """Where somebody speaks, in samples: stretches that are parted by pauses, none longer than a chunk."""
+        """Where somebody speaks, in samples: stretches that are parted by pauses, whose speech is no longer than a chunk."""
         limits = VadOptions(
             threshold=THRESHOLD,
-            max_speech_duration_s=self.chunk_seconds,
+            # Of this length the library takes both margins, so that speech as long as a chunk would be cut in two.
+            max_speech_duration_s=min(WINDOW_SECONDS, self.chunk_seconds + 2 * MARGIN / 1_000),
             min_silence_duration_ms=PAUSE,
             speech_pad_ms=MARGIN,
         )
