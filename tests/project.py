@@ -27,6 +27,7 @@ EDITS = {
     "train": {"epochs": 1, "effective_batch": 8},
     "decode": {"max_new_tokens": 6},
     "export": {"quantization": None},
+    "usage": {"clips": 2},
 }
 
 
