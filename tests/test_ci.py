@@ -142,7 +142,7 @@ def see_a_stale_lock(team: Team, is_current: Step, publish: Step) -> None:
     folder = team.check_out(BRANCH)
     running = is_current.start(folder, team.env)
     said = team.keep("check.yml on the developer's commit", running.communicate()[0])
-    assert said.startswith("ci: dvc.lock is stale, for train, evaluate, export, report: ")
+    assert said.startswith("ci: dvc.lock is stale, for train, evaluate, export, usage, report: ")
     assert running.returncode == 1
 
     assert "committed" not in run_all([publish], folder, team.env)

@@ -85,7 +85,9 @@ def test_speech_is_cut_off_at_neither_end(recognizer: Recognizer, joined: tuple[
         assert segment.end > loud[-1] + 0.3
 
 
-def test_no_segment_has_more_speech_than_a_chunk(recognizer: Recognizer, joined: tuple[Path, list[tuple[float, float]]]) -> None:
+def test_no_segment_has_more_speech_than_a_chunk(
+    recognizer: Recognizer, joined: tuple[Path, list[tuple[float, float]]]
+) -> None:
     segments = list(Listener(recognizer, chunk_seconds=2).hear(joined[0]).segments)
 
     assert len(segments) > 3

@@ -15,10 +15,12 @@ from asr.recognition.long import Listener, default_chunk
 from asr.shards.frames import SAMPLE_RATE
 from asr.usage.material import LEVELS_DBFS, Joined, Kind
 
-AT_ONCE = 256
-"""Recordings in memory."""
+AT_ONCE = 64
+"""Recordings in memory, at every level."""
 
 AS_RECORDED, PREPARED = "as_recorded", "prepared"
+LEVELS = {AS_RECORDED: None, **{f"dbfs_{-level}": level for level in LEVELS_DBFS}}
+"""Conditions, with the level of each; None: as it is."""
 
 Hear = Callable[[Sequence[Waveform], str | None], list[str]]
 """Takes waveforms that fit into a window, and the language that the model is told; gives what it writes of each."""
@@ -44,23 +46,25 @@ def by_faster_whisper(recognizer: Recognizer) -> Hear:
 
 def hear_recordings(model: str, hear: Hear, recordings: Sequence[Recorded]) -> Iterator[Written]:
     """What is written of each recording as it is, and at each of LEVELS_DBFS."""
-    levels = {AS_RECORDED: None, **{f"dbfs_{-level}": level for level in LEVELS_DBFS}}
     for language, alike in groupby(sorted(recordings, key=_language), key=lambda each: each.language):
         told = list(alike)
         for start in range(0, len(told), AT_ONCE):
-            part = told[start : start + AT_ONCE]
-            waveforms = [decode(each.path).waveform for each in part]
-            for condition, level in levels.items():
-                changed = waveforms if level is None else [at_level(waveform, level) for waveform in waveforms]
-                for each, waveform, text in zip(part, changed, hear(changed, language), strict=True):
-                    yield Written(model, condition, [each.path.stem], _seconds(waveform), [text], language)
+            loaded = [(each.path.stem, decode(each.path).waveform) for each in told[start : start + AT_ONCE]]
+            heard = [
+                (condition, name, waveform if level is None else at_level(waveform, level))
+                for condition, level in LEVELS.items()
+                for name, waveform in loaded
+            ]
+            texts = hear([waveform for _, _, waveform in heard], language)
+            for (condition, name, waveform), text in zip(heard, texts, strict=True):
+                yield Written(model, condition, [name], _seconds(waveform), [text], language)
 
 
 def hear_nobody(model: str, hear: Hear, sounds: Mapping[Kind, Sequence[Waveform]], language: str | None) -> Iterator[Written]:
     """What is written of sounds without speech."""
-    for kind, pieces in sounds.items():
-        for piece, text in zip(pieces, hear(pieces, language), strict=True):
-            yield Written(model, kind, [], _seconds(piece), [text], language)
+    heard = [(kind, piece) for kind, pieces in sounds.items() for piece in pieces]
+    for (kind, piece), text in zip(heard, hear([piece for _, piece in heard], language), strict=True):
+        yield Written(model, kind, [], _seconds(piece), [text], language)
 
 
 def hear_joined(model: str, recognizer: Recognizer, joined: Joined, language: str | None) -> Iterator[Written]:
