@@ -25,8 +25,8 @@ AT_ONCE = 16
 """Windows that are heard together."""
 
 
-LONG_OPTIONS = {"beam_size": 1, "suppress_blank": False, "suppress_tokens": [], "condition_on_previous_text": False}
-"""With which docs/deploying.md has a program call faster-whisper."""
+LONG_OPTIONS = {"beam_size": 1, "temperature": 0.0, "suppress_tokens": [], "condition_on_previous_text": False}
+"""With which docs/deploying.md has a program call faster-whisper; without the temperature, it tries again by random draws."""
 
 
 @dataclass(frozen=True)
