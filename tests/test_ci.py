@@ -147,7 +147,7 @@ def see_a_stale_lock(team: Team, is_current: Step, publish: Step) -> None:
 
     assert "committed" not in run_all([publish], folder, team.env)
     owing = team.keep("the comment after a run that failed", team.comment())
-    assert "**The run did not end**; stale: train, evaluate, export, report." in owing
+    assert "**The run did not end**; stale: train, evaluate, export, usage, report." in owing
     assert "\ncompare: workspace: its metrics/evaluate/predictions.jsonl is not here" in owing
 
 
