@@ -62,7 +62,7 @@ def timed(whisper: Whisper, examples: Examples, settings: Train, loader_workers:
 def loader_speed(examples: Examples, plan: Plan, settings: Train, workers: int) -> float | None:
     """Clips a second of the loader alone, over one epoch after its first step; None when that is all."""
     keys = StepKeys(plan.steps_per_epoch)
-    loader = step_loader(Steps(examples, plan, settings.masks, 0, 1), keys, workers, pin=torch.cuda.is_available())
+    loader = step_loader(Steps(examples, plan, settings.variety, 0, 1), keys, workers, pin=torch.cuda.is_available())
     start, clips = 0.0, 0
     for number, batch in enumerate(loader):
         if number == 0:

@@ -21,10 +21,9 @@ from tests.project import ROOT, environment
 from tests.sounds import hiss, normalize_peak, tone, write_tone
 
 OFF = Augment(
-    seed=1, untrimmed_probability=0.0, noise_probability=0.0, noise_min_amplitude=0.001, noise_max_amplitude=0.003,
-    gain_probability=0.0, gain_min_db=-2.0, gain_max_db=2.0,
+    seed=1, untrimmed_probability=0.0, noise_probability=0.0, noise_min_amplitude=0.001, noise_max_amplitude=0.003
 )  # fmt: skip
-NOISE_AND_GAIN = OFF.model_copy(update={"noise_probability": 1.0, "gain_probability": 1.0})
+NOISE = OFF.model_copy(update={"noise_probability": 1.0})
 
 
 def only(**keys: object) -> Augment:
@@ -32,7 +31,7 @@ def only(**keys: object) -> Augment:
 
 
 def everything(folder: Path) -> Augment:
-    names = ("tempo", "pitch", "room", "background", "noise", "telephone", "mp3", "gain")
+    names = ("tempo", "pitch", "room", "background", "noise", "telephone", "mp3")
     folders = {"room_folder": str(folder), "background_folder": str(folder), "non_speech_share": 0.05}
     return only(**{f"{name}_probability": 0.7 for name in names}, **folders)
 
@@ -68,7 +67,7 @@ def test_what_is_drawn_depends_on_the_seed_the_clip_and_the_copy_alone(tmp_path:
 
     for clip, copy in reversed(drawn):
         np.random.random(100)
-        augment(waveform, "another", 1, NOISE_AND_GAIN)
+        augment(waveform, "another", 1, NOISE)
         np.testing.assert_array_equal(augment(waveform, clip, copy, settings), drawn[clip, copy])
 
     assert len({changed.tobytes() for changed in drawn.values()}) == 6
@@ -105,36 +104,34 @@ def test_copy_1_is_what_there_was_before_there_were_copies() -> None:
     draw = random.Random(digest)
     draw.random(), draw.random()
     amplitude = draw.uniform(0.001, 0.003)
-    draw.random()
-    gain = 10 ** (draw.uniform(-2.0, 2.0) / 20)
     noise = np.random.RandomState(int.from_bytes(digest)).randn(16_000).astype(np.float32)
 
-    np.testing.assert_array_equal(augment(waveform, "clip", 1, NOISE_AND_GAIN), (waveform + amplitude * noise) * gain)
+    np.testing.assert_array_equal(augment(waveform, "clip", 1, NOISE), waveform + amplitude * noise)
 
 
 def test_a_transform_that_is_off_changes_nothing_whatever_its_keys() -> None:
-    other = NOISE_AND_GAIN.model_copy(
+    other = NOISE.model_copy(
         update={"tempo_min": 0.6, "pitch_max_semitones": 9.0, "room_folder": "missing", "mp3_max_kbps": 160, "copies": 7}
     )
 
-    np.testing.assert_array_equal(augment(hiss(), "a", 1, other), augment(hiss(), "a", 1, NOISE_AND_GAIN))
-    assert content(other) == content(NOISE_AND_GAIN)
+    np.testing.assert_array_equal(augment(hiss(), "a", 1, other), augment(hiss(), "a", 1, NOISE))
+    assert content(other) == content(NOISE)
 
 
 def test_the_share_of_untrimmed_copies_is_as_told_and_changes_no_other_draw() -> None:
-    some = NOISE_AND_GAIN.model_copy(update={"untrimmed_probability": 0.3})
+    some = NOISE.model_copy(update={"untrimmed_probability": 0.3})
     drawn = [is_untrimmed(f"clip {n}", copy, some) for n in range(1000) for copy in (1, 2)]
 
     assert 540 < sum(drawn) < 660
     assert drawn == [is_untrimmed(f"clip {n}", copy, some) for n in range(1000) for copy in (1, 2)]
     assert drawn[0::2] != drawn[1::2]
-    assert not any(is_untrimmed(f"clip {n}", 1, NOISE_AND_GAIN) for n in range(1000))
+    assert not any(is_untrimmed(f"clip {n}", 1, NOISE) for n in range(1000))
     assert all(is_untrimmed(f"clip {n}", 1, only(untrimmed_probability=1.0)) for n in range(1000))
     stored = changes(only(untrimmed_probability=1.0)).untrimmed
     assert stored is not None
     assert stored("a", 1)
-    np.testing.assert_array_equal(augment(hiss(), "a", 1, some), augment(hiss(), "a", 1, NOISE_AND_GAIN))
-    assert content(some) != content(NOISE_AND_GAIN)
+    np.testing.assert_array_equal(augment(hiss(), "a", 1, some), augment(hiss(), "a", 1, NOISE))
+    assert content(some) != content(NOISE)
 
 
 def test_the_global_generators_are_left_alone_even_after_an_error(tmp_path: Path) -> None:
@@ -145,21 +142,11 @@ def test_the_global_generators_are_left_alone_even_after_an_error(tmp_path: Path
     random.seed(0)
     np.random.seed(0)
 
-    augment(tone(1.0)[:, 0], "a", 1, NOISE_AND_GAIN)
+    augment(tone(1.0)[:, 0], "a", 1, NOISE)
     with pytest.raises(DataError):
         augment(hiss(), "a", 1, only(background_probability=1.0, background_folder=str(tmp_path)))
 
     assert (random.random(), np.random.random()) == expected
-
-
-def test_gain_is_still_there_after_augmentation() -> None:
-    waveform = normalize_peak(tone(1.0)[:, 0])
-    settings = only(gain_probability=1.0)
-
-    peaks = {round(float(np.abs(augment(waveform, str(number), 1, settings)).max()), 3) for number in range(20)}
-
-    assert len(peaks) > 10
-    assert all(10 ** (-2 / 20) <= peak <= 10 ** (2 / 20) for peak in peaks)
 
 
 def test_tempo_changes_the_length_within_its_range_and_not_the_pitch() -> None:
@@ -344,7 +331,6 @@ def test_variants_are_the_clean_clip_and_its_copies(copies: int, keep_clean: boo
         ({"background_min_snr_db": 30.0}, "augment.background_min_snr_db is above augment.background_max_snr_db"),
         ({"noise_min_amplitude": 0.1}, "augment.noise_min_amplitude is above augment.noise_max_amplitude"),
         ({"mp3_min_kbps": 80}, "augment.mp3_min_kbps is above augment.mp3_max_kbps"),
-        ({"gain_min_db": 3.0}, "augment.gain_min_db is above augment.gain_max_db"),
         ({"mp3_min_kbps": 33, "mp3_max_kbps": 39}, "no bit rate from augment.mp3_min_kbps to augment.mp3_max_kbps"),
         ({"room_probability": 0.1}, "augment.room_probability is above 0 without an augment.room_folder"),
         ({"background_probability": 0.1}, "augment.background_probability is above 0 without an augment.background_folder"),

@@ -26,13 +26,13 @@ from asr.training.batch import (
     readers,
     step_loader,
 )
-from asr.training.masks import NO_MASKS, Masks
 from asr.training.plan import Slot, Step
+from asr.training.variety import NO_VARIETY, Gain, Masks, Variety, varied
 
 START, END, PAD = 50, 60, 60
 FRAMES = [3, 2, 5, 4]
 LABELS = [[START, 7, 8, END], [START, 9, END], [START, END], [START, 1, 2, 3, END]]
-MASKS = Masks(times=0, time_frames=1, frequencies=2, frequency_mels=2)
+MASKS = Variety(Gain(0.0, 0.0, 0.0), Masks(times=0, time_frames=1, frequencies=2, frequency_mels=2))
 STEP = (Slot((0,), 6), Slot((3, 1), 8), Slot((2,), 6))
 
 
@@ -43,8 +43,8 @@ def examples() -> Examples:
     return Examples(clips, LABELS, [None] * 4, [[77, 78], [79], [], [71, 72, 73]])
 
 
-def whole(examples: Examples, *lines: Slot, masks: Masks = NO_MASKS) -> StepBatch:
-    return collate(examples, lines, masks, (1, 0))
+def whole(examples: Examples, *lines: Slot, variety: Variety = NO_VARIETY) -> StepBatch:
+    return collate(examples, lines, variety, (1, 0))
 
 
 def padded(batch: StepBatch) -> dict[str, torch.Tensor]:
@@ -115,7 +115,7 @@ def test_a_steps_counts_are_of_what_is_learned(examples: Examples) -> None:
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])
 def test_the_ranks_shares_are_the_step_once(examples: Examples, ranks: int) -> None:
     alone = whole(examples, *STEP)
-    shares = [collate(examples, STEP, NO_MASKS, (1, 0), rank, ranks) for rank in range(ranks)]
+    shares = [collate(examples, STEP, NO_VARIETY, (1, 0), rank, ranks) for rank in range(ranks)]
 
     assert sorted(row.tokens for share in shares for row in share.rows) == sorted(row.tokens for row in alone.rows)
     assert sorted(contents(shares)) == sorted(contents([alone]))
@@ -135,22 +135,22 @@ def test_a_rank_without_lines_has_no_rows_and_no_frames(examples: Examples) -> N
     assert micro_batches(share.rows, lambda window: 4) == []
 
 
-def test_a_clips_masks_are_the_same_wherever_it_is() -> None:
+def test_a_clips_level_and_masks_are_the_same_wherever_it_is() -> None:
     clips = [np.random.default_rng(n).normal(size=(30, 40)).astype(np.float16) for n in range(4)]
     examples = Examples(clips, LABELS, [None] * 4, [[]] * 4)
-    masks = Masks(times=2, time_frames=6, frequencies=2, frequency_mels=10)
+    variety = Variety(Gain(1.0, -20.0, 0.0), Masks(times=2, time_frames=6, frequencies=2, frequency_mels=10))
     packed: Step = (Slot((0, 1), 100), Slot((2, 3), 100))
     single: Step = tuple(Slot((clip,), 32) for clip in (3, 1, 2, 0))
 
-    together = collate(examples, packed, masks, (1, 7)).frames
-    second = collate(examples, packed, masks, (1, 7), rank=1, ranks=2).frames
-    apart = collate(examples, single, masks, (1, 7)).frames
+    together = collate(examples, packed, variety, (1, 7)).frames
+    second = collate(examples, packed, variety, (1, 7), rank=1, ranks=2).frames
+    apart = collate(examples, single, variety, (1, 7)).frames
 
     assert torch.equal(second, together[60:])
     assert torch.equal(torch.cat([apart[90:], apart[30:60], apart[60:90], apart[:30]]), together)
-    hidden = (together != torch.from_numpy(np.concatenate(clips))).reshape(4, 30, 40)
-    assert len({clip.numpy().tobytes() for clip in hidden}) == 4
-    assert not torch.equal(together, collate(examples, packed, masks, (1, 8)).frames)
+    drawn = [varied(clip, variety, np.random.default_rng([1, 7, number])) for number, clip in enumerate(clips)]
+    assert torch.equal(together, torch.from_numpy(np.concatenate(drawn)))
+    assert not torch.equal(together, collate(examples, packed, variety, (1, 8)).frames)
 
 
 def test_micro_batches_are_of_one_window_widest_first_and_no_larger_than_may_be() -> None:

@@ -102,8 +102,8 @@ def test_dvc_reads_the_shipped_file_alike() -> None:
 
 
 def test_a_range_upside_down_names_both_keys() -> None:
-    with pytest.raises(DataError, match=r"augment.gain_min_db is above augment.gain_max_db"):
-        parse(Params, edited(("gain_min_db: -45.0", "gain_min_db: 6.0")), "params.yaml")
+    with pytest.raises(DataError, match=r"augment.noise_min_amplitude is above augment.noise_max_amplitude"):
+        parse(Params, edited(("noise_min_amplitude: 0.0005", "noise_min_amplitude: 6.0")), "params.yaml")
 
 
 def test_a_missing_file_says_where_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

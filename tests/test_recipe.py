@@ -7,8 +7,8 @@ import pytest
 
 from asr.base.errors import DataError
 from asr.base.sections import parse
-from asr.training.masks import Masks
 from asr.training.recipe import Train, learning_rate, rate_by_width
+from asr.training.variety import Gain, Masks, Variety
 from commands.check import Params
 from stages.common.params import read_yaml
 from tests.recipes import recipe
@@ -83,11 +83,16 @@ def test_a_value_out_of_range_is_refused_under_its_key(key: str, value: object) 
         parsed(**{key: value})
 
 
-def test_the_masks_are_those_of_the_recipe() -> None:
-    train = recipe(time_masks=2, time_mask_frames=30, frequency_masks=1, frequency_mask_mels=9)
+def test_the_variety_is_that_of_the_recipe() -> None:
+    train = recipe(
+        gain_probability=0.5, gain_min_db=-9.0, gain_max_db=3.0,
+        time_masks=2, time_mask_frames=30, frequency_masks=1, frequency_mask_mels=9,
+    )  # fmt: skip
 
-    assert train.masks == Masks(times=2, time_frames=30, frequencies=1, frequency_mels=9)
-    assert not recipe().masks
+    assert train.variety == Variety(
+        Gain(share=0.5, min_db=-9.0, max_db=3.0), Masks(times=2, time_frames=30, frequencies=1, frequency_mels=9)
+    )
+    assert not recipe().variety
 
 
 @pytest.mark.parametrize(

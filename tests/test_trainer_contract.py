@@ -81,7 +81,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     trainer = SeenTrainer(
         model=whisper.model,
         args=args,
-        steps=SeenSteps(examples, plan_of(whisper, examples, SETTINGS), SETTINGS.masks, 0, 1),
+        steps=SeenSteps(examples, plan_of(whisper, examples, SETTINGS), SETTINGS.variety, 0, 1),
         validator=stand_in,
         keep=lambda state, validation: None,
         count=lambda batch: found.learned.append(batch),

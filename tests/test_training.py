@@ -33,7 +33,6 @@ from asr.training.batch import Examples, StepBatch, collate, pad
 from asr.training.callbacks import StoppedError
 from asr.training.history import DivergedError, curves
 from asr.training.labels import chained
-from asr.training.masks import NO_MASKS
 from asr.training.memory import Limits, Trial, kept_bytes
 from asr.training.optimizer import require_optimizer, state_bytes
 from asr.training.plan import Slot
@@ -42,6 +41,7 @@ from asr.training.run import Trained, train
 from asr.training.trainable import freeze_encoder, with_lora
 from asr.training.trainer import StepTrainer
 from asr.training.validation import Validation, Validator
+from asr.training.variety import NO_VARIETY
 from tests.recipes import recipe
 from tests.sounds import write_tiny_whisper
 
@@ -124,7 +124,7 @@ def test_the_loss_is_the_models_own(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
     examples = unequal(whisper, clips=16)
     every = tuple(Slot((clip,), whisper.window_frames) for clip in range(16))
-    batch = collate(examples, every, NO_MASKS, ())
+    batch = collate(examples, every, NO_VARIETY, ())
 
     expected = whisper.model(**pad(batch, slice(None), whisper.tokenizer.pad_token_id)).loss.item()
 
@@ -545,11 +545,12 @@ def test_validation_of_lora_is_no_training(tmp_path: Path) -> None:
     )
 
 
-def test_masks_change_what_is_learned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{"frequency_masks": 2}, {"gain_probability": 1.0}])
+def test_variety_changes_what_is_learned(tmp_path: Path, changes: dict[str, object]) -> None:
     plain, _ = run(tmp_path / "plain", recipe())
-    masked, _ = run(tmp_path / "masked", recipe(frequency_masks=2))
+    varied, _ = run(tmp_path / "varied", recipe(**changes))
 
-    assert not torch.equal(weights(plain)[f"{ENCODER}conv1.weight"], weights(masked)[f"{ENCODER}conv1.weight"])
+    assert not torch.equal(weights(plain)[f"{ENCODER}conv1.weight"], weights(varied)[f"{ENCODER}conv1.weight"])
 
 
 def out_of_memory_at(rows: int, whole: Callable[..., Any], training: bool = True) -> Callable[..., Any]:

@@ -78,7 +78,7 @@ def _chain(settings: Augment) -> Callable[[Waveform, int], Waveform]:
     import audiomentations as am
 
     # The order of nature: a voice, in a room, among other sounds, through a microphone, over a line. A transform that is off is
-    # left out, so that it draws nothing; noise and gain always draw, as they did before there were others.
+    # left out, so that it draws nothing; noise always draws, as it did before there were others.
     chain: list[Any] = []
     sounds = {key: [str(path) for path in sound_files(key, folder)] for key, folder in folders(settings).items()}
     if p := settings.tempo_probability:
@@ -99,7 +99,6 @@ def _chain(settings: Augment) -> Callable[[Waveform, int], Waveform]:
         chain.append(am.BandPassFilter(centre, centre, width, width, TELEPHONE_ROLLOFF, TELEPHONE_ROLLOFF, p=p))
     if p := settings.mp3_probability:
         chain.append(am.Mp3Compression(settings.mp3_min_kbps, settings.mp3_max_kbps, p=p))
-    chain.append(am.Gain(settings.gain_min_db, settings.gain_max_db, p=settings.gain_probability))
     composed: Callable[[Waveform, int], Waveform] = am.Compose(chain)
     return composed
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from asr.base.sections import Section
 
-TRANSFORMS = ("untrimmed", "tempo", "pitch", "room", "background", "noise", "telephone", "mp3", "gain")
+TRANSFORMS = ("untrimmed", "tempo", "pitch", "room", "background", "noise", "telephone", "mp3")
 """The transforms, in the order in which they are applied; each one's keys start with its name."""
 
 
@@ -18,7 +18,7 @@ class Augment(Section):
     """Each transform's probability and range; amplitudes are for a waveform whose peak is 1.
 
     Untrimmed keeps the recording's silence, tempo and pitch change the speaker, room and background the place, noise the
-    microphone, telephone, mp3 and gain the line.
+    microphone, telephone and mp3 the line. Its level is drawn while training.
     A probability of 0 leaves a transform out, whatever its other keys say. Clips without speech are besides these.
     """
 
@@ -45,15 +45,12 @@ class Augment(Section):
     mp3_probability: float = Field(default=0.0, ge=0, le=1)
     mp3_min_kbps: int = Field(default=16, ge=MP3_KBPS[0], le=MP3_KBPS[-1])
     mp3_max_kbps: int = Field(default=64, ge=MP3_KBPS[0], le=MP3_KBPS[-1])
-    gain_probability: float = Field(ge=0, le=1)
-    gain_min_db: float
-    gain_max_db: float
     non_speech_share: float = Field(default=0.05, ge=0, le=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Augment":
         mistakes = []
-        units = {"tempo": "", "background": "_snr_db", "noise": "_amplitude", "mp3": "_kbps", "gain": "_db"}
+        units = {"tempo": "", "background": "_snr_db", "noise": "_amplitude", "mp3": "_kbps"}
         for name, unit in units.items():
             low, high = f"{name}_min{unit}", f"{name}_max{unit}"
             if getattr(self, low) > getattr(self, high):

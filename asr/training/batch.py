@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from asr.model.window import padded
-from asr.training.masks import Masks, masked
 from asr.training.plan import Plan, Slot, Step
+from asr.training.variety import Variety, varied
 
 READERS = 2
 STEPS_READ_AHEAD = 2 * READERS + 2
@@ -103,14 +103,14 @@ def make_batch(frames: Tensor, rows: Sequence[Row], **counts: int) -> StepBatch:
     return StepBatch(frames, places, tokens, tuple(rows), **counts)
 
 
-def collate(examples: Examples, step: Step, masks: Masks, seed: Sequence[int], rank: int = 0, ranks: int = 1) -> StepBatch:
+def collate(examples: Examples, step: Step, variety: Variety, seed: Sequence[int], rank: int = 0, ranks: int = 1) -> StepBatch:
     """Copy a rank's share of a step's clips into one batch.
 
     Args:
         examples: the split.
         step: its slots. Ranks take turns at them from the widest window down, so that their shares cost about the same.
-        masks: put over every clip.
-        seed: of the masks; each clip draws its own, whichever slot and rank it is with.
+        variety: what is done to the clips.
+        seed: of the variety; each clip draws its own, whichever slot and rank it is with.
         rank: whose share.
         ranks: how many share.
     """
@@ -118,8 +118,8 @@ def collate(examples: Examples, step: Step, masks: Masks, seed: Sequence[int], r
     rows, start = [], 0
     for slot in sorted(step, key=lambda slot: slot.window, reverse=True)[rank::ranks]:
         clips = [examples.frames[clip] for clip in slot.clips]
-        if masks:
-            clips = [masked(c, masks, np.random.default_rng([*seed, n])) for c, n in zip(clips, slot.clips, strict=True)]
+        if variety:
+            clips = [varied(c, variety, np.random.default_rng([*seed, n])) for c, n in zip(clips, slot.clips, strict=True)]
         frames = sum(len(clip) for clip in clips)
         rows.append(Row(start, frames, slot.window, _tokens(examples, slot)))
         parts += clips
@@ -186,8 +186,8 @@ Key = tuple[int, int]
 class Steps(Dataset[StepBatch]):
     """Every step of the plan, by its key; of each, the slots that one rank learns from."""
 
-    def __init__(self, examples: Examples, plan: Plan, masks: Masks, rank: int, ranks: int) -> None:
-        self._examples, self._plan, self._masks, self._rank, self._ranks = examples, plan, masks, rank, ranks
+    def __init__(self, examples: Examples, plan: Plan, variety: Variety, rank: int, ranks: int) -> None:
+        self._examples, self._plan, self._variety, self._rank, self._ranks = examples, plan, variety, rank, ranks
         self._epoch, self._steps = -1, list[tuple[Slot, ...]]()
 
     def __len__(self) -> int:
@@ -197,7 +197,7 @@ class Steps(Dataset[StepBatch]):
         epoch, number = key
         if epoch != self._epoch:
             self._epoch, self._steps = epoch, self._plan.epoch(epoch)
-        return collate(self._examples, self._steps[number], self._masks, (self._plan.seed, epoch), self._rank, self._ranks)
+        return collate(self._examples, self._steps[number], self._variety, (self._plan.seed, epoch), self._rank, self._ranks)
 
 
 class StepKeys(Sampler[list[Key]]):

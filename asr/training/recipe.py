@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from asr.base.sections import Section
-from asr.training.masks import Masks
+from asr.training.variety import Gain, Masks, Variety
 
 Mode = Literal["full", "fit", "pack"]
 """`full`: every clip in the whole window; `fit`: in a window of its own length; `pack`: several clips in one whole window."""
@@ -38,6 +38,9 @@ class Train(Section):
     max_gradient_norm: float = Field(gt=0)
     label_smoothing: float = Field(ge=0, lt=1)
     dropout: float = Field(ge=0, lt=1)
+    gain_probability: float = Field(ge=0, le=1)
+    gain_min_db: float
+    gain_max_db: float
     time_masks: int = Field(ge=0)
     time_mask_frames: int = Field(ge=1)
     frequency_masks: int = Field(ge=0)
@@ -57,14 +60,17 @@ class Train(Section):
         return "fit" if is_fitted or window < PRETRAINED_WINDOW else "full"
 
     @property
-    def masks(self) -> Masks:
-        """The masks of SpecAugment."""
-        return Masks(self.time_masks, self.time_mask_frames, self.frequency_masks, self.frequency_mask_mels)
+    def variety(self) -> Variety:
+        """What is drawn anew for each clip in each epoch."""
+        masks = Masks(self.time_masks, self.time_mask_frames, self.frequency_masks, self.frequency_mask_mels)
+        return Variety(Gain(self.gain_probability, self.gain_min_db, self.gain_max_db), masks)
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         if self.batch_size != "auto" and self.batch_size > self.effective_batch:
             raise ValueError("batch_size is larger than effective_batch; lower batch_size")
+        if self.gain_min_db > self.gain_max_db:
+            raise ValueError("gain_min_db is above gain_max_db; exchange them")
         if self.lora_rank and self.freeze_encoder_layers:
             raise ValueError("lora_rank trains no layer of the model itself, so freeze_encoder_layers must be 0")
         if self.lora_rank and self.layer_lr_decay != 1:

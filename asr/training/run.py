@@ -112,7 +112,7 @@ def train(
         model=model,
         args=args,
         optimizer=(kind, {**options, "params": groups}),
-        steps=Steps(examples, plan, settings.masks, rank, ranks),
+        steps=Steps(examples, plan, settings.variety, rank, ranks),
         validator=validator,
         keep=Diary(folder),
         count=watch.count,

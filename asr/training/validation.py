@@ -14,8 +14,8 @@ from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
 from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, micro_batches
-from asr.training.masks import NO_MASKS
 from asr.training.plan import Slot
+from asr.training.variety import NO_VARIETY
 
 CLIPS_AT_A_TIME = 256
 """Copied to the device together."""
@@ -103,7 +103,7 @@ class Validator:
         losses, labels = list[Tensor](), 0
         for start in range(0, len(clips), CLIPS_AT_A_TIME):
             slots = tuple(Slot((clip,), self._window(clip)) for clip in clips[start : start + CLIPS_AT_A_TIME])
-            batch = collate(self.examples, slots, NO_MASKS, seed=())
+            batch = collate(self.examples, slots, NO_VARIETY, seed=())
             batch = batch.to(self.whisper.model.device)
             losses += [loss(batch, group) for group in micro_batches(batch.rows, most)]
             labels += batch.step_labels

@@ -1,10 +1,14 @@
-"""Masks: bands of a clip's mean, as wide as was asked and no wider."""
+"""Variety: levels as a recording has them that is louder or softer; masks, as wide as was asked and no wider."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asr.training.masks import NO_MASKS, Masks, masked
+from asr.audio.waveform import at_level
+from asr.features.logmel import log_mel
+from asr.shards.frames import NO_POWER, amplified
+from asr.training.variety import NO_VARIETY, Gain, Masks, Variety, masked, varied
+from tests.sounds import hiss
 
 CLIP = np.random.default_rng(0).choice([1.0, 4.0], size=(200, 80)).astype(np.float16)
 """No cell of it is its mean."""
@@ -19,9 +23,41 @@ def widths(masks: Masks, axis: int, clip: NDArray[np.float16] = CLIP) -> set[int
     return {int((masked_by(masks, seed, clip) != clip).all(axis=axis).sum()) for seed in range(300)}
 
 
-def test_no_masks_change_nothing() -> None:
-    assert not NO_MASKS
-    assert np.array_equal(masked_by(NO_MASKS, 1), CLIP)
+def stored(dbfs: float) -> NDArray[np.float16]:
+    """A clip's features at a level: noise, and then digital silence."""
+    noise = np.concatenate([hiss(), np.zeros(8_000, np.float32)])
+    return log_mel(at_level(noise, dbfs), 80).astype(np.float16)
+
+
+@pytest.mark.parametrize("decibels", [-60.0, -45.0, -12.5, 5.0])
+def test_amplified_features_are_those_of_the_recording_at_that_level(decibels: float) -> None:
+    np.testing.assert_allclose(amplified(stored(0.0), decibels), stored(decibels), atol=2e-3)
+
+
+def test_there_is_a_level_under_which_nothing_is_softer() -> None:
+    assert float(stored(-100.0).min()) == float(amplified(stored(0.0), -100.0).min()) == NO_POWER
+
+
+def test_the_share_of_clips_whose_level_changes_and_by_how_much_are_as_told() -> None:
+    variety = Variety(Gain(0.75, -40.0, -20.0), Masks(0, 0, 0, 0))
+    clip = np.zeros((2, 3), np.float16)
+
+    levels = [float(varied(clip, variety, np.random.default_rng(seed))[0, 0]) for seed in range(1000)]
+
+    changed = [level for level in levels if level]
+    assert 700 < len(changed) < 800
+    assert -1.0 <= min(changed) < -0.99
+    assert -0.51 < max(changed) <= -0.5
+
+
+def test_a_gain_or_masks_are_some_variety_and_nothing_is_none() -> None:
+    no_masks = Masks(0, 50, 0, 27)
+
+    assert Variety(Gain(0.1, -45.0, 5.0), no_masks)
+    assert Variety(Gain(0.0, -45.0, 5.0), Masks(1, 50, 0, 27))
+    assert not Variety(Gain(0.0, -45.0, 5.0), no_masks)
+    assert not NO_VARIETY
+    assert np.array_equal(varied(CLIP, NO_VARIETY, np.random.default_rng(1)), CLIP)
 
 
 @pytest.mark.parametrize("masks", [Masks(1, 50, 0, 27), Masks(0, 50, 1, 27)])

@@ -1,12 +1,25 @@
-"""Masks over stored features: SpecAugment (arXiv:1904.08779) without its time warp, drawn anew each epoch."""
+"""Variety: what is drawn anew for each clip in each epoch, over stored features: a level, and the masks of SpecAugment
+(arXiv:1904.08779) without its time warp.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.shards.frames import amplified
+
 MOST_OF_A_CLIP = 0.2
 """A time mask covers at most this share of the clip, as the paper's parameter p for Switchboard."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """The share of clips whose level changes, and by how many decibels."""
+
+    share: float
+    min_db: float
+    max_db: float
 
 
 @dataclass(frozen=True)
@@ -22,17 +35,36 @@ class Masks:
         return bool(self.times or self.frequencies)
 
 
-NO_MASKS = Masks(0, 0, 0, 0)
+@dataclass(frozen=True)
+class Variety:
+    """What is done to clips, each of which draws its own."""
+
+    gain: Gain
+    masks: Masks
+
+    def __bool__(self) -> bool:
+        return bool(self.gain.share or self.masks)
 
 
-def masked(features: NDArray[np.float16], masks: Masks, random: np.random.Generator) -> NDArray[np.float16]:
-    """A copy with bands of frames and of mels set to the clip's mean.
+NO_VARIETY = Variety(Gain(0.0, 0.0, 0.0), Masks(0, 0, 0, 0))
+
+
+def varied(features: NDArray[np.float16], variety: Variety, random: np.random.Generator) -> NDArray[np.float16]:
+    """A clip as it is learned from this time.
 
     Args:
         features: shape (frames, mels).
-        masks: how many, how wide.
+        variety: what may be done to it.
         random: the source of every draw.
     """
+    gain = variety.gain
+    if random.random() < gain.share:
+        features = amplified(features, random.uniform(gain.min_db, gain.max_db))
+    return masked(features, variety.masks, random) if variety.masks else features
+
+
+def masked(features: NDArray[np.float16], masks: Masks, random: np.random.Generator) -> NDArray[np.float16]:
+    """A copy with bands of frames and of mels set to the clip's mean."""
     frames, mels = features.shape
     mean = features.mean(dtype=np.float32)
     result = features.copy()
