@@ -54,6 +54,19 @@ def test_a_voice_comes_to_full_volume_and_silence_stays() -> None:
     assert len(prepare(np.zeros((0, 1), np.float32), 16_000, 30.0).speech) == 0
 
 
+@pytest.mark.parametrize("faint", [0.0, 1e-5])
+def test_silence_that_is_no_rooms_around_a_recording_changes_neither_its_level_nor_where_it_is_cut(faint: float) -> None:
+    """As a join, a gate or a codec leaves it; `faint` is the noise of a converter in it."""
+    room = 0.003 * hiss(4.0)
+    voice = normalize_peak(spoken([0, 3, 1, 4]))
+    room[16_000:][: len(voice)] += voice
+    cut = np.pad(room, 32 * 512) + np.float32(faint) * hiss(9.0)[: len(room) + 64 * 512]
+
+    alone, around = (prepare(recording[:, None], 16_000, 30.0).speech for recording in (room, cut))
+
+    np.testing.assert_allclose(around, alone, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "noise",
     [

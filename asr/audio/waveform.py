@@ -24,6 +24,9 @@ FAINTEST = 1e-10
 ACTIVE_DB = 10.0
 """A frame is sound when it is so far over the quietest tenth of the frames."""
 
+SILENT_DB = 80.0
+"""A frame so far under the loudest is none of the room's sound: somebody has cut or joined there, or a gate has closed."""
+
 USUAL_SHARE = 0.6
 """So many of the frames with sound are no louder than is usual. A beep, a thump or a cough may fill the others, and the usual
 loudness is still the voice's.
@@ -107,6 +110,9 @@ def _trimmed(waveform: Waveform, power: NDArray[np.float32], below_peak_db: floa
 def _usual(power: NDArray[np.float32]) -> float:
     """The usual power of the frames with sound."""
     ordered = np.sort(power)  # numpy's percentile takes ten times as long
+    ordered = ordered[np.searchsorted(ordered, max(FAINTEST, ordered[-1] / _ratio(SILENT_DB)), side="right") :]
+    if not len(ordered):
+        return FAINTEST
     active = ordered[np.searchsorted(ordered, ordered[len(ordered) // 10] * _ratio(ACTIVE_DB), side="right") :]
     frames = active if len(active) else ordered
     return float(frames[int(USUAL_SHARE * len(frames))])
