@@ -54,14 +54,18 @@ Change = Callable[[SmallSet, Path, Random], None]
 
 def mutate(sets: list[SmallSet], seed: int, folder: Path) -> Input:
     """Write the set that belongs to a seed into an empty folder."""
-    random = Random(seed)
-    small = sets[seed % len(sets)]
-    kinds = [*AUDIO_CHANGES, *(TABLE_CHANGES if small.is_text else BYTE_CHANGES)]
-    kind = random.choice(kinds)
+    small, kind, random = drawn(sets, seed)
     small.write(folder)
     {**AUDIO_CHANGES, **TABLE_CHANGES}[kind](small, folder, random)
     is_countable = kind in AUDIO_CHANGES and small.is_text and small.format != "subtitles"
     return Input(small.format, kind, folder / small.table, small.rows if is_countable else None)
+
+
+def drawn(sets: list[SmallSet], seed: int) -> tuple[SmallSet, str, Random]:
+    """The set that belongs to a seed, what is done to it, and what the rest is drawn from."""
+    random = Random(seed)
+    small = sets[seed % len(sets)]
+    return small, random.choice([*AUDIO_CHANGES, *(TABLE_CHANGES if small.is_text else BYTE_CHANGES)]), random
 
 
 def _audio(small: SmallSet, folder: Path, random: Random) -> Path:

@@ -2,7 +2,10 @@
 
 import gc
 import os
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -16,6 +19,15 @@ def pytest_collection_finish() -> None:
     """What was imported stays."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def each_source_is_stripped_once() -> Iterator[None]:
+    """Many tests ask for versions of the code, of the same files; to strip a source of comments takes milliseconds."""
+    from asr.base import hashes
+
+    with patch.object(hashes, "bare_code", cache(hashes.bare_code)):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """Small recordings and a tiny Whisper for the tests, all made here."""
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +39,18 @@ def write_mono_then_stereo(path: Path) -> Path:
 def write_tiny_whisper(folder: Path, multilingual: bool = False, n_mels: int = 80, window_seconds: int = 4) -> Path:
     """A Whisper of random weights, 16 wide, whose tokenizer has bytes and Whisper's special tokens."""
     import torch  # here, as every worker of a cluster imports this module
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in _tiny_whisper(multilingual, n_mels, window_seconds).items():
+        (folder / name).write_bytes(content)
+    torch.manual_seed(0)  # whatever a test draws after this
+    return folder
+
+
+@cache
+def _tiny_whisper(multilingual: bool, n_mels: int, window_seconds: int) -> dict[str, bytes]:
+    """Its files, which take long to make, by their names."""
+    import torch
     from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
     from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
@@ -67,10 +81,10 @@ def write_tiny_whisper(folder: Path, multilingual: bool = False, n_mels: int = 8
         stated["lang_to_id"] = {f"<|{code}|>": tokenizer.convert_tokens_to_ids(f"<|{code}|>") for code in LANGUAGES}
         stated["task_to_id"] = {task: tokenizer.convert_tokens_to_ids(f"<|{task}|>") for task in TASKS[:2]}
     model.generation_config = GenerationConfig(**stated)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    WhisperFeatureExtractor(feature_size=n_mels, chunk_length=window_seconds).save_pretrained(folder)
-    return folder
+    with TemporaryDirectory() as folder:
+        for part in (model, tokenizer, WhisperFeatureExtractor(feature_size=n_mels, chunk_length=window_seconds)):
+            part.save_pretrained(folder)
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def byte_tokenizer() -> "WhisperTokenizer":

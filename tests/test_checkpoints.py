@@ -1,14 +1,13 @@
 """Checkpoints: the newest whole one, and one process at a time."""
 
 import json
+import multiprocessing
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -104,35 +103,34 @@ def test_the_past_is_that_of_the_newest_checkpoint(tmp_path: Path, is_over: bool
     assert read_past(tmp_path) == Past(tmp_path / "checkpoint-25", 2, is_over, ({"step": 25},))
 
 
-HOLDER = """
-import sys, time
-from pathlib import Path
-from asr.training.checkpoints import claimed
-with claimed(Path(sys.argv[1])):
-    print("claimed", flush=True)
-    time.sleep(60)
-"""
+def hold(folder: Path, connection: Connection) -> None:
+    with claimed(folder):
+        connection.send("claimed")
+        time.sleep(60)
 
 
 def test_a_claim_lasts_until_its_process_is_killed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "cache" / "run"
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True)
+    context = multiprocessing.get_context("fork")  # any other has to import transformers first
+    here, there = context.Pipe()
+    holder = context.Process(target=hold, args=(folder, there))
+    holder.start()
     try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "claimed\n"
+        assert here.poll(30)
+        assert here.recv() == "claimed"
 
         with pytest.raises(DataError, match=rf"process {holder.pid} trains the same run; stop it \(`kill"):  # noqa: SIM117
             with claimed(folder, patience_seconds=0):
                 pass
 
-        threading.Timer(0.7, holder.send_signal, [signal.SIGKILL]).start()
+        threading.Timer(0.7, holder.kill).start()
         start = time.monotonic()
         with claimed(folder, patience_seconds=10):
             assert time.monotonic() - start > 0.5
             assert (folder.parent / "run.lock").read_text() == str(os.getpid())
     finally:
         holder.kill()
-        holder.communicate()
+        holder.join()
 
     assert f"waiting for process {holder.pid}" in capsys.readouterr().err
 

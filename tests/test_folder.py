@@ -1,8 +1,7 @@
 """The saved checkpoint: every file that other software opens, and other software that opens them."""
 
 import json
-import subprocess
-import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from asr.model.folder import FILES
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import load, load_tuned
-from tests.project import ROOT, environment
+from tests.project import ROOT
 from tests.sounds import write_tiny_whisper
 from tools.make_released import make_released
 
@@ -96,13 +95,16 @@ def test_transformers_makes_a_pipeline_of_it(saved: Path, noise: Path) -> None:
     assert "text" in heard
 
 
-def test_the_converters_own_command_copies_what_it_is_usually_told_to(saved: Path, tmp_path: Path) -> None:
-    command = [
-        str(Path(sys.executable).with_name("ct2-transformers-converter")), "--model", str(saved), "--output_dir",
-        str(tmp_path / "converted"), "--copy_files", "tokenizer.json", "preprocessor_config.json",
-    ]  # fmt: skip
+def test_the_converters_own_command_copies_what_it_is_usually_told_to(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (command,) = entry_points(group="console_scripts", name="ct2-transformers-converter")
+    monkeypatch.setattr("sys.argv", [
+        command.name, "--model", str(saved), "--output_dir", str(tmp_path / "converted"),
+        "--copy_files", "tokenizer.json", "preprocessor_config.json",
+    ])  # fmt: skip
 
-    subprocess.run(command, env=environment(), check=True, capture_output=True)
+    command.load()()
 
     mels = json.loads((saved / "config.json").read_text())["num_mel_bins"]
     assert WhisperModel(str(tmp_path / "converted"), device="cpu").feature_extractor.mel_filters.shape == (mels, 201)

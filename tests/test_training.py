@@ -1,11 +1,13 @@
 """Training: the right loss, the right rate, every option, the best epoch by validation."""
 
+import gc
 import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,6 +59,20 @@ def short_hypotheses() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def little_to_collect() -> None:
+    """The library collects garbage after each run, and looks through all that other tests have left."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def always_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every epoch is the best so far, and no clip is heard to find out."""
+    rates = count(100, -1)
+    monkeypatch.setattr(Validator, "validate", lambda *args: Validation(1.0, next(rates), []))
+
+
 def text(clip: int) -> str:
     return "abcdefgh"[: 1 + clip % 8] * (1 + clip // 8)
 
@@ -106,7 +122,8 @@ def one_batch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     return request.param, *run(tmp_path_factory.mktemp("whole"), settings)
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 4])
+@pytest.mark.usefixtures("always_better")
+@pytest.mark.parametrize("batch_size", [1, 3])
 def test_micro_batches_of_unequal_clips_equal_one_batch(
     tmp_path: Path, one_batch: tuple[str, Whisper, Trained], batch_size: int
 ) -> None:
@@ -120,6 +137,7 @@ def test_micro_batches_of_unequal_clips_equal_one_batch(
         torch.testing.assert_close(weights(parts)[name], expected, rtol=0, atol=2e-4, msg=name)
 
 
+@pytest.mark.usefixtures("always_better")
 def test_the_loss_is_the_models_own(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
     examples = unequal(whisper, clips=16)
@@ -230,12 +248,11 @@ def casts(whisper: Whisper, tokens: int) -> Counter[str]:
     return found
 
 
+@pytest.mark.usefixtures("always_better")
 @pytest.mark.parametrize(("silent_clips", "is_silent"), [(0, False), (4, True)])
 def test_a_model_writes_nothing_where_nobody_speaks_once_it_has_heard_such_clips(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent_clips: int, is_silent: bool
+    tmp_path: Path, silent_clips: int, is_silent: bool
 ) -> None:
-    rates = iter(range(100, 0, -1))
-    monkeypatch.setattr(Validator, "validate", lambda *args: Validation(1.0, next(rates), []))
     whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
     spoken, empty = unequal(whisper, 8), whisper.tokenizer("").input_ids
     silence = [np.full((40, 80), -1.0, np.float16)] * 4
@@ -285,6 +302,7 @@ def test_processes_that_read_ahead_change_nothing(tmp_path: Path) -> None:
         assert torch.equal(weights(ahead)[name], expected), name
 
 
+@pytest.mark.usefixtures("always_better")
 def test_checkpoints_are_saved_within_an_epoch_when_it_is_time(tmp_path: Path) -> None:
     settings = recipe(effective_batch=4, keep_checkpoints=9)
 
@@ -316,7 +334,7 @@ def unbroken_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Whisper, Tra
     return run(tmp_path_factory.mktemp("unbroken"), recipe(**LONG))
 
 
-@pytest.mark.parametrize("asked", [0, 2, 4, 7, 9])
+@pytest.mark.parametrize("asked", [0, 4, 7])  # within the first epoch, after it, within the second
 def test_a_stopped_run_goes_on_to_the_same_end(tmp_path: Path, unbroken_run: tuple[Whisper, Trained], asked: int) -> None:
     unbroken, expected = unbroken_run
     with pytest.raises(StoppedError):
@@ -400,6 +418,7 @@ def plain_losses(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
     return losses_of(run(tmp_path_factory.mktemp("plain"), recipe(effective_batch=8, epochs=2))[1])
 
 
+@pytest.mark.usefixtures("always_better")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -432,6 +451,7 @@ def test_every_option_changes_what_is_learned(tmp_path: Path, plain_losses: list
     assert f"{ENCODER}embed_positions.weight" not in moved(whisper, tmp_path)
 
 
+@pytest.mark.usefixtures("always_better")
 @pytest.mark.parametrize("batch_size", ["auto", 3])
 def test_activation_checkpointing_changes_nothing(tmp_path: Path, plain_losses: list[float], batch_size: Any) -> None:
     _, trained = run(tmp_path, recipe(effective_batch=8, epochs=2, activation_checkpointing=True, batch_size=batch_size))
@@ -440,6 +460,7 @@ def test_activation_checkpointing_changes_nothing(tmp_path: Path, plain_losses: 
     assert losses_of(trained) == pytest.approx(plain_losses, rel=1e-5)
 
 
+@pytest.mark.usefixtures("always_better")
 def test_activations_are_checkpointed_when_one_clip_would_not_fit_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -490,6 +511,7 @@ def test_compiled_by_inductor_it_learns_the_same(tmp_path: Path) -> None:
     assert losses_of(trained) == pytest.approx(losses_of(plain), rel=1e-4)
 
 
+@pytest.mark.usefixtures("always_better")
 def test_a_frozen_encoder_stays_as_it_was(tmp_path: Path) -> None:
     whisper, _ = run(tmp_path, recipe(freeze_encoder_layers="all"))
 
@@ -508,6 +530,7 @@ def test_lora_leaves_an_ordinary_model_behind(tmp_path: Path) -> None:
     assert len(moved(load_tuned(tmp_path / "tuned"), tmp_path)) == 2 * 6 + 4  # the decoder attends twice
 
 
+@pytest.mark.usefixtures("always_better")
 def test_limits_are_tried_as_training_will_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = []
 
@@ -545,6 +568,7 @@ def test_validation_of_lora_is_no_training(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("always_better")
 @pytest.mark.parametrize("changes", [{"frequency_masks": 2}, {"gain_probability": 1.0}])
 def test_variety_changes_what_is_learned(tmp_path: Path, changes: dict[str, object]) -> None:
     plain, _ = run(tmp_path / "plain", recipe())
@@ -586,6 +610,7 @@ def test_out_of_memory_in_validation_is_no_end_either(tmp_path: Path, monkeypatc
     assert (trained.halvings, trained.rows_at_once) == (0, 16), "what is too much there is not too much for training"
 
 
+@pytest.mark.usefixtures("always_better")
 def test_out_of_memory_with_one_clip_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StepTrainer, "loss", out_of_memory_at(1, StepTrainer.loss))
 
@@ -620,6 +645,7 @@ def test_the_8_bit_optimiser_is_asked_for_and_spares_the_embeddings(tmp_path: Pa
     assert moved(whisper, tmp_path)
 
 
+@pytest.mark.usefixtures("always_better")
 def test_the_real_8_bit_optimiser_learns_nearly_the_same(tmp_path: Path, plain_losses: list[float]) -> None:
     pytest.importorskip("bitsandbytes")
 
