@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from asr.audio.waveform import Waveform, at_level
 from asr.features.pauses import pauses, tiled
@@ -30,8 +29,8 @@ NOISE_DBFS = (-50, -35, -20, -50, -35)
 """The level of each piece, as rooms and lines have them."""
 
 HUM_HZ, HARMONICS = 50, 20
-BROWN = 0.99
-"""A pole at 25 Hz: over that, the noise falls by 6 dB an octave; a sum without end would be an offset that wanders."""
+BROWN_HZ = 25
+"""Over this, brown noise falls by 6 dB an octave; if it did so under it, it would be an offset that wanders."""
 
 Kind = Literal["silence", "white_noise", "brown_noise", "hum", "pauses"]
 """Of a sound without speech."""
@@ -69,7 +68,8 @@ def without_speech(recordings: Iterable[Waveform]) -> Mapping[Kind, list[Wavefor
     samples = sum(PIECES_SECONDS) * SAMPLE_RATE
     random = np.random.default_rng(0)
     white = random.standard_normal(samples)
-    brown = lfilter([1], [1, -BROWN], random.standard_normal(samples))
+    hertz = np.maximum(np.fft.rfftfreq(samples, 1 / SAMPLE_RATE), BROWN_HZ)
+    brown = np.fft.irfft(np.fft.rfft(random.standard_normal(samples)) / hertz, samples)
     time = np.arange(samples) / SAMPLE_RATE
     hum = sum(np.sin(2 * np.pi * HUM_HZ * number * time) / number for number in range(1, HARMONICS + 1))
     minutes: dict[Kind, NDArray[np.float64]] = {
