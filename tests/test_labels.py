@@ -10,7 +10,8 @@ from transformers import WhisperTokenizer
 from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.model.whisper import load
-from asr.training.labels import chained, continuation, examples_of, label, require_timestamps_suit, without_speech
+from asr.training.batch import Examples
+from asr.training.labels import chained, continuation, examples_of, label, require_timestamps_suit, timed, without_speech
 from tests.sounds import write_tiny_whisper
 
 
@@ -52,6 +53,12 @@ def test_clips_without_speech_follow_those_with_some_in_their_own_language(tmp_p
     assert both.labels == [label(whisper.tokenizer, "ja", "de"), label(whisper.tokenizer, "", "de")]
     assert (both.languages, both.continuations) == (["de", "de"], [continuation(whisper.tokenizer, "ja"), []])
     assert without_speech(both) == {1}
+
+
+def test_clips_whose_transcripts_carry_timestamps_are_known_by_their_labels(tokenizer: WhisperTokenizer) -> None:
+    labels = [label(tokenizer, text) for text in ("ja", "<|0.00|> ja<|1.20|>", "")]
+
+    assert timed(Examples([], labels, [None] * 3), tokenizer) == {1}
 
 
 def test_a_clip_in_another_language_has_it_in_its_prompt(tokenizer: WhisperTokenizer) -> None:

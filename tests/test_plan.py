@@ -16,7 +16,7 @@ PLAN = Plan(
     tokens=[5 + clip % 7 for clip in range(1_000)],
     languages=[None] * 1_000,
     mode="full",
-    alone_share=0.0,
+    whole_share=0.0,
     clips_per_step=16,
     window=400,
     max_tokens=64,
@@ -34,17 +34,17 @@ def alone(steps: Sequence[Step]) -> set[int]:
     return {line.clips[0] for step in steps for line in step if len(line.clips) == 1 and line.window == PLAN.window}
 
 
-@pytest.mark.parametrize("alone_share", [0.0, 0.15, 1.0])
+@pytest.mark.parametrize("whole_share", [0.0, 0.15, 1.0])
 @pytest.mark.parametrize("mode", MODES)
-def test_every_clip_is_in_an_epoch_once(mode: Mode, alone_share: float) -> None:
-    steps = replace(PLAN, mode=mode, alone_share=alone_share).epoch(3)
+def test_every_clip_is_in_an_epoch_once(mode: Mode, whole_share: float) -> None:
+    steps = replace(PLAN, mode=mode, whole_share=whole_share).epoch(3)
 
     assert sorted(clips(steps)) == list(range(1_000))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_plan_follows_from_seed_and_epoch(mode: Mode) -> None:
-    plan = replace(PLAN, mode=mode, alone_share=0.15)
+    plan = replace(PLAN, mode=mode, whole_share=0.15)
 
     assert plan.epoch(1) == replace(plan).epoch(1)
     assert plan.epoch(1) != plan.epoch(2)
@@ -107,35 +107,51 @@ def test_no_other_way_to_share_windows_is_cheaper() -> None:
         assert cost(shared_windows(rows)) == min(cost(way) for way in ways)
 
 
-@pytest.mark.parametrize("mode", ["fit", "pack"])
-def test_some_clips_have_the_whole_window_to_themselves(mode: Mode) -> None:
-    plan = Plan(
-        [30] * 2_000, [5] * 2_000, [None] * 2_000, mode, 0.15, clips_per_step=2_000, window=400, max_tokens=1_000, seed=1
-    )
+def plan_of_short_clips(mode: Mode) -> Plan:
+    return Plan([30] * 2_000, [5] * 2_000, [None] * 2_000, mode, 0.15, clips_per_step=2_000, window=400, max_tokens=99, seed=1)
+
+
+def test_some_clips_have_the_whole_window_to_themselves() -> None:
+    plan = plan_of_short_clips("pack")
 
     assert len(alone(plan.epoch(0))) == 300
     assert len(alone(plan.epoch(0)) & alone(plan.epoch(1))) < 100
-    assert len(alone(replace(plan, alone_share=0.0).epoch(0))) < 2
-    assert alone(replace(plan, alone_share=1.0).epoch(0)) == set(range(2_000))
+    assert len(alone(replace(plan, whole_share=0.0).epoch(0))) < 2
+    assert alone(replace(plan, whole_share=1.0).epoch(0)) == set(range(2_000))
+
+
+def test_under_fit_about_half_of_the_clips_in_whole_windows_share_them() -> None:
+    plan = plan_of_short_clips("fit")
+    (step,) = plan.epoch(0)
+    whole = [line for line in step if line.window == 400]
+    shared = [line for line in whole if len(line.clips) > 1]
+
+    assert len(clips([tuple(whole)])) == 300
+    assert 120 < len(clips([tuple(shared)])) < 180
+    assert all(6 <= len(line.clips) <= 13 for line in shared[:-1])
+    assert {len(line.clips) for line in step if line.window < 400} == {1}
+    assert not alone(replace(plan, whole_share=0.0).epoch(0))
 
 
 def test_clips_that_are_kept_alone_are_packed_with_none_and_fitted_as_others_are() -> None:
     silent = frozenset(range(0, 1_000, 20))
-    packed = replace(PLAN, mode="pack", alone_share=0.1, kept_alone=silent)
+    packed = replace(PLAN, mode="pack", whole_share=0.1, kept_alone=silent)
 
     assert sorted(clips(packed.epoch(0))) == list(range(1_000))
     assert silent <= alone(packed.epoch(0))
     assert {len(line.clips) for step in packed.epoch(0) for line in step} > {1, 2}
     assert not silent <= alone(replace(packed, kept_alone=frozenset()).epoch(0))
-    assert replace(packed, mode="fit").epoch(0) == replace(packed, mode="fit", kept_alone=frozenset()).epoch(0)
+    shared = [line for step in replace(packed, mode="fit", whole_share=0.9).epoch(0) for line in step if len(line.clips) > 1]
+    assert shared
+    assert not silent & set(clips([tuple(shared)]))
 
 
 @pytest.mark.parametrize("clips_per_step", [7, 64])
 def test_every_step_has_its_share_of_whole_windows(clips_per_step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("asr.training.plan.PASS_FRAMES", 0)
-    plan = replace(PLAN, mode="fit", alone_share=0.15, clips_per_step=clips_per_step)
+    plan = replace(PLAN, mode="fit", whole_share=0.15, clips_per_step=clips_per_step)
 
-    shares = [sum(line.window == 400 for line in step) for step in plan.epoch(0)]
+    shares = [sum(len(line.clips) for line in step if line.window == 400) for step in plan.epoch(0)]
 
     assert sum(shares) == int(0.15 * len(PLAN.frames))
     assert max(shares[:-1]) - min(shares[:-1]) <= 1
@@ -155,7 +171,7 @@ def test_packed_clips_fit_the_window_and_the_decoder(max_tokens: int) -> None:
 
 def test_clips_of_two_languages_are_not_packed_together() -> None:
     languages = ["nl" if clip % 3 else "de" for clip in range(1_000)]
-    plan = replace(PLAN, mode="pack", languages=languages, max_tokens=10_000, alone_share=0.1)
+    plan = replace(PLAN, mode="pack", languages=languages, max_tokens=10_000, whole_share=0.1)
 
     steps = plan.epoch(0)
 
@@ -212,11 +228,11 @@ def test_fitted_steps_come_in_any_order_of_length() -> None:
     assert 15 < shorter < 48
 
 
-@pytest.mark.parametrize("alone_share", [0.0, 0.15])
+@pytest.mark.parametrize("whole_share", [0.0, 0.15])
 @pytest.mark.parametrize("mode", MODES)
-def test_the_windows_told_are_all_that_occur(mode: Mode, alone_share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_windows_told_are_all_that_occur(mode: Mode, whole_share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("asr.training.plan.PASS_FRAMES", 0)
-    plan = replace(PLAN, mode=mode, alone_share=alone_share)
+    plan = replace(PLAN, mode=mode, whole_share=whole_share)
 
     occurring = {line.window for step in plan.epoch(0) for line in step}
 

@@ -88,6 +88,14 @@ def without_speech(examples: Examples) -> frozenset[int]:
     return frozenset(place for place, text in enumerate(examples.continuations) if not text)
 
 
+def timed(examples: Examples, tokenizer: WhisperTokenizer) -> frozenset[int]:
+    """The places of the clips whose labels have timestamps; none for a model that can't write any."""
+    told = tokenizer.convert_tokens_to_ids(NO_TIMESTAMPS)
+    if told == tokenizer.unk_token_id:
+        return frozenset()
+    return frozenset(place for place, ids in enumerate(examples.labels) if told not in ids)
+
+
 def require_timestamps_suit(tokenizer: WhisperTokenizer, texts: Sequence[str], packed: bool) -> None:
     """Stop when transcripts carry timestamps that the model can't write, or that packing would make wrong.
 

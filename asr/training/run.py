@@ -25,7 +25,7 @@ from asr.training.batch import Examples, Row, Steps, make_batch, readers
 from asr.training.callbacks import ProgressLines, Saving, Times, trackers
 from asr.training.checkpoints import Past, read_past
 from asr.training.history import BeforeFirstStep, Diary, WatchLoss, best_of
-from asr.training.labels import without_speech
+from asr.training.labels import timed, without_speech
 from asr.training.memory import LESS_MEMORY, Limits, find_limits
 from asr.training.optimizer import state_bytes
 from asr.training.plan import Plan
@@ -192,23 +192,23 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
         tokens=[len(label) for label in examples.labels],
         languages=examples.languages,
         mode=settings.mode(whisper.window_frames, whisper.is_fitted),
-        alone_share=settings.full_window_share,
+        whole_share=settings.full_window_share,
         clips_per_step=settings.effective_batch,
         window=whisper.window_frames,
         max_tokens=whisper.model.config.max_target_positions,
         seed=settings.seed,
-        kept_alone=without_speech(examples),
+        kept_alone=without_speech(examples) | timed(examples, whisper.tokenizer),
     )
 
 
 def _fit_into_memory(trainer: StepTrainer, settings: Train, plan: Plan, device: str) -> tuple[Limits, bool]:
     """Find how much the device takes at once, with activation checkpointing only where nothing else helps."""
-    longest = plan.max_tokens if plan.mode == "pack" else max(plan.tokens)
     mels = trainer.model.config.num_mel_bins
 
     def trial(rows: int, window: int) -> Tensor:
         frames = torch.zeros(window, mels, dtype=torch.float16)
-        batch = make_batch(frames, [Row(0, window, window, (0,) * longest)] * rows).to(trainer.args.device)
+        tokens = plan.max_tokens if window == plan.window and plan.packs else max(plan.tokens)
+        batch = make_batch(frames, [Row(0, window, window, (0,) * tokens)] * rows).to(trainer.args.device)
         return trainer.loss(batch, slice(None))
 
     trainer.model.train()  # else nothing is checkpointed
