@@ -49,8 +49,8 @@ class Plan:
         languages: what the model is told of each clip; only clips of one language are packed together.
         mode: `full`: every clip in the whole window; `fit`: in one of about its own length, see `shared_windows`; `pack`: as
             many clips as it takes to fill the whole window to a random part.
-        whole_share: of the clips, under `fit` and `pack`: those that have a whole window to themselves; under `fit`
-            TOGETHER_SHARE of them are packed.
+        whole_share: of the clips, under `fit` and `pack`: those that have a whole window to themselves, or under `fit`, for
+            TOGETHER_SHARE of them, with others.
         clips_per_step: the effective batch, over all ranks.
         window: the model's, in frames.
         max_tokens: the decoder's positions.
@@ -122,15 +122,16 @@ class Plan:
     def _slots(self, clips: Sequence[int], whole: set[int], random: np.random.Generator) -> Iterator[Slot]:
         together: list[int] = []
         if self.mode == "pack":
-            together = [clip for clip in clips if clip not in whole | self.kept_alone]
+            together = [clip for clip in clips if clip not in whole and clip not in self.kept_alone]
         elif self.mode == "fit":
-            able = [clip for clip in clips if clip in whole - self.kept_alone]
+            able = [clip for clip in clips if clip in whole and clip not in self.kept_alone]
             together = [clip for clip in able if random.random() < TOGETHER_SHARE]
         for language in dict.fromkeys(self.languages[clip] for clip in together):
             yield from self._packed([clip for clip in together if self.languages[clip] == language], random)
-        rest = [clip for clip in clips if clip not in set(together)]
-        is_fitted = {clip: self.mode == "fit" and clip not in whole for clip in rest}
-        windows = {clip: fitted(self.frames[clip], self.window) if is_fitted[clip] else self.window for clip in rest}
+        packed = set(together)
+        rest = [clip for clip in clips if clip not in packed]
+        not_fitted = whole if self.mode == "fit" else set(rest)
+        windows = {clip: self.window if clip in not_fitted else fitted(self.frames[clip], self.window) for clip in rest}
         shared = shared_windows(Counter(windows.values()))
         yield from (Slot((clip,), shared[windows[clip]]) for clip in rest)
 
