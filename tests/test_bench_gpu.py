@@ -92,6 +92,7 @@ def test_a_part_that_goes_wrong_is_a_row_that_says_so(name: str, said: str) -> N
     assert said in capabilities_table("Capabilities", {name: found})
 
 
+@pytest.mark.slow
 def test_a_part_that_hangs_is_stopped_with_what_it_started() -> None:
     found = broken("hangs", seconds=3.0)
 
@@ -137,6 +138,7 @@ def test_no_share_of_a_peak_that_is_not_known_or_not_of_the_format() -> None:
     assert speed_table("Speed", {"full": single}, 989.0).splitlines()[2].split()[-2:] == ["-", "-"]
 
 
+@pytest.mark.slow
 def test_a_micro_batch_of_a_deeper_model_launches_more_kernels_and_a_narrower_window_takes_fewer_operations() -> None:
     whisper = random_whisper("pico")
     clips = examples(whisper, 6, longest=2.0)

@@ -110,6 +110,7 @@ def test_the_converters_own_command_copies_what_it_is_usually_told_to(
     assert WhisperModel(str(tmp_path / "converted"), device="cpu").feature_extractor.mel_filters.shape == (mels, 201)
 
 
+@pytest.mark.slow
 def test_faster_whisper_writes_the_same_tokens(saved: Path, noise: Path, tmp_path: Path) -> None:
     convert(saved, tmp_path / "export", "float32")
     whisper = load_tuned(saved)

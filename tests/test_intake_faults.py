@@ -92,6 +92,7 @@ def bad_worker(connection: Connection) -> None:
         connection.send(None if seed < 0 else replace(FINE, seed=seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_process_that_dies_or_hangs_is_a_fault_and_another_goes_on(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     monkeypatch.setattr(bench.intake, "serve", bad_worker)
