@@ -428,6 +428,7 @@ def plain_losses(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
         {"layer_lr_decay": 0.5},
         {"label_smoothing": 0.1},
         {"dropout": 0.1},
+        {"gain_probability": 1.0},
         {"time_masks": 2},
         {"frequency_masks": 2},
         {"schedule": "cosine"},
@@ -566,15 +567,6 @@ def test_validation_of_lora_is_no_training(tmp_path: Path) -> None:
     assert curves(smoothed.log_history)[0]["validation_loss"] == pytest.approx(
         curves(plain.log_history)[0]["validation_loss"], rel=1e-6
     )
-
-
-@pytest.mark.usefixtures("always_better")
-@pytest.mark.parametrize("changes", [{"frequency_masks": 2}, {"gain_probability": 1.0}])
-def test_variety_changes_what_is_learned(tmp_path: Path, changes: dict[str, object]) -> None:
-    plain, _ = run(tmp_path / "plain", recipe())
-    varied, _ = run(tmp_path / "varied", recipe(**changes))
-
-    assert not torch.equal(weights(plain)[f"{ENCODER}conv1.weight"], weights(varied)[f"{ENCODER}conv1.weight"])
 
 
 def out_of_memory_at(rows: int, whole: Callable[..., Any], training: bool = True) -> Callable[..., Any]:
