@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import fsspec
-from moto.server import ThreadedMotoServer
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -81,6 +80,8 @@ def folder_remote(folder: Path) -> Iterator[Remote]:
 @contextmanager
 def s3_remote(folder: Path) -> Iterator[Remote]:
     """A bucket of moto's server, in this process's memory; `folder` is not used."""
+    from moto.server import ThreadedMotoServer  # here, as tests that have no part in it import this module
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it tells of every request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()

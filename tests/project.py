@@ -78,8 +78,11 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run_stage(stage: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a stage in `folder` as dvc.yaml does; the cache is beside the folder, where a stage that writes strays shows."""
-    more = {"ASR_CACHE": str(folder.parent / f"{folder.name}.cache"), **more}
+    """Run a stage in `folder` as dvc.yaml does; the cache is beside the folder, where a stage that writes strays shows.
+
+    With one worker, as each takes longer to begin than all that is asked of it here.
+    """
+    more = {"ASR_CACHE": str(folder.parent / f"{folder.name}.cache"), "ASR_WORKERS": "1", **more}
     command = [sys.executable, "-m", f"stages.{stage}"]
     return subprocess.run(command, cwd=folder, env=environment(**more), capture_output=True, text=True, check=False)
 

@@ -74,6 +74,7 @@ def test_what_is_drawn_depends_on_the_seed_the_clip_and_the_copy_alone(tmp_path:
     assert not np.array_equal(augment(waveform, "a", 1, settings.model_copy(update={"seed": 2})), drawn["a", 1])
 
 
+@pytest.mark.slow
 def test_a_fresh_process_draws_alike_in_any_order_and_imports_the_transforms_only_then(tmp_path: Path) -> None:
     settings = everything(write_sounds(tmp_path))
     ramp = np.linspace(-1, 1, 16_000, dtype=np.float32)

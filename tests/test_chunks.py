@@ -52,8 +52,8 @@ def test_clips_added_at_the_end_touch_the_last_chunk_alone() -> None:
 
 
 def test_a_clip_that_changes_is_inserted_or_removed_touches_few_chunks() -> None:
-    listed, others = clips(20_000), clips(20, first=10**6)
-    before, places = set(cut(listed)), range(0, 20_000, 1000)
+    listed, others = clips(20_000), clips(10, first=10**6)
+    before, places = set(cut(listed)), range(0, 20_000, 2000)
     replaced = [changed(before, [*listed[:at], other, *listed[at + 1 :]]) for at, other in zip(places, others, strict=True)]
     inserted = [changed(before, [*listed[:at], other, *listed[at:]]) for at, other in zip(places, others, strict=True)]
     removed = [changed(before, listed[:at] + listed[at + 1 :]) for at in places]

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,19 @@ from tests.project import ROOT, environment, run_stage, tree
 from tests.test_jobs import Numbers, apart, doubled, killed_by_13, killed_once, name, refused
 from tests.test_pipeline import copied, edit
 
-ray = pytest.importorskip("ray")
-cluster_utils = pytest.importorskip("ray.cluster_utils")
-
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")]
 
 
 @contextmanager
 def two_nodes() -> Iterator[Any]:
     """A head and another node, with a core each."""
+    import ray
+    from ray.cluster_utils import Cluster
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("RAY_worker_niceness", "0")  # or they would starve beside other tests
-        running = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        running = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         running.add_node(num_cpus=1)
         running.wait_for_nodes()
         try:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 from urllib.error import HTTPError
@@ -23,15 +24,15 @@ from asr.base.normalizers import basic_english
 from asr.export.sound import decode
 from asr.recognition.long import Listener, Listening
 from asr.recognition.subtitles import Segment
+from commands.trying.page import serving
+from commands.trying.pair import Pair
 from tests.browser import chromium, logged
 from tests.sounds import write_tone
 
-pytest.importorskip("gradio", reason="gradio is not installed: requirements-demo.txt")
-
-from commands.trying.page import serving
-from commands.trying.pair import Pair
-
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("gradio") is None, reason="gradio is not installed: requirements-demo.txt"),
+]
 
 MICROPHONE = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream --use-file-for-fake-audio-capture"
 SECONDS = 60

@@ -12,7 +12,6 @@ from asr.base.entries import AudioEntry, View
 from asr.base.errors import DataError
 from asr.features.clip import Variants
 from asr.features.making import feature_version
-from asr.machine.engine import Engine
 from asr.shards.bucket import ObjectStore
 from asr.shards.records import Record
 from asr.shards.store import FolderStore
@@ -25,6 +24,14 @@ List = list[AudioEntry]
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> List:
     return tones(tmp_path_factory.mktemp("clips"), 200)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory, clips: List) -> str:
+    """A cache with the features of the clips and of two louder copies of each."""
+    folder = tmp_path_factory.mktemp("cached")
+    made(folder / "before", clips, SETTINGS, LOUDER)
+    return str(folder / "cache")
 
 
 def lost(clips: List) -> List:
@@ -43,11 +50,9 @@ def lost(clips: List) -> List:
     ],
 )
 def test_a_list_that_was_changed_is_put_together_without_reading_a_file(
-    tmp_path: Path, clips: List, capsys: pytest.CaptureFixture[str], change: Callable[[List], List]
+    tmp_path: Path, clips: List, cache: str, capsys: pytest.CaptureFixture[str], change: Callable[[List], List]
 ) -> None:
-    made(tmp_path / "before", clips, SETTINGS, LOUDER)
-
-    after = made(tmp_path / "after", change(lost(clips)), SETTINGS, LOUDER, engine=Engine(workers=2))
+    after = made(tmp_path / "after", change(lost(clips)), SETTINGS, LOUDER, cache)
 
     assert f"features of after: {len(change(clips))} clips, 0 computed, 0 dropped" in capsys.readouterr().err
     assert after == made(tmp_path / "anew", change(clips), SETTINGS, LOUDER, cache="empty")

@@ -8,6 +8,8 @@ from bench.intake import MOST_BYTES, MOST_SECONDS, Outcome, goals, try_all, try_
 from bench.mutations import AUDIO_CHANGES, BYTE_CHANGES, TABLE_CHANGES, drawn
 from bench.small_sets import small_sets
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 2000
 """Among so many, every kind of mutation meets every format that it is for."""
 

@@ -64,6 +64,7 @@ def test_digital_silence_has_features() -> None:
     assert np.isfinite(log_mel(np.zeros(1600, dtype=np.float32), 80)).all()
 
 
+@pytest.mark.slow
 def test_processors_with_other_kernels_for_matrices_compute_the_same_bytes() -> None:
     code = """
 import hashlib

@@ -150,6 +150,7 @@ def dvc(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_no_results_of_the_run_before_and_one_that_ends_what_it_ever_has(project: Path) -> None:
     before = tree(project / "metrics")
     assert len(before) == 5

@@ -28,7 +28,7 @@ def test_the_shipped_file_is_valid() -> None:
     params = parse(Params, edited(), "params.yaml")
 
     assert params.train.learning_rate == "auto"
-    assert params.train.effective_batch == 64
+    assert params.train.effective_batch == 32
 
 
 def test_every_mistake_is_reported_at_once_under_its_key() -> None:

@@ -24,14 +24,14 @@ def parsed(**changes: object) -> Train:
 def test_the_shipped_recipe_is_valid() -> None:
     train = parsed()
 
-    assert (train.window, train.effective_batch, train.batch_size, train.lora_rank) == ("auto", 64, "auto", 0)
+    assert (train.window, train.effective_batch, train.batch_size, train.lora_rank) == ("auto", 32, "auto", 0)
 
 
 # The whole section stands behind ", got" in the message, so what names both keys has to come before it.
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 65}, "batch_size is larger than effective_batch; lower batch_size"),
+        ({"batch_size": 33}, "batch_size is larger than effective_batch; lower batch_size"),
         ({"lora_rank": 8, "freeze_encoder_layers": 1}, "lora_rank trains no .* so freeze_encoder_layers must be 0"),
         ({"lora_rank": 8, "freeze_encoder_layers": "all"}, "lora_rank trains no .* so freeze_encoder_layers must be 0"),
         ({"lora_rank": 8, "layer_lr_decay": 0.9}, "lora_rank trains no .* so layer_lr_decay must be 1"),
@@ -46,7 +46,7 @@ def test_what_does_not_go_together_is_refused_by_both_names(changes: dict[str, o
 @pytest.mark.parametrize(
     "changes",
     [
-        {"batch_size": 64},
+        {"batch_size": 32},
         {"lora_rank": 8, "lora_dropout": 0.1},
         {"lora_rank": 8, "freeze_encoder_layers": 0, "layer_lr_decay": 1.0},
         {"freeze_encoder_layers": "all", "layer_lr_decay": 0.9},

@@ -140,23 +140,27 @@ as used: words a minute where nobody speaks
   silence                              2.0     0.0        -"""  # noqa: E501
 
 
-def test_a_long_recording_is_heard_on_three_roads_and_sounds_without_speech_on_one() -> None:
+def test_a_long_recording_is_heard_on_four_roads_and_sounds_without_speech_on_one() -> None:
+    together = joined([("a", VOICE)])
+    samples = len(together.waveform)
     model = SimpleNamespace(
         longest_clip=5.0,
         prepared=lambda waveform: waveform,
         hear=lambda stretches, language: ((f"{language} alone", language) for _ in stretches),
-        hear_long=lambda waveform, language, without_timestamps: [f"{language} {without_timestamps}"],
+        hear_long=lambda waveform, language, without_timestamps: [f"{language} {without_timestamps} {len(waveform)}"],
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "asr.usage.hearing.Listener.hear_waveform",
             lambda listener, waveform: SimpleNamespace(segments=[SimpleNamespace(text=f"{listener.chunk_seconds}")]),
         )
-        rows = list(hear_joined("export", model, joined([("a", VOICE)]), "nl"))  # type: ignore[arg-type]
+        patch.setattr("asr.usage.hearing.spoken", lambda waveform, longest: [(0, 9), (20, 20 + round(longest))])
+        rows = list(hear_joined("export", model, together, "nl"))  # type: ignore[arg-type]
 
     assert {row.condition: row.segments for row in rows} == {
         "prepared": ["nl alone"], "joined_transcribe": ["5"],
-        "joined_timestamps": ["nl False"], "joined_no_timestamps": ["nl True"],
+        "joined_stretches": ["nl True 480000", "nl True 480000"],
+        "joined_timestamps": [f"nl False {samples}"], "joined_no_timestamps": [f"nl True {samples}"],
     }  # fmt: skip
     (row,) = hear_nobody("base", lambda waveforms, language: ["you"], {"hum": [np.zeros(32_000, np.float32)]}, "nl")
     assert (row.condition, row.clips, row.seconds, row.segments) == ("hum", [], 2.0, ["you"])

@@ -1,4 +1,4 @@
-"""How the bundled base model learns: CTC beside cross entropy, masks, silence before speech, fitted and whole windows."""
+"""How the bundled base model learns: CTC beside cross entropy, masks, silence before speech, levels, two kinds of window."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration, WhisperTokenizer
 
-from asr.shards.frames import FRAMES_PER_SECOND, LogMel, pad_frames
+from asr.shards.frames import FRAMES_PER_SECOND, LogMel, amplified, pad_frames
 from asr.training.labels import label
+from tools.long_recordings import quiet_frames, window_of
 from tools.utterances import WINDOW_FRAMES, Utterance
 
 VOCABULARY = 512
@@ -30,8 +31,11 @@ PEAK_LEARNING_RATE = 2e-3
 SILENCE_SHARE = 0.7
 """Of the utterances, when `--silence` is above 0."""
 
-QUIET_SHARE = 0.05
-"""Of an utterance's frames: what its room sounds like when nobody speaks."""
+LOUDEST_DB = 5.0
+"""Of a level that is drawn, as in the pipeline's training."""
+
+TIMED_SHARE = 0.6
+"""Of the windows of long recordings: those whose labels have timestamps."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,16 @@ class Course:
         plain: the share of them, the first, in which all utterances are plain.
         whole: the share of the others that is heard in whole windows.
         silence: seconds before speech, at most; 0 puts none there.
+        recordings: the share of steps that hear whole windows of long recordings, with several utterances in each.
+        quietest_db: each utterance or window has a level between this and LOUDEST_DB; 0 leaves it as it is.
     """
 
     steps: int
     plain: float
     whole: float
     silence: float
+    recordings: float
+    quietest_db: float
 
 
 def fit(
@@ -67,17 +75,25 @@ def fit(
     parameters = [*model.parameters(), *to_tokens.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=PEAK_LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=course.steps, pct_start=0.1)
-    labels = [label(tokenizer, u.text) for u in utterances]
     model.train()
+    short = [utterance for utterance in utterances if len(utterance.features) <= WINDOW_FRAMES // 4]
     plain_steps = int(course.plain * course.steps)
     plain = [n for n, utterance in enumerate(utterances) if utterance.is_plain]
     first = islice(_endless_batches(utterances, plain, random), plain_steps)
     then = _endless_batches(utterances, range(len(utterances)), random)
     for step, batch in zip(range(1, course.steps + 1), chain(first, then), strict=False):
         whole = step > plain_steps and random.random() < course.whole
-        batch = random.sample(batch, WHOLE_WINDOWS) if whole and len(batch) > WHOLE_WINDOWS else batch
-        heard = [_after_silence(_masked(utterances[n], random), course.silence, random) for n in batch]
-        losses = _losses(model, to_tokens, heard, [labels[n] for n in batch], whole, random.random() < 0.5)
+        if course.recordings and random.random() < course.recordings:
+            whole, silence = True, 0.0
+            drawn = [window_of(short, random.random() < TIMED_SHARE, random) for _ in range(WHOLE_WINDOWS)]
+        else:
+            batch = random.sample(batch, WHOLE_WINDOWS) if whole and len(batch) > WHOLE_WINDOWS else batch
+            silence, drawn = course.silence, [utterances[n] for n in batch]
+        heard = [_after_silence(_masked(utterance, random), silence, random) for utterance in drawn]
+        if course.quietest_db:
+            heard = [_at_level(utterance, random.uniform(course.quietest_db, LOUDEST_DB)) for utterance in heard]
+        spoken = [label(tokenizer, utterance.text) for utterance in heard]
+        losses = _losses(model, to_tokens, heard, spoken, whole, random.random() < 0.5)
         optimizer.zero_grad()
         torch.autograd.backward(losses[0] + CTC_WEIGHT * losses[1])
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -109,11 +125,12 @@ def _after_silence(utterance: Utterance, longest_seconds: float, random: Random)
     frames = int(random.random() ** 2 * longest_seconds * FRAMES_PER_SECOND)
     if random.random() >= SILENCE_SHARE or len(utterance.features) + frames > WINDOW_FRAMES:
         return utterance
-    features = utterance.features
-    quiet = np.argsort(features.mean(axis=1))[: max(1, int(QUIET_SHARE * len(features)))]
-    digital = np.full((frames, features.shape[1]), features.min(), features.dtype)
-    silence = digital if random.random() < 0.5 else features[random.choices(list(quiet), k=frames)]
-    return replace(utterance, features=np.concatenate([silence, features]))
+    silence = quiet_frames(utterance.features, frames, random)
+    return replace(utterance, features=np.concatenate([silence, utterance.features]))
+
+
+def _at_level(utterance: Utterance, decibels: float) -> Utterance:
+    return replace(utterance, features=amplified(utterance.features, decibels))
 
 
 def _losses(
@@ -142,8 +159,8 @@ def _losses(
     with _encoder_window(model, frames):
         output = model(input_features=torch.from_numpy(padded), decoder_input_ids=tokens[:, :-1].clamp(min=0))
     cross_entropy = nn.functional.cross_entropy(output.logits.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=-100)
-    # CTC's blank is 0, so tokens move up by one; prompt and end are not spoken.
-    spoken = [torch.tensor(ids[2:-1]) + 1 for ids in labels]
+    # CTC's blank is 0, so tokens move up by one; prompt, timestamps and end are not spoken.
+    spoken = [torch.tensor([number for number in ids if number < VOCABULARY]) + 1 for ids in labels]
     ctc = nn.functional.ctc_loss(
         to_tokens(output.encoder_last_hidden_state).log_softmax(-1).transpose(0, 1),
         torch.cat(spoken),

@@ -1,13 +1,14 @@
-"""Make the bundled base model: a real, very small Whisper that has learned synthetic American and British voices.
+r"""Make the bundled base model: a real, very small Whisper that has learned synthetic American and British voices.
 
     python -m tools.make_base_model --out FIRST                                   (about 45 minutes on two cores)
     python -m tools.make_base_model --begin-with FIRST --seed 43 --steps 2200 --utterances 8000 --out SECOND
-    python -m tools.make_base_model --begin-with SECOND --seed 44 --plain 0 --whole 0.3 --silence 1.5 --steps 2000
-                                                                (as long; what it writes, models/pico, is the bundled one)
+    python -m tools.make_base_model --begin-with SECOND --seed 44 --plain 0 --whole 0.3 --silence 1.5 --steps 2000 --out THIRD
+    python -m tools.make_base_model --begin-with THIRD --seed 45 --plain 0 --whole 0.2 --silence 1.5 --recordings 0.5 \
+        --quietest -45 --shift --steps 1800 --utterances 10000      (as long; what it writes, models/pico, is the bundled one)
 
 It learns the voices from plain utterances first, in windows as long as they are; with all that is hard at once it learns
-nothing but the grammar. Recordings as they come, whole windows and silence before speech follow. What it learns from is made
-in `tools/utterances.py`; its window is of 30 s, as the released ones are.
+nothing but the grammar. Recordings as they come, whole windows and silence before speech follow, then long recordings with
+timestamps and every level. `tools/utterances.py` makes what it learns from; its window is of 30 s, as the released ones are.
 """
 
 import argparse
@@ -47,13 +48,18 @@ def main() -> None:
     )
     parser.add_argument("--whole", type=float, default=0.2, help="the share of later steps in whole windows (%(default)s)")
     parser.add_argument("--silence", type=float, default=0.0, help="seconds before speech, at most (%(default)s)")
+    parser.add_argument(
+        "--recordings", type=float, default=0.0, help="the share of steps in windows of long recordings (%(default)s)"
+    )
+    parser.add_argument("--quietest", type=float, default=0.0, help="the lowest level that is drawn, in dB; 0: none is")
+    parser.add_argument("--shift", action="store_true", help="utterances begin within a frame")
     parser.add_argument("--out", type=Path, default=Path("models/pico"))
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("transformers").setLevel(logging.ERROR)
     torch.manual_seed(options.seed)
 
-    utterances = speak_utterances(options.utterances, options.seed)
+    utterances = speak_utterances(options.utterances, options.seed, options.shift)
     train, unseen = utterances[200:], utterances[:200]
     logging.info(
         "%d utterances, %.1f hours", len(utterances), sum(len(u.features) for u in utterances) / FRAMES_PER_SECOND / 3600
@@ -67,7 +73,7 @@ def main() -> None:
     logging.info("%.2f M parameters", sum(p.numel() for p in model.parameters()) / 1e6)
     fit(
         model, tokenizer, train,
-        Course(options.steps, options.plain, options.whole, options.silence),
+        Course(options.steps, options.plain, options.whole, options.silence, options.recordings, options.quietest),
         Random(options.seed),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ project's own features.
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from asr.audio.waveform import Waveform, to_mono_16k, trim_silence
 from asr.features.logmel import log_mel
-from asr.shards.frames import FRAMES_PER_SECOND, SAMPLE_RATE
+from asr.shards.frames import FRAMES_PER_SECOND, HOP_LENGTH, SAMPLE_RATE
 from tools.phrases import sentence
 from tools.voices import VARIANTS, Voice, normalize_peak, speak
 
@@ -37,14 +38,20 @@ class Utterance:
     is_plain: bool
 
 
-def speak_utterances(count: int, seed: int) -> list[Utterance]:
-    """`count` utterances, each different; the same for the same seed."""
+def speak_utterances(count: int, seed: int, shifted: bool) -> list[Utterance]:
+    """`count` utterances, each different; the same for the same seed.
+
+    Args:
+        count: how many.
+        seed: of every draw.
+        shifted: begin each within a frame, not at its edge, where trimming puts all of them.
+    """
     with ProcessPoolExecutor() as pool:
-        spoken = pool.map(_utterance, (seed * 1_000_000 + n for n in range(count)), chunksize=100)
+        spoken = pool.map(partial(_utterance, shifted), (seed * 1_000_000 + n for n in range(count)), chunksize=100)
         return [utterance for utterance in spoken if len(utterance.features) <= WINDOW_FRAMES]
 
 
-def _utterance(seed: int) -> Utterance:
+def _utterance(shifted: bool, seed: int) -> Utterance:
     random = Random(seed)
     is_plain = random.random() < PLAIN_SHARE
     count = 1 if is_plain else random.choices(list(SENTENCES), list(SENTENCES.values()))[0]
@@ -56,6 +63,8 @@ def _utterance(seed: int) -> Utterance:
     waveform = normalize_peak(np.concatenate(parts[:-1]))
     if not is_plain:
         waveform = _as_recorded(waveform, random)
+    if shifted:
+        waveform = np.concatenate([np.zeros(random.randrange(HOP_LENGTH), np.float32), waveform])
     return Utterance(" ".join(sentences), log_mel(waveform, N_MELS).astype(np.float16), is_plain)
 
 

@@ -98,7 +98,7 @@ class Recognizer:
         return " ".join(text.split())
 
     def hear_long(self, waveform: Waveform, language: str | None, without_timestamps: bool) -> list[str]:
-        """Transcribe a recording of any length as a program does that leaves all to faster-whisper (docs/deploying.md).
+        """Transcribe a recording of any length as a program does that leaves all of it to faster-whisper.
 
         Args:
             waveform: shape (samples,).

@@ -84,7 +84,7 @@ class Listener:
         """Find speech in a decoded recording, and begin to transcribe."""
         duration = round(len(waveform) / SAMPLE_RATE, 3)
         language = self.language or self.recognizer.language
-        spans = self._spans(waveform)
+        spans = spoken(prepared(waveform, None), self.chunk_seconds)
         if not spans:
             return Listening(duration, language, iter(()))
         # Each stretch of speech by itself. Under vad_filter, faster-whisper joins in a chunk what lies minutes apart. A model
@@ -100,17 +100,22 @@ class Listener:
         )
         return Listening(duration, first[1], segments)
 
-    def _spans(self, waveform: Waveform) -> list[tuple[int, int]]:
-        """Where somebody speaks, in samples: stretches that are parted by pauses, whose speech is no longer than a chunk."""
-        limits = VadOptions(
-            threshold=THRESHOLD,
-            # Of this length the library takes both margins, so that speech as long as a chunk would be cut in two.
-            max_speech_duration_s=min(WINDOW_SECONDS, self.chunk_seconds + 2 * MARGIN / 1_000),
-            min_silence_duration_ms=PAUSE,
-            speech_pad_ms=MARGIN,
-        )
-        spoken = get_speech_timestamps(prepared(waveform, None), limits)
-        return [(stretch["start"], stretch["end"]) for stretch in spoken]
+
+def spoken(waveform: Waveform, longest_seconds: float) -> list[tuple[int, int]]:
+    """Where somebody speaks, in samples: stretches that pauses part.
+
+    Args:
+        waveform: shape (samples,), 16 kHz.
+        longest_seconds: speech that goes on for longer is cut.
+    """
+    limits = VadOptions(
+        threshold=THRESHOLD,
+        # Of this length the library takes both margins, so that speech of the longest length would be cut in two.
+        max_speech_duration_s=min(WINDOW_SECONDS, longest_seconds + 2 * MARGIN / 1_000),
+        min_silence_duration_ms=PAUSE,
+        speech_pad_ms=MARGIN,
+    )
+    return [(stretch["start"], stretch["end"]) for stretch in get_speech_timestamps(waveform, limits)]
 
 
 def default_chunk(longest_clip: float | None) -> int:

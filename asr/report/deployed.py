@@ -158,6 +158,7 @@ RECORDINGS = {
 }
 LONG_RECORDINGS = {
     "joined_transcribe": "by commands.transcribe",
+    "joined_stretches": "by faster-whisper, stretch by stretch",
     "joined_timestamps": "by faster-whisper, with timestamps",
     "joined_no_timestamps": "by faster-whisper, without",
 }

@@ -64,7 +64,13 @@ def varied(features: NDArray[np.float16], variety: Variety, random: np.random.Ge
 
 
 def masked(features: NDArray[np.float16], masks: Masks, random: np.random.Generator) -> NDArray[np.float16]:
-    """A copy with bands of frames and of mels set to the clip's mean."""
+    """A copy with bands of frames and of mels set to the clip's mean.
+
+    Args:
+        features: shape (frames, mels).
+        masks: how many, and how wide at most.
+        random: the source of every draw.
+    """
     frames, mels = features.shape
     mean = features.mean(dtype=np.float32)
     result = features.copy()

@@ -8,10 +8,11 @@ from pathlib import Path
 from asr.audio.waveform import Waveform, at_level
 from asr.base.entries import Written
 from asr.export.hearing import in_whole_windows
+from asr.export.parameters import WINDOW_SECONDS
 from asr.export.recognizer import Recognizer
-from asr.export.sound import decode
+from asr.export.sound import decode, in_window
 from asr.model.whisper import Whisper
-from asr.recognition.long import Listener, default_chunk
+from asr.recognition.long import Listener, default_chunk, spoken
 from asr.shards.frames import SAMPLE_RATE
 from asr.usage.material import LEVELS_DBFS, Joined, Kind
 
@@ -40,7 +41,7 @@ def by_transformers(whisper: Whisper) -> Hear:
 
 
 def by_faster_whisper(recognizer: Recognizer) -> Hear:
-    """As a program with the lines of docs/deploying.md: nothing is prepared, and silence fills the window up."""
+    """As a program with docs/deploying.md's lines for short recordings: nothing is prepared, silence fills the window up."""
     return lambda waveforms, language: [text for text, _ in recognizer.hear(waveforms, language)]
 
 
@@ -68,8 +69,8 @@ def hear_nobody(model: str, hear: Hear, sounds: Mapping[Kind, Sequence[Waveform]
 
 
 def hear_joined(model: str, recognizer: Recognizer, joined: Joined, language: str | None) -> Iterator[Written]:
-    """What is written of a long recording, by commands.transcribe and by faster-whisper alone, with timestamps and without; and
-    of each recording in it, prepared as commands.transcribe prepares it.
+    """What is written of a long recording, by commands.transcribe, by the lines of docs/deploying.md, and by faster-whisper
+    alone, with timestamps and without; and of each recording in it, prepared as commands.transcribe prepares it.
     """
     alone = recognizer.hear(map(recognizer.prepared, joined.parts), language)
     for name, part, (text, _) in zip(joined.ids, joined.parts, alone, strict=True):
@@ -77,11 +78,21 @@ def hear_joined(model: str, recognizer: Recognizer, joined: Joined, language: st
     listener = Listener(recognizer, default_chunk(recognizer.longest_clip), language)
     roads = {
         "joined_transcribe": [segment.text for segment in listener.hear_waveform(joined.waveform).segments],
+        "joined_stretches": hear_stretches(recognizer, joined.waveform, language),
         "joined_timestamps": recognizer.hear_long(joined.waveform, language, without_timestamps=False),
         "joined_no_timestamps": recognizer.hear_long(joined.waveform, language, without_timestamps=True),
     }
     for condition, segments in roads.items():
         yield Written(model, condition, list(joined.ids), _seconds(joined.waveform), segments, language)
+
+
+def hear_stretches(recognizer: Recognizer, waveform: Waveform, language: str | None) -> list[str]:
+    """As a program with the lines of docs/deploying.md for long recordings: each stretch of speech by itself, in a window that
+    silence fills up, and otherwise as it is.
+    """
+    stretches = [waveform[start:end] for start, end in spoken(waveform, default_chunk(recognizer.longest_clip))]
+    windows = [in_window(stretch, WINDOW_SECONDS) for stretch in stretches]
+    return [" ".join(recognizer.hear_long(window, language, without_timestamps=True)) for window in windows]
 
 
 def _language(each: Recorded) -> str:
