@@ -65,6 +65,7 @@ def test_all_problems_are_told_at_once(
     (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
 
     monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
 
     with pytest.raises(DataError) as stopped:
         main()
