@@ -1,5 +1,7 @@
 """Use: what models are given to hear as their users will, and what is made of what they write."""
 
+import ast
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +13,13 @@ import soundfile
 from asr.audio.waveform import Waveform, at_level
 from asr.base.entries import Written
 from asr.base.text import Normalization
+from asr.export.recognizer import LONG_OPTIONS
+from asr.recognition.long import MARGIN, PAUSE, THRESHOLD
 from asr.report.deployed import blocks, usage_lines
 from asr.scoring.usage import Score, Usage, usage, usage_metrics
 from asr.usage.hearing import Recorded, hear_joined, hear_nobody, hear_recordings
 from asr.usage.material import JOINED_SECONDS, joined, sampled, without_speech
+from tests.project import ROOT
 from tests.sounds import hiss, normalize_peak, tone
 from tests.speech import spoken
 from tests.test_report import heard
@@ -164,3 +169,17 @@ def test_a_long_recording_is_heard_on_four_roads_and_sounds_without_speech_on_on
     }  # fmt: skip
     (row,) = hear_nobody("base", lambda waveforms, language: ["you"], {"hum": [np.zeros(32_000, np.float32)]}, "nl")
     assert (row.condition, row.clips, row.seconds, row.segments) == ("hum", [], 2.0, ["you"])
+
+
+def test_the_lines_that_docs_have_for_long_recordings_are_those_that_are_tried() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/deploying.md").read_text(encoding="utf-8"), re.DOTALL)
+    (lines,) = (block for block in blocks if "VadOptions" in block)
+    calls = {
+        ast.unparse(node.func): {told.arg: ast.literal_eval(told.value) for told in node.keywords}
+        for node in ast.walk(ast.parse(lines))
+        if isinstance(node, ast.Call)
+    }
+
+    limits = {"threshold": THRESHOLD, "min_silence_duration_ms": PAUSE, "speech_pad_ms": MARGIN, "max_speech_duration_s": 7}
+    assert calls["VadOptions"] == limits
+    assert calls["model.transcribe"] == {**LONG_OPTIONS, "without_timestamps": True}
