@@ -13,6 +13,7 @@ from asr.features.augment import content
 from asr.features.non_speech import Sound, made, non_speech, origins, seconds_of, untouched
 from asr.features.parameters import Augment
 from asr.features.pauses import pauses, tiled
+from asr.machine.engine import Engine
 from asr.model.whisper import load
 from asr.training.labels import label, without_speech
 from stages.features_train import changes
@@ -68,6 +69,17 @@ def test_a_clip_more_or_less_changes_one_of_them_at_most() -> None:
     for gone in (0, 500, *(CLIPS.index(clip) for clip in list(before)[:3])):
         left = [clip for clip in CLIPS if clip is not CLIPS[gone]]
         assert len(before ^ set(origins(left, 999, SOME))) <= 2
+
+
+@pytest.mark.slow
+def test_same_bytes_on_any_number_of_workers(tmp_path: Path) -> None:
+    clips = tones(tmp_path, 130)
+
+    one = test_features.made(tmp_path / "one", clips, untouched(SETTINGS), non_speech(SOME), "cache of one")
+    two = test_features.made(tmp_path / "two", clips, untouched(SETTINGS), non_speech(SOME), "cache of two", Engine(workers=2))
+
+    assert one == two
+    assert read(tmp_path / "one").ids == [clip.id for clip in clips]
 
 
 def test_a_clip_that_is_trimmed_to_nothing_is_still_good_for_one(tmp_path: Path) -> None:

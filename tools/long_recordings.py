@@ -41,10 +41,10 @@ def window_of(utterances: Sequence[Utterance], timed: bool, random: Random) -> U
         start, end = frames + len(pause), frames + len(pause) + len(utterance.features)
         if end <= room:
             text += f"{_timestamp(start)} {utterance.text}{_timestamp(end)}" if timed else f" {utterance.text}"
-        elif not (timed and full and start < room):
-            break
-        else:
+        elif timed and full and start < room:
             text += _timestamp(start)
+        else:
+            break
         parts += [pause, utterance.features]
         frames = end
     features = np.concatenate(parts)[:WINDOW_FRAMES]
