@@ -41,6 +41,7 @@ check: $(VENV)/requirements-dev.txt  ## formatting, lint, types and layers
 $(VENV)/%.txt: %.txt
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11, 5) <= v < (3, 14) else f"Python 3.11.5 to 3.13 is needed, this is {v.major}.{v.minor}.{v.micro}: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) pip==26.3  # that of Python 3.11 takes twice as long for what follows
 	$(PIP) -r $<
 	$(if $(REFERENCE),$(PIP) --no-deps -r $(REFERENCE))
 	@cp $< $@

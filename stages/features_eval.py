@@ -16,13 +16,12 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from scipy.io import wavfile
-
 from asr.audio.decoding import Recording, iterate_views
 from asr.base.entries import WHOLE, AudioEntry, count_rows, iterate_rows, write_json
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED
 from asr.features.parameters import Features
+from asr.jobs.run import same_workers
 from asr.shards.format import MANIFEST, read_manifest
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
@@ -43,9 +42,12 @@ class Params(StageParams):
 def main() -> None:
     """Compute them, one list of clips after the other."""
     settings, machine = read_params(Params).features, read_machine()
-    for name, listed in LISTS.items():
-        clips = iterate_rows(listed, AudioEntry)
-        build_features(clips, count_rows(listed), OUT / name, settings, AS_RECORDED, machine.cache_folder, machine.job_engine)
+    with same_workers():
+        for name, listed in LISTS.items():
+            clips = iterate_rows(listed, AudioEntry)
+            build_features(
+                clips, count_rows(listed), OUT / name, settings, AS_RECORDED, machine.cache_folder, machine.job_engine
+            )
     keep_recordings(iterate_rows(LISTS["test"], AudioEntry))
     write_json(SUMMARY, {name: len(read_manifest(OUT / name / MANIFEST).dropped) for name in LISTS})
 
@@ -56,6 +58,8 @@ def keep_recordings(clips: Iterable[AudioEntry]) -> None:
     In DVC's cache and in a remote they are not stored again: a file is there once, whatever its names. A part of a file
     becomes a file of its own.
     """
+    from scipy.io import wavfile  # here, as the workers import this module, too
+
     RECORDINGS.mkdir(parents=True)
     for path, of_file in groupby(clips, key=lambda clip: clip.path):
         parts: list[AudioEntry] = []

@@ -20,6 +20,7 @@ from asr.features.build import build_features
 from asr.features.clip import Variants
 from asr.features.non_speech import non_speech, origins, untouched
 from asr.features.parameters import Augment, Features
+from asr.jobs.run import same_workers
 from asr.shards.format import MANIFEST, read_manifest
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
@@ -43,10 +44,11 @@ def main() -> None:
     machine = read_machine()
     place, engine, count = machine.cache_folder, machine.job_engine, count_rows(CLIPS)
     clips = iterate_rows(CLIPS, AudioEntry)
-    build_features(clips, count, OUT, params.features, changes(params.augment), place, engine)
     chosen = origins(iterate_rows(CLIPS, AudioEntry), count, params.augment)
     settings = untouched(params.features)
-    build_features(chosen, len(chosen), NON_SPEECH, settings, non_speech(params.augment), place, engine)
+    with same_workers():
+        build_features(clips, count, OUT, params.features, changes(params.augment), place, engine)
+        build_features(chosen, len(chosen), NON_SPEECH, settings, non_speech(params.augment), place, engine)
     write_json(SUMMARY, {OUT.name: len(read_manifest(OUT / MANIFEST).dropped)})
 
 

@@ -72,17 +72,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of this process, with its Python first on the path; no network."""
+    """The environment of this process, with its Python first on the path; no network.
+
+    One worker, as each takes longer to begin than all that is asked of it in a test.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1", **more}
+    return {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1", "ASR_WORKERS": "1", **more}
 
 
 def run_stage(stage: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a stage in `folder` as dvc.yaml does; the cache is beside the folder, where a stage that writes strays shows.
-
-    With one worker, as each takes longer to begin than all that is asked of it here.
-    """
-    more = {"ASR_CACHE": str(folder.parent / f"{folder.name}.cache"), "ASR_WORKERS": "1", **more}
+    """Run a stage in `folder` as dvc.yaml does; the cache is beside the folder, where a stage that writes strays shows."""
+    more = {"ASR_CACHE": str(folder.parent / f"{folder.name}.cache"), **more}
     command = [sys.executable, "-m", f"stages.{stage}"]
     return subprocess.run(command, cwd=folder, env=environment(**more), capture_output=True, text=True, check=False)
 

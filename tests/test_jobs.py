@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from asr.base.errors import DataError
-from asr.jobs.run import run_jobs
+from asr.jobs.run import run_jobs, same_workers
 from asr.jobs.work import Work
 from asr.machine.engine import Engine
 
@@ -49,6 +49,10 @@ def refused(numbers: Numbers) -> Numbers:
     raise DataError(f"{numbers} is bad input")
 
 
+def who(numbers: Numbers) -> tuple[int, ...]:
+    return (os.getpid(), *numbers)
+
+
 def apart(numbers: Numbers) -> Iterator[Numbers]:
     return ((number,) for number in numbers)
 
@@ -75,6 +79,38 @@ def test_every_job_has_its_result(workers: int) -> None:
     results = dict(run_jobs(Work(doubled, apart, name), JOBS, Engine(workers=workers)))
 
     assert results == {(1, 2): (2, 4), (3,): (6,), (4, 5): (8, 10), (6,): (12,), (7,): (14,)}
+
+
+def processes(work: Work[Numbers, tuple[int, ...]], jobs: list[Numbers]) -> set[int]:
+    return {pid for _, (pid, *_) in run_jobs(work, jobs, Engine(workers=1))}
+
+
+def test_lists_that_follow_one_another_are_done_by_the_same_processes() -> None:
+    before = set(threading.enumerate())
+    work = Work(who, apart, name)
+
+    with same_workers():
+        first, second = processes(work, JOBS), processes(work, JOBS)
+        with pytest.raises(DataError, match="is bad input"):
+            list(run_jobs(Work(refused, apart, name), JOBS, Engine(workers=1)))
+        after_an_error = processes(work, JOBS)
+
+    assert len(first) == 1
+    assert first == second
+    assert len(after_an_error) == 1
+    assert processes(work, JOBS).isdisjoint(first)
+    assert set(threading.enumerate()) == before
+
+
+def test_a_list_after_one_that_lost_a_worker_has_its_results(tmp_path: Path) -> None:
+    work = Work(killed_once, lambda job: [job], lambda job: str(job[1]))
+    jobs = [(str(tmp_path), number) for number in range(6)]
+
+    with same_workers():
+        lists = [sorted(result for _, result in run_jobs(work, jobs, Engine(workers=1))) for _ in range(2)]
+
+    assert lists == [list(range(6))] * 2
+    assert (tmp_path / "died").exists()
 
 
 def test_no_jobs_no_results() -> None:

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 
 from threadpoolctl import threadpool_limits
@@ -23,6 +25,21 @@ from asr.machine.engine import Engine
 
 JOBS_WAITING = 2
 """Jobs handed to a worker ahead of time, so that it never waits for this process."""
+
+_idle: ContextVar[list[ProcessPoolExecutor] | None] = ContextVar("idle", default=None)
+
+
+@contextmanager
+def same_workers() -> Iterator[None]:
+    """Within this, what `run_jobs` is given one after the other is done by the same processes, whose imports take seconds."""
+    idle: list[ProcessPoolExecutor] = []
+    outer = _idle.set(idle)
+    try:
+        yield
+    finally:
+        _idle.reset(outer)
+        for pool in idle:
+            pool.shutdown()
 
 
 def run_jobs(work: Work[Job, Result], jobs: Iterable[Job], engine: Engine) -> Iterator[tuple[Job, Result]]:
@@ -59,7 +76,9 @@ def _until_a_worker_dies(
     """Yield results; return the jobs whose results are lost with a pool that broke, of which at least one broke it."""
     running: dict[Future[Result], Job] = {}
     lost: list[Job] = []
-    pool = _pool(workers)
+    is_whole = False
+    idle = _idle.get()
+    pool = idle.pop() if idle else _pool(workers)
     try:
         while not lost or running:
             for job in islice(jobs, 0 if lost else JOBS_WAITING * workers - len(running)):
@@ -78,9 +97,13 @@ def _until_a_worker_dies(
                     lost.append(job)
                     continue
                 yield job, result
+        is_whole = not lost
     finally:
-        # After an error, waiting jobs are not waited for. The pool's thread is, or Python 3.11 may trip over it at exit.
-        pool.shutdown(cancel_futures=True)
+        if is_whole and idle is not None:
+            idle.append(pool)
+        else:
+            # After an error, waiting jobs are not waited for. The pool's thread is, or Python 3.11 may trip over it at exit.
+            pool.shutdown(cancel_futures=True)
     return lost
 
 
