@@ -37,11 +37,11 @@ check: $(VENV)/requirements-dev.txt  ## formatting, lint, types and layers
 	@$(RUN) mypy
 	@$(RUN) lint-imports --no-cache --no-logo
 
-# Before 3.11.5 a pool of processes may hang when one of them is killed (gh-94777).
+# Before 3.11.5 a pool of processes may hang when one of them is killed (gh-94777). The pip that Python 3.11 brings takes twice as long.
 $(VENV)/%.txt: %.txt
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11, 5) <= v < (3, 14) else f"Python 3.11.5 to 3.13 is needed, this is {v.major}.{v.minor}.{v.micro}: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) pip==26.3  # that of Python 3.11 takes twice as long for what follows
+	$(PIP) pip==26.3
 	$(PIP) -r $<
 	$(if $(REFERENCE),$(PIP) --no-deps -r $(REFERENCE))
 	@cp $< $@
