@@ -5,7 +5,7 @@
   python -m commands.transcribe a.mp3 b.mp4                     into a.txt and b.txt
   python -m commands.transcribe calls --out texts --format vtt  each recording of a folder, into the same subfolders of texts
 
-Not a stage of dvc.yaml. A recording that can't be read, or not to its end, is named, and the rest goes on; the exit code is 1
+Not a stage of dvc.yaml. A recording that can't be read, or not all of it, is named, and the rest goes on; the exit code is 1
 then.
 """
 
@@ -70,7 +70,7 @@ def transcribe(arguments: argparse.Namespace) -> None:
     for _ in track(work.steps(paths, seconds, outputs), sum(seconds), "transcribe", "second", size=int):
         pass
     if work.failed:
-        raise DataError(f"{len(work.failed)} of {len(paths)} files failed, or ended early; the reasons are above")
+        raise DataError(f"{len(work.failed)} of {len(paths)} files failed, or lack something; the reasons are above")
 
 
 def open_listener(arguments: argparse.Namespace) -> "Listener":
@@ -92,7 +92,7 @@ def open_listener(arguments: argparse.Namespace) -> "Listener":
 
 @dataclass
 class Work:
-    """The recordings' way through the model; `failed` are those that could not be read, or not to their ends."""
+    """The recordings' way through the model; `failed` are those that could not be read, or not all of them."""
 
     listener: "Listener"
     form: Format
@@ -129,9 +129,7 @@ class Work:
                 if not segments:
                     print(f"transcribe: {path}: no speech in it", file=sys.stderr)
                 if listening.missing:
-                    print(
-                        f"transcribe: {path}: only the first {listening.duration:.1f} s: {listening.missing}", file=sys.stderr
-                    )
+                    print(f"transcribe: {path}: {listening.missing}; the rest is transcribed", file=sys.stderr)
                     self.failed.append(path)
                 said = Transcript(_printable(path), listening.duration, listening.language, self.model, tuple(segments))
                 _write(render(said, self.form), outputs[number] if outputs else None)

@@ -59,7 +59,7 @@ def changes(settings: Augment) -> Variants:
         partial(augment, settings=settings),
         content(settings),
         partial(is_untrimmed, settings=settings),
-        modules=("asr.features.augment", "asr.features.sounds"),
+        modules=("asr.features.augment", "asr.features.places", "asr.features.sounds"),
         packages=("audiomentations", "fast-mp3-augment", "numpy-rms", "python-stretch"),
     )
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from asr.audio.findings import Finding
 from asr.audio.inspection import inspect
 from asr.base.entries import WHOLE, View
-from tests.encoding import stored
+from tests.encoding import encoded, stored
 from tests.sounds import tone
 from tests.test_bandwidth import resampled, voice
 
@@ -123,6 +123,14 @@ def test_a_file_that_holds_more_than_its_header_says_is_warned_of() -> None:
     assert reasons(content + content) == [("warn", "longer than its header says")]
     assert findings(content + content)[0].detail == "4.00 s by the header, 8.00 s in the file"
     assert findings(content + content, View(0.0, 2.0)) == []
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("ipod", "aac"), ("asf", "wmav2"), ("aiff", "pcm_s16be")])
+def test_a_file_with_another_behind_it_is_warned_of(kind: str, codec: str) -> None:
+    content = encoded(kind, codec, VOICE, 16_000, bit_rate=48_000)
+
+    assert findings(content + content)[0].detail == "2 recordings one behind the other"
+    assert reasons(content) == []
 
 
 @pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG"])

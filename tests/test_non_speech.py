@@ -201,12 +201,11 @@ def test_a_background_sound_that_was_changed_is_another_and_one_that_is_damaged_
     (tmp_path / "a.wav").write_bytes(b"RIFF")
 
     assert non_speech(settings).content != before
-    with pytest.raises(
-        DataError, match=r"^augment.background_folder: .*a.wav can't be read \(.*\); export it again or remove it$"
-    ):
+    named = r"^augment.background_folder: .*a.wav is empty, damaged or cut short; export it again or remove it$"
+    with pytest.raises(DataError, match=named):
         many(settings)
     soundfile.write(tmp_path / "a.wav", np.zeros(0, np.float32), 16_000)
-    with pytest.raises(DataError, match=r"^augment.background_folder: .*a.wav holds no sound; export it again or remove it$"):
+    with pytest.raises(DataError, match=named):
         many(settings)
 
 

@@ -86,7 +86,7 @@ def test_a_damaged_file_is_named_and_the_others_are_transcribed(
         "transcribe: calls/b.wav: damaged, cut short or not audio (Invalid data found when processing input)\n"
         "transcribe: calls/more/c.flac: no speech in it\n"
         "transcribe: gone.mp3: No such file or directory\n"
-        "transcribe: 2 of 5 files failed, or ended early; the reasons are above\n",
+        "transcribe: 2 of 5 files failed, or lack something; the reasons are above\n",
     )
 
 

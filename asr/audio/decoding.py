@@ -5,26 +5,16 @@ libsndfile reads what it knows, and FFmpeg the rest. Neither needs a system pack
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 
-import numpy as np
 import soundfile
-import soxr
 
 from asr.audio.ffmpeg import FfmpegSource
 from asr.audio.libsndfile import open_with_libsndfile
-from asr.audio.mono import mix
 from asr.audio.parts import read_parts
-from asr.audio.recording import Recording, Samples, Source, UnreadableAudioError
-from asr.audio.waveform import SAMPLE_RATE, Waveform
+from asr.audio.recording import Recording, Source, UnreadableAudioError
 from asr.base.entries import WHOLE, View
 
-__all__ = ["LongRecording", "Recording", "UnreadableAudioError", "iterate_views", "read_long", "read_recording", "read_views"]
-
-MIXED_SECONDS = 31
-"""Of a longer recording, channels are mixed in pieces of this length, so that only one channel of it is ever whole in memory.
-A clip is one piece, and so what training hears.
-"""
+__all__ = ["Recording", "UnreadableAudioError", "iterate_views", "read_recording", "read_views"]
 
 Found = tuple[int, Recording | UnreadableAudioError]
 """A view's place in the list, and what became of it."""
@@ -73,74 +63,6 @@ def iterate_views(content: bytes, views: Sequence[View], longest: float | None =
     except Exception as error:  # a file can be wrong in more ways than decoders know
         unreadable = _as_unreadable(error)
         yield from ((number, unreadable) for number in waiting)
-
-
-@dataclass(frozen=True)
-class LongRecording:
-    """A recording of any length as one channel at SAMPLE_RATE. `missing`: why its end could not be read; None: it is whole."""
-
-    waveform: Waveform
-    missing: str | None
-
-
-def read_long(content: bytes, channel: int | None = None) -> LongRecording:
-    """Decode a file of any length to one channel, as far as it can be read.
-
-    Args:
-        content: the file's bytes.
-        channel: the one that is heard, from 0; None: all, mixed as a clip's are.
-
-    Raises:
-        UnreadableAudioError: when nothing can be read, or there is no such channel.
-    """
-    if source := open_with_libsndfile(content):
-        with closing(source), suppress(soundfile.LibsndfileError):  # FFmpeg may get further
-            return _mixed(source, channel)
-    with closing(FfmpegSource(content)) as other:
-        return _mixed(other, channel)
-
-
-def _mixed(source: Source, channel: int | None) -> LongRecording:
-    if channel is not None and not 0 <= channel < source.channels:
-        raise UnreadableAudioError(f"channel {channel} of a file that has {source.channels}; the first is 0")
-    resampler = None
-    if source.rate != SAMPLE_RATE:
-        resampler = soxr.ResampleStream(source.rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
-    parts: list[Waveform] = []
-    missing: str | None = None
-    try:
-        for piece in _pieces(source):
-            mono = mix(piece).samples if channel is None else np.ascontiguousarray(piece[:, channel])
-            parts.append(resampler.resample_chunk(mono) if resampler else mono)
-        missing = source.shortfall()
-    except UnreadableAudioError as error:
-        if not parts:
-            raise
-        missing = f"{error}, after {source.position / source.rate:.1f} s"
-    if resampler:
-        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-    return LongRecording(np.concatenate([np.zeros(0, np.float32), *parts]), missing)
-
-
-def _pieces(source: Source) -> Iterator[Samples]:
-    """The blocks of a source, gathered to pieces of MIXED_SECONDS; where it is damaged, the last piece ends."""
-    size = MIXED_SECONDS * source.rate
-    gathered: list[Samples] = []
-    fault: UnreadableAudioError | None = None
-    while fault is None:
-        try:
-            block = source.read(size)
-        except UnreadableAudioError as error:
-            fault, block = error, None
-        if block is not None:
-            gathered.append(block)
-        if gathered and (block is None or sum(map(len, gathered)) >= size):
-            yield np.concatenate(gathered)
-            gathered = []
-        if block is None:
-            break
-    if fault is not None:
-        raise fault
 
 
 def _read(source: Source, waiting: dict[int, View], longest: float | None) -> Iterator[Found]:

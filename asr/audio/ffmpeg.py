@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import cast
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
@@ -36,6 +36,55 @@ SLOWEST = 20.0
 hundred times as fast as the sound; damaged files can keep them busy forever."""
 
 
+class Patience:
+    """How long a file may keep the processor busy; `heard` are the seconds of sound that have come of it so far."""
+
+    def __init__(self) -> None:
+        self.heard = 0.0
+        self._spent = self._entered = 0.0
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Account for the processor's time within."""
+        self._entered = time.thread_time()
+        try:
+            yield
+        finally:
+            self._spent += time.thread_time() - self._entered
+
+    def require_progress(self) -> None:
+        """Give up on a file that keeps the processor busy for nothing; only to be called at work.
+
+        Raises:
+            UnreadableAudioError: when it does.
+        """
+        spent = self._spent + time.thread_time() - self._entered
+        if spent > PATIENCE_SECONDS + self.heard / SLOWEST:
+            raise UnreadableAudioError(f"not decoded within {spent:.0f} s")
+
+
+class _Watched:
+    """A file that a decoder can't read over and over without end."""
+
+    def __init__(self, file: BinaryIO, patience: Patience) -> None:
+        self._file, self._patience = file, patience
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        self._patience.require_progress()
+        return self._file.read(size)
+
+
+def open_media(file: BinaryIO, patience: Patience) -> av.container.InputContainer:
+    """Open a file, which can't have FFmpeg open anything else. Nothing in the project opens media in another way.
+
+    Args:
+        file: open at its beginning; FFmpeg is not told its name.
+        patience: of whoever decodes it.
+    """
+    return av.open(_Watched(file, patience), mode="r", metadata_errors="ignore", options=OPTIONS)
+
+
 class FfmpegSource:
     """A file that FFmpeg reads; the attributes are a source's (see asr/audio/recording.py)."""
 
@@ -47,22 +96,19 @@ class FfmpegSource:
         """
         self.rate, self.channels, self.position = 1, 1, 0
         self._content = content
-        self._spent = self._entered = self._end = 0.0
+        self._end = 0.0
+        self._patience = Patience()
         with self._at_work():
-            self._container = av.open(_Watched(content, self), mode="r", metadata_errors="ignore", options=OPTIONS)
-            if not self._container.streams.audio:
-                raise UnreadableAudioError("no audio in the file")
-            self._stream = self._container.streams.audio[0]
-            if self._stream.codec_context is None:
-                raise UnreadableAudioError("encoded in a way that FFmpeg doesn't know")
+            self._container = open_media(BytesIO(content), self._patience)
+            self._stream = sound_of(self._container)
             self._frames = self._decode()
             self._next = next(self._frames, None)
         if self._next is None:
             raise UnreadableAudioError("no audio in the file")
         self.rate, self.channels = self._next.rate, self._next.layout.nb_channels
         require_sane(self.rate, self.channels)
-        self._format = _format(self._next)
-        self._to_float = av.AudioResampler("fltp" if self.channels <= MOST_PLANES else "flt")
+        self._format = form_of(self._next)
+        self._to_float = ToFloat(self.channels)
 
     def skip_to(self, frame: int) -> None:
         """Do nothing: FFmpeg doesn't find a frame to the sample."""
@@ -83,18 +129,18 @@ class FfmpegSource:
     def _decode(self) -> Iterator[av.AudioFrame]:
         decoder = one_threaded(self._stream.codec_context)
         for packet in self._container.demux(self._stream):
-            self.require_progress()
+            self._patience.require_progress()
             yield from decoder.decode(packet)
 
     def _samples(self, frame: av.AudioFrame) -> list[Samples]:
-        if (found := _format(frame)) != self._format:
+        if (found := form_of(frame)) != self._format:
             change = f"from {in_words(*self._format[:2])} to {in_words(*found[:2])} after {self.position / self.rate:.2f} s"
             raise UnreadableAudioError(f"changes {change}", remedy="export each part by itself")
         if frame.pts is not None and frame.time_base is not None:
             self._end = float(frame.pts * frame.time_base) + frame.samples / self.rate
         self.position += frame.samples
-        blocks = [block.to_ndarray().astype(np.float32, copy=False) for block in self._to_float.resample(frame)]
-        return [block.T if len(block) == self.channels else block.reshape(-1, self.channels) for block in blocks]
+        self._patience.heard = self.position / self.rate
+        return self._to_float(frame)
 
     def shortfall(self) -> str | None:
         """What the header promises beyond the last frame."""
@@ -114,43 +160,45 @@ class FfmpegSource:
         """Free the decoder."""
         self._container.close()
 
-    def require_progress(self) -> None:
-        """Give up on a file that keeps the processor busy for nothing.
-
-        Raises:
-            UnreadableAudioError: when it does.
-        """
-        spent = self._spent + time.thread_time() - self._entered
-        if spent > PATIENCE_SECONDS + self.position / self.rate / SLOWEST:
-            raise UnreadableAudioError(f"not decoded within {spent:.0f} s")
-
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         """Account for the processor's time, and put FFmpeg's errors in our words."""
-        self._entered = time.thread_time()
         try:
-            yield
+            with self._patience.at_work():
+                yield
         except (av.FFmpegError, OSError) as error:  # "Cannot allocate memory", too, is of damaged files, which ask for too much
             damaged = f"damaged, cut short or not audio ({error.strerror or error})"
             raise UnreadableAudioError(self._shortfall_of_mp3() or damaged) from error
-        finally:
-            self._spent += time.thread_time() - self._entered
 
     def _shortfall_of_mp3(self) -> str | None:
         found = mp3.walk(self._content)
         return found.shortfall if found else None
 
 
-class _Watched(BytesIO):
-    """A file's bytes, which a decoder can't read over and over without end."""
+def sound_of(container: av.container.InputContainer) -> av.AudioStream:
+    """The first audio stream.
 
-    def __init__(self, content: bytes, source: FfmpegSource) -> None:
-        super().__init__(content)
-        self._source = source
+    Raises:
+        UnreadableAudioError: when there is none, or FFmpeg has no decoder for it.
+    """
+    if not container.streams.audio:
+        raise UnreadableAudioError("no audio in the file")
+    if container.streams.audio[0].codec_context is None:
+        raise UnreadableAudioError("encoded in a way that FFmpeg doesn't know")
+    return container.streams.audio[0]
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        self._source.require_progress()
-        return super().read(size)
+
+class ToFloat:
+    """Makes samples of frames, all of so many channels."""
+
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
+        self._resample = av.AudioResampler("fltp" if channels <= MOST_PLANES else "flt").resample
+
+    def __call__(self, frame: av.AudioFrame) -> list[Samples]:
+        """The samples of a frame, in blocks."""
+        blocks = [block.to_ndarray().astype(np.float32, copy=False) for block in self._resample(frame)]
+        return [block.T if len(block) == self._channels else block.reshape(-1, self._channels) for block in blocks]
 
 
 def one_threaded(own: av.AudioCodecContext) -> av.AudioCodecContext:
@@ -163,5 +211,6 @@ def one_threaded(own: av.AudioCodecContext) -> av.AudioCodecContext:
     return decoder
 
 
-def _format(frame: av.AudioFrame) -> tuple[int, int, str]:
+def form_of(frame: av.AudioFrame) -> tuple[int, int, str]:
+    """Its rate, its channels, and how its samples are stored."""
     return frame.rate, frame.layout.nb_channels, frame.format.name

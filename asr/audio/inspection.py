@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from asr.audio import wav
+from asr.audio import joined, wav
 from asr.audio.bandwidth import HEARD_HZ, narrow_band
 from asr.audio.decoding import iterate_views
 from asr.audio.findings import Finding
@@ -76,7 +76,7 @@ def inspect(content: bytes, views: Sequence[View]) -> list[Sound]:
         What each of them is.
     """
     sounds: dict[int, Sound] = {}
-    excess = wav.excess(content)
+    excess = wav.excess(content) or joined.excess(content)
     for number, found in iterate_views(content, views, LONGEST_SECONDS):
         if isinstance(found, UnreadableAudioError):
             sounds[number] = _refused(_why_unreadable(found, views[number]))

@@ -1,10 +1,11 @@
 """libsndfile, inside soundfile's wheel: wav, flac, ogg, opus, mp3 and more, block by block."""
 
 from io import BytesIO
+from typing import BinaryIO
 
 import soundfile
 
-from asr.audio import mp3, ogg, wav
+from asr.audio import joined, mp3, wav
 from asr.audio.recording import Samples, require_sane
 
 SEEKABLE = frozenset(("AIFF", "AU", "CAF", "FLAC", "RF64", "W64", "WAV", "WAVEX"))
@@ -72,6 +73,15 @@ class LibsndfileSource:
         self._file.close()
 
 
+def open_part_by_part(file: BinaryIO) -> soundfile.SoundFile:
+    """Open a file of which little is wanted, without reading all of it first: how long it is, its header says.
+
+    Raises:
+        LibsndfileError: when libsndfile can't read it.
+    """
+    return soundfile.SoundFile(file)
+
+
 def open_with_libsndfile(content: bytes) -> LibsndfileSource | None:
     """Open a file; None when libsndfile can't read it, or not to its end.
 
@@ -81,7 +91,7 @@ def open_with_libsndfile(content: bytes) -> LibsndfileSource | None:
     Raises:
         UnreadableAudioError: for a rate or a number of channels that no recording has, or when they change within the file.
     """
-    if ogg.is_chain(content) or (content.startswith(FLAC_BEGINNING) and content.count(FLAC_BEGINNING) > 1):
+    if joined.is_ogg_chain(content) or (content.startswith(FLAC_BEGINNING) and content.count(FLAC_BEGINNING) > 1):
         return None
     try:
         file = soundfile.SoundFile(_Bytes(wav.with_sound_to_the_end(content)))

@@ -69,7 +69,17 @@ def walk(content: bytes) -> Mp3 | None:
         return None
     promised = _xing_frames(content[first : first + 64])
     ((version, rate, _),) = kinds
-    return Mp3(frames - (promised is not None), 1152 if version == MPEG1 else 576, _rate(version, rate), promised)
+    return Mp3(frames - (promised is not None), _frame_samples(version), _rate(version, rate), promised)
+
+
+def promised_seconds(content: bytes) -> float | None:
+    """How long a file is by the Xing header in its first frame; None where it has none. What follows may be damaged."""
+    at = _after_id3(content)
+    promised = _xing_frames(content[at : at + 64])
+    version, rate = content[at + 1] >> 3 & 3, content[at + 2] >> 2 & 3
+    if promised is None or version == RESERVED or rate == 3:
+        return None
+    return promised * _frame_samples(version) / _rate(version, rate)
 
 
 def _after_id3(content: bytes) -> int:
@@ -86,6 +96,10 @@ def _frame_bytes(version: int, bitrate: int, rate: int, padding: int) -> int:
     if version == MPEG1:
         return 144_000 * BITRATES_MPEG1[bitrate] // _rate(version, rate) + padding
     return 72_000 * BITRATES_MPEG2[bitrate] // _rate(version, rate) + padding
+
+
+def _frame_samples(version: int) -> int:
+    return 1152 if version == MPEG1 else 576
 
 
 def _rate(version: int, rate: int) -> int:

@@ -52,6 +52,14 @@ class Recording:
         return int(self.samples.shape[1])
 
 
+@dataclass(frozen=True)
+class Gap:
+    """What can't be read of a recording: `seconds` of it, from `start` on."""
+
+    start: float
+    seconds: float
+
+
 class Source(Protocol):
     """A file that is being decoded, from its first frame on (a sample of each channel); `position` is the frame to come."""
 

@@ -1,4 +1,4 @@
-"""WAV: what the header says of the file's length, and what is there."""
+"""WAV and other formats that store samples as they are: what the header says of the file's length, and what is there."""
 
 from dataclasses import dataclass
 
@@ -49,6 +49,46 @@ def read_header(content: bytes) -> Wav | None:
     return None
 
 
+HEAD = 32
+"""Bytes of a file in which `promised_bytes` finds what it looks for."""
+
+TOLERANCE = 1_000
+"""Bytes that other files than WAV may lack: there are as many ways to count as there are programs."""
+
+
+def promised_bytes(head: bytes) -> int | None:
+    """How long a whole file is by its header: RIFF's WAV, RF64, W64, AIFF or AU. None for others, and where it was streamed.
+
+    Args:
+        head: the file's first HEAD bytes.
+    """
+    match head[:4]:
+        case b"RIFF":
+            size = int.from_bytes(head[4:8], "little")
+        case b"FORM":
+            size = int.from_bytes(head[4:8])
+        case b".snd":
+            size = int.from_bytes(head[4:8]) + int.from_bytes(head[8:12]) - 8
+        case b"RF64":
+            return int.from_bytes(head[20:28], "little") + 8
+        case b"riff":
+            return int.from_bytes(head[16:24], "little")
+        case _:
+            return None
+    return size + 8 if 0 < size < STREAMED else None
+
+
+def _promised_by_caf(content: bytes) -> int | None:
+    """The same of a CAF file, up to the end of its sound; None for others, and where its sound goes on to the file's end."""
+    at = 8 if content[:4] == b"caff" else len(content)
+    while at + 12 <= len(content):
+        size = int.from_bytes(content[at + 4 : at + 12], signed=True)
+        if size < 0 or content[at : at + 4] == b"data":
+            return at + 12 + size if size >= 0 else None
+        at += 12 + size
+    return None
+
+
 def with_sound_to_the_end(content: bytes) -> bytes:
     """Where the header, written before there was any sound, gives it no bytes: the same file with all that follows as sound."""
     header = read_header(content)
@@ -57,16 +97,21 @@ def with_sound_to_the_end(content: bytes) -> bytes:
     return content[: header.start - 4] + b"\xff\xff\xff\xff" + content[header.start :]
 
 
-def shortfall(content: bytes) -> str | None:
-    """Say what a WAV file lacks of what its header promises; libsndfile reads what there is of it."""
+def cut_from(content: bytes) -> int | None:
+    """How many bytes a file that was cut had before, by its header; None when it is whole, or its header doesn't say."""
     header = read_header(content)
     if header is None:
-        return None
-    # Some count the 8 bytes of the file's header in.
-    for promised, tolerance in ((header.promised, 8), (header.start + header.sound, header.tolerance)):
-        if len(content) + tolerance < promised < STREAMED:
-            return f"cut short: {len(content)} of {promised} bytes"
-    return None
+        promises = [(promised_bytes(content[:HEAD]) or _promised_by_caf(content) or 0, TOLERANCE)]
+    else:  # some count the 8 bytes of the file's header in
+        wanted = [(header.promised, 8), (header.start + header.sound, header.tolerance)]
+        promises = [(promised, tolerance) for promised, tolerance in wanted if promised < STREAMED]
+    return next((promised for promised, tolerance in promises if len(content) + tolerance < promised), None)
+
+
+def shortfall(content: bytes) -> str | None:
+    """Say what a file lacks of what its header promises; libsndfile reads what there is of it."""
+    promised = cut_from(content)
+    return f"cut short: {len(content)} of {promised} bytes" if promised else None
 
 
 def excess(content: bytes) -> str | None:

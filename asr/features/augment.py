@@ -7,17 +7,15 @@ import random
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.random import mtrand
 
 from asr.audio.waveform import Waveform
-from asr.base.errors import DataError
 from asr.features.parameters import TRANSFORMS, Augment
-from asr.features.sounds import folder_hash, folders, sound_files
+from asr.features.places import Room, Surroundings
+from asr.features.sounds import BACKGROUND, ROOM, folder_hash, folders, sound_files
 from asr.shards.frames import SAMPLE_RATE
 
 TELEPHONE_LOW_HZ, TELEPHONE_HIGH_HZ = 300, 3400
@@ -62,14 +60,8 @@ def augment(waveform: Waveform, clip_id: str, copy: int, settings: Augment) -> W
         settings = settings.model_copy(update={"mp3_probability": 0.0})
     chain = _chain(settings)
     with _seeded(f"{settings.seed} {clip_id}" if copy == 1 else f"{settings.seed} {clip_id} {copy}"), warnings.catch_warnings():
-        # It warns of every file that it resamples, and of silent stretches in a background noise.
         warnings.filterwarnings("ignore", module=r"audiomentations\.")
-        try:
-            return np.asarray(chain(waveform, SAMPLE_RATE), dtype=np.float32)
-        except Exception as error:
-            # A damaged file can raise a dozen exceptions, none of which names it.
-            _require_whole(settings, error)
-            raise
+        return np.asarray(chain(waveform, SAMPLE_RATE), dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=2)
@@ -80,18 +72,16 @@ def _chain(settings: Augment) -> Callable[[Waveform, int], Waveform]:
     # The order of nature: a voice, in a room, among other sounds, through a microphone, over a line. A transform that is off is
     # left out, so that it draws nothing; noise always draws, as it did before there were others.
     chain: list[Any] = []
-    sounds = {key: [str(path) for path in sound_files(key, folder)] for key, folder in folders(settings).items()}
+    sounds = {key: sound_files(key, folder) for key, folder in folders(settings).items()}
     if p := settings.tempo_probability:
         chain.append(am.TimeStretch(settings.tempo_min, settings.tempo_max, leave_length_unchanged=False, p=p))
     if p := settings.pitch_probability:
         chain.append(am.PitchShift(-settings.pitch_max_semitones, settings.pitch_max_semitones, p=p))
     if p := settings.room_probability:
-        # A room's peak is always 0.5; back to 1, where the amplitudes that follow are at home. 32 responses are kept in memory.
-        room = am.ApplyImpulseResponse(sounds["room_folder"], p=1.0, lru_cache_size=32)
-        chain.append(am.Compose([room, am.Normalize(p=1.0)], p=p))
+        chain.append(am.Compose([Room(sounds[ROOM])], p=p))
     if p := settings.background_probability:
-        snr = {"min_snr_db": settings.background_min_snr_db, "max_snr_db": settings.background_max_snr_db}
-        chain.append(am.AddBackgroundNoise(sounds["background_folder"], **snr, p=p))
+        around = Surroundings(sounds[BACKGROUND], settings.background_min_snr_db, settings.background_max_snr_db)
+        chain.append(am.Compose([around], p=p))
     chain.append(am.AddGaussianNoise(settings.noise_min_amplitude, settings.noise_max_amplitude, p=settings.noise_probability))
     if p := settings.telephone_probability:
         centre = (TELEPHONE_LOW_HZ + TELEPHONE_HIGH_HZ) / 2
@@ -122,26 +112,6 @@ def _seeded(text: str) -> Iterator[None]:
 @functools.cache
 def _generator() -> np.random.MT19937:
     return np.random.MT19937()
-
-
-def _require_whole(settings: Augment, error: Exception) -> None:
-    for key, folder in folders(settings).items():
-        files = sound_files(key, folder)
-        damaged = [path for path in files if not _is_whole(path)]
-        if damaged:
-            count = f"{len(damaged)} of {len(files)} files"
-            raise DataError(
-                f"augment.{key}: {damaged[0]} is empty, damaged or cut short ({count}); export it again or remove it"
-            ) from error
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        with soundfile.SoundFile(path) as file:
-            samples = file.read(dtype="float32")
-            return 0 < len(samples) == file.frames and bool(np.isfinite(samples).all())
-    except soundfile.SoundFileError:
-        return False
 
 
 def content(settings: Augment) -> str:

@@ -16,7 +16,7 @@ import asr.features.clip
 import asr.features.logmel
 import asr.shards.format
 import asr.shards.frames
-from asr.audio import decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav, waveform
+from asr.audio import decoding, ffmpeg, joined, libsndfile, mono, mp3, parts, recording, wav, waveform
 from asr.base.errors import DataError
 from asr.base.hashes import code_version, files_of
 from asr.features.chunks import Keyed
@@ -31,7 +31,7 @@ from asr.shards.store import FolderStore
 
 MODULES: tuple[ModuleType, ...] = (
     sys.modules[__name__],
-    *(decoding, ffmpeg, libsndfile, mono, mp3, ogg, parts, recording, wav, waveform),
+    *(decoding, ffmpeg, joined, libsndfile, mono, mp3, parts, recording, wav, waveform),
     asr.features.logmel,
     asr.features.clip,
     asr.shards.format,

@@ -12,18 +12,16 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from asr.audio.waveform import Waveform, at_level, to_mono_16k
+from asr.audio.waveform import Waveform, at_level
 from asr.base.entries import AudioEntry
-from asr.base.errors import DataError
 from asr.features.augment import variants
 from asr.features.clip import Variants
 from asr.features.parameters import Augment, Features
 from asr.features.pauses import pauses, tiled
-from asr.features.sounds import background_folder, folder_hash, sound_files
+from asr.features.sounds import BACKGROUND, background_folder, folder_hash, read_piece, sound_files
 from asr.shards.frames import SAMPLE_RATE
 
 SHORTEST, LONGEST = 1.0, 30.0
@@ -191,18 +189,10 @@ def _background(folder: str, samples: int, random: Generator) -> Sound:
     """A piece of a sound, which begins anew where it is too short."""
     files = _sounds(folder)
     path = files[random.integers(len(files))]
-    try:
-        with soundfile.SoundFile(path) as file:
-            wanted = min(-(-samples * file.samplerate // SAMPLE_RATE), file.frames)
-            file.seek(int(random.integers(file.frames - wanted + 1)))
-            sound = to_mono_16k(file.read(wanted, dtype="float32", always_2d=True), file.samplerate)
-    except soundfile.SoundFileError as error:
-        raise DataError(f"augment.background_folder: {path} can't be read ({error}); export it again or remove it") from error
-    if not len(sound) or not np.isfinite(sound).all():
-        raise DataError(f"augment.background_folder: {path} holds no sound; export it again or remove it")
+    sound = read_piece(BACKGROUND, path, samples, lambda places: int(random.integers(places)))
     return np.resize(sound, samples).astype(np.float64)
 
 
 @cache
 def _sounds(folder: str) -> list[Path]:
-    return sound_files("background_folder", folder)
+    return sound_files(BACKGROUND, folder)

@@ -1,13 +1,23 @@
-"""Sounds: the folders of noises and of rooms that augmentation draws from."""
+"""Sounds: the folders of noises and of rooms that augmentation draws from, and what is in their files."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import soundfile
+
+from asr.audio.decoding import UnreadableAudioError, read_recording
+from asr.audio.libsndfile import open_part_by_part
+from asr.audio.waveform import SAMPLE_RATE, Waveform, to_mono_16k
 from asr.base.errors import DataError
 from asr.features.parameters import Augment
 
+ROOM, BACKGROUND = "room_folder", "background_folder"
+"""The keys of the folders."""
+
 SOUND_SUFFIXES = (".aif", ".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
-"""What audiomentations looks for and libsndfile reads."""
+"""Formats that libsndfile reads."""
 
 
 def folders(settings: Augment) -> dict[str, str]:
@@ -20,7 +30,7 @@ def folders(settings: Augment) -> dict[str, str]:
 def background_folder(settings: Augment) -> dict[str, str]:
     """The folder of which clips without speech are made, by its key, if there is one."""
     folder = settings.background_folder
-    return {"background_folder": folder} if settings.non_speech_share and folder else {}
+    return {BACKGROUND: folder} if settings.non_speech_share and folder else {}
 
 
 def sound_files(key: str, folder: str) -> list[Path]:
@@ -48,3 +58,50 @@ def folder_hash(key: str, folder: str) -> str:
             sound = hashlib.file_digest(file, hashlib.blake2b).digest()
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + sound)
     return digest.hexdigest()
+
+
+def read_sound(key: str, path: Path) -> Waveform:
+    """A whole sound, shape (samples,) at SAMPLE_RATE.
+
+    Raises:
+        DataError: when it can't be read to its end; it names `key`.
+    """
+    try:
+        recording = read_recording(path.read_bytes())
+    except (OSError, UnreadableAudioError) as error:
+        raise _unreadable(key, path) from error
+    return _required(key, path, to_mono_16k(recording.samples, recording.rate))
+
+
+def read_piece(key: str, path: Path, samples: int, draw: Callable[[int], int]) -> Waveform:
+    """A piece of a sound, shape (samples,) at SAMPLE_RATE, or all of it, where it is shorter.
+
+    Args:
+        key: of its folder.
+        path: the file, of which the piece alone is read.
+        samples: how many are wanted.
+        draw: chooses one of so many places, from 0 on.
+
+    Raises:
+        DataError: when it can't be read there; it names `key`.
+    """
+    try:
+        with path.open("rb") as content, open_part_by_part(content) as file:
+            wanted = min(-(-samples * file.samplerate // SAMPLE_RATE), file.frames)
+            file.seek(draw(file.frames - wanted + 1))
+            found = file.read(wanted, dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise _unreadable(key, path) from error
+    if len(found) < wanted:
+        raise _unreadable(key, path)
+    return _required(key, path, to_mono_16k(found, file.samplerate))
+
+
+def _required(key: str, path: Path, sound: Waveform) -> Waveform:
+    if not len(sound) or not np.isfinite(sound).all():
+        raise _unreadable(key, path)
+    return sound
+
+
+def _unreadable(key: str, path: Path) -> DataError:
+    return DataError(f"augment.{key}: {path} is empty, damaged or cut short; export it again or remove it")

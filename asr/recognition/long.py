@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
+from asr.audio.ffmpeg import Patience, open_media
 from asr.audio.waveform import Waveform
 from asr.export.parameters import WINDOW_SECONDS
 from asr.export.recognizer import Recognizer
@@ -42,7 +43,7 @@ class Listening:
         duration: its length in seconds, as far as it can be read.
         language: a code; None where it would have to be detected and nobody speaks.
         segments: what is said, computed as it is asked for: ascending, within the recording, each with text.
-        missing: why its end can't be read; None: it is whole.
+        missing: how much of it can't be read, and where; None: nothing, or little.
     """
 
     duration: float
@@ -125,8 +126,9 @@ def default_chunk(longest_clip: float | None) -> int:
 
 def seconds_of(recording: Path) -> float:
     """The length that a file's header says, or 0 where it says none."""
+    patience = Patience()
     try:
-        with av.open(str(recording), metadata_errors="ignore") as container:
+        with recording.open("rb") as file, patience.at_work(), open_media(file, patience) as container:
             return (container.duration or 0) / av.time_base
     except Exception:  # decoding it will say why
         return 0.0
