@@ -4,6 +4,7 @@
   python -m commands.transcribe call.m4a --format srt           as subtitles
   python -m commands.transcribe a.mp3 b.mp4                     into a.txt and b.txt
   python -m commands.transcribe calls --out texts --format vtt  each recording of a folder, into the same subfolders of texts
+  python -m commands.transcribe calls --out texts --format vtt --continue   the rest of them, after a run that was stopped
 
 Not a stage of dvc.yaml. A recording that can't be read, or not all of it, is named, and the rest goes on; the exit code is 1
 then.
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.base.errors import DataError
-from asr.recognition.media import find_recordings, plan_outputs
+from asr.recognition.media import find_recordings, plan_outputs, without_done
 from asr.recognition.subtitles import FORMATS, Format, Segment, Transcript, render
 from stages.common.command import telling_errors
 
@@ -37,7 +38,9 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--format", choices=FORMATS, default="txt", help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="(default: one file to stdout, several beside each)")
-    parser.add_argument("--overwrite", action="store_true", help="write anew what is there already")
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument("--continue", dest="go_on", action="store_true", help="leave out recordings whose transcript is there")
+    there.add_argument("--overwrite", action="store_true", help="write anew what is there already")
     parser.add_argument(
         "--chunk-seconds", type=_seconds, metavar="N", help="2 to 30 (default: the longest clip of training; 30 if unknown)"
     )
@@ -58,7 +61,16 @@ def transcribe(arguments: argparse.Namespace) -> None:
     """
     recordings = find_recordings(arguments.recordings)
     to_stdout = arguments.out is None and len(arguments.recordings) == 1 and not arguments.recordings[0].is_dir()
-    outputs = None if to_stdout else plan_outputs(recordings, arguments.format, arguments.out, arguments.overwrite)
+    if to_stdout and arguments.go_on:
+        raise DataError("--continue goes by the transcripts in files, and one recording goes to stdout; name a folder by --out")
+    may_be_there = arguments.overwrite or arguments.go_on
+    outputs = None if to_stdout else plan_outputs(recordings, arguments.format, arguments.out, may_be_there)
+    if outputs and arguments.go_on:
+        planned = len(outputs)
+        recordings, outputs = without_done(recordings, outputs)
+        print(f"transcribe: {planned - len(outputs)} of {planned} are there already", file=sys.stderr)
+        if not outputs:
+            return
     from asr.base.progress import track  # here, as --help needs none of them
     from asr.recognition.long import seconds_of
 

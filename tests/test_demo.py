@@ -4,13 +4,19 @@ import socket
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from asr.base.normalizers import basic_english, multilingual
+from asr.recognition.long import Listener
 from commands import demo
-from commands.trying.pair import OTHER, Word, differences
+from commands.trying.page import _compared
+from commands.trying.pair import OTHER, Pair, Word, differences
+from tests.demo_page import Ear
 from tests.project import ROOT, environment
+from tests.sounds import write_tone
 
 
 def marked(words: list[Word]) -> str:
@@ -68,3 +74,13 @@ def test_without_gradio_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, c
 
     assert end.value.code == 1
     assert capsys.readouterr().err == "demo: gradio isn't installed; `make demo` installs it (requirements-demo.txt)\n"
+
+
+def test_the_page_says_what_is_missing_of_a_damaged_recording(tmp_path: Path) -> None:
+    whole = write_tone(tmp_path / "whole.flac", seconds=20.0)
+    (tmp_path / "cut.flac").write_bytes(whole.read_bytes()[:-30_000])
+    pair = Pair(("base", "tuned"), cast(tuple[Listener, Listener], (Ear("one {}"), Ear("two {}"))), basic_english)
+
+    assert "damaged" not in _compared(pair, whole)[2]
+    assert ". The recording is damaged: " in _compared(pair, tmp_path / "cut.flac")[2]
+    assert " s of 20.00 s can't be read: " in _compared(pair, tmp_path / "cut.flac")[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from asr.base.errors import DataError
-from asr.recognition.media import Recording, find_recordings, plan_outputs
+from asr.recognition.media import Recording, find_recordings, plan_outputs, without_done
 
 
 @pytest.fixture(autouse=True)
@@ -66,9 +66,21 @@ def test_two_recordings_of_one_transcript_are_an_error(tmp_path: Path) -> None:
 def test_what_is_there_is_written_over_only_when_asked(tmp_path: Path) -> None:
     (tmp_path / "calls" / "a.srt").write_text("corrected by hand")
 
-    with pytest.raises(DataError, match=r"^1 of 3 transcripts are there already \(calls/a.srt\); --overwrite"):
+    with pytest.raises(DataError, match=r"^1 of 3 transcripts are there already \(calls/a.srt\); --continue .*, --overwrite"):
         outputs("calls")
     assert outputs("calls", overwrite=True) == ["calls/2025/a.srt", "calls/a.srt", "calls/b.srt"]
+
+
+def test_what_has_its_transcript_is_left_out(tmp_path: Path) -> None:
+    recordings = find_recordings([Path("calls")])
+    wanted = plan_outputs(recordings, "srt", None, overwrite=True)
+    (tmp_path / "calls" / "a.srt").touch()
+    (tmp_path / "calls" / "b.srt").mkdir()
+
+    left, outputs = without_done(recordings, wanted)
+
+    assert [recording.path.as_posix() for recording in left] == ["calls/2025/a.mp4", "calls/b.mp3"]
+    assert [output.as_posix() for output in outputs] == ["calls/2025/a.srt", "calls/b.srt"]
 
 
 def test_no_recording_is_written_over() -> None:

@@ -96,7 +96,10 @@ def test_nothing_is_written_over_unless_it_is_asked_for(run: Run, tmp_path: Path
     before = tree(tmp_path)
 
     assert run("calls/more") == 1
-    assert "2 of 2 transcripts are there already (calls/more/c.txt); --overwrite" in capsys.readouterr().err
+    assert (
+        "2 of 2 transcripts are there already (calls/more/c.txt); --continue leaves these out, --overwrite"
+        in capsys.readouterr().err
+    )
     assert tree(tmp_path) == before
 
     assert run("calls/more", "--overwrite") == 0
@@ -121,6 +124,37 @@ def test_an_interrupted_run_leaves_whole_transcripts_only(
     assert tree(tmp_path / "out") == {"c.txt": b"half\n"}
 
 
+def test_a_run_that_was_stopped_goes_on_with_what_has_no_transcript(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "c.txt").write_text("corrected by hand")
+
+    assert run("calls/more", "--out", "out", "--continue") == 0
+
+    assert tree(tmp_path / "out") == {"c.txt": b"corrected by hand", "d.txt": b"8 None\nand more\n"}
+    assert capsys.readouterr().err == "transcribe: 1 of 2 are there already\ntranscribe: 1 files, 0.1 min\n"
+
+
+def test_with_nothing_left_to_do_no_model_is_loaded(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("calls/more") == 0
+    monkeypatch.delattr("asr.recognition.loading.open_model")
+    capsys.readouterr()
+
+    assert run("calls/more", "--continue") == 0
+    assert capsys.readouterr() == ("", "transcribe: 2 of 2 are there already\n")
+
+
+def test_what_goes_to_stdout_can_not_be_continued(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("calls/a.mp3", "--continue") == 1
+    assert capsys.readouterr() == (
+        "",
+        "transcribe: --continue goes by the transcripts in files, and one recording goes to stdout; name a folder by --out\n",
+    )
+
+
 def test_a_transcript_that_can_not_be_written_stops_it(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "out").write_text("no folder")
 
@@ -129,7 +163,14 @@ def test_a_transcript_that_can_not_be_written_stops_it(run: Run, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["calls", "--chunk-seconds", "31"], ["calls", "--chunk-seconds", "nan"], ["calls", "--format", "doc"]]
+    "arguments",
+    [
+        [],
+        ["calls", "--chunk-seconds", "31"],
+        ["calls", "--chunk-seconds", "nan"],
+        ["calls", "--format", "doc"],
+        ["calls", "--continue", "--overwrite"],
+    ],
 )
 def test_wrong_arguments_end_with_2(run: Run, arguments: list[str]) -> None:
     assert run(*arguments) == 2

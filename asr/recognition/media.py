@@ -63,6 +63,13 @@ def plan_outputs(recordings: Sequence[Recording], ending: str, folder: Path | No
     there = [output for output in wanted if output.exists()]
     if there and not overwrite:
         raise DataError(
-            f"{len(there)} of {len(wanted)} transcripts are there already ({there[0]}); --overwrite writes them anew"
+            f"{len(there)} of {len(wanted)} transcripts are there already ({there[0]}); --continue leaves these out, "
+            "--overwrite writes them anew"
         )
     return wanted
+
+
+def without_done(recordings: Sequence[Recording], outputs: Sequence[Path]) -> tuple[list[Recording], list[Path]]:
+    """Leave out the recordings whose transcript is there, which is whole then; what is left, with where each goes."""
+    left = [(recording, output) for recording, output in zip(recordings, outputs, strict=True) if not output.is_file()]
+    return [recording for recording, _ in left], [output for _, output in left]

@@ -1,7 +1,6 @@
 """The page, in Gradio: record or upload, and see what the base and the tuned model hear."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +12,14 @@ from asr.export.sound import decode
 from asr.recognition.long import seconds_of
 from asr.shards.frames import SAMPLE_RATE
 from commands.trying.pair import OTHER, Pair, Word, differences, hear
+from commands.trying.uploads import Uploads
 
 MOST_MEGABYTES = 25
 MOST_SECONDS = 60
 WAITING = 8
 """How many may wait for the one that is heard."""
+KEPT_SECONDS = 300
+"""How long an upload waits to be heard."""
 
 ABOUT = f"""# Base and tuned
 Record or upload up to {MOST_SECONDS} s and {MOST_MEGABYTES} MB. Both models hear it, and the words in which they differ are
@@ -35,39 +37,51 @@ def serving(pair: Pair, port: int) -> Iterator[tuple[str, Path]]:
     Raises:
         DataError: when the port is taken.
     """
-    with TemporaryDirectory() as uploads:
-        os.environ.update(GRADIO_TEMP_DIR=uploads, GRADIO_ANALYTICS_ENABLED="False")  # gradio reads both when it is imported
-        page = _page(pair)
+    from commands.trying.origin import guards  # here, as it needs what comes with gradio
+
+    with TemporaryDirectory() as folder:
+        os.environ.update(GRADIO_TEMP_DIR=folder, GRADIO_ANALYTICS_ENABLED="False")  # gradio reads both when it is imported
+        page = _page(pair, Uploads(Path(folder), KEPT_SECONDS))
         page.queue(max_size=WAITING, default_concurrency_limit=1)
         try:
             _, address, _ = page.launch(
                 server_name="127.0.0.1", server_port=port, share=False, max_file_size=f"{MOST_MEGABYTES}mb", quiet=True,
                 prevent_thread_lock=True, run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
-                mcp_server=False, footer_links=[],
+                mcp_server=False, footer_links=[], app_kwargs={"middleware": guards()},
             )  # fmt: skip
         except OSError as error:
             raise DataError(f"port {port} is taken; choose another with --port") from error
         try:
-            yield address, Path(uploads)
+            yield address, Path(folder)
         finally:
             page.close(verbose=False)
 
 
-def _page(pair: Pair) -> Any:
+def _page(pair: Pair, uploads: Uploads) -> Any:
     import gradio as gr  # here, once its environment is set
 
-    def compare(upload: str | None) -> tuple[Any, ...]:
+    def keep_clearing(upload: str) -> None:
+        if not Path(upload).is_file():  # Gradio takes what a client names for a file; it clears nothing after one that is none
+            audio.temp_files.discard(upload)
+
+    def load(upload: str | None, request: gr.Request) -> tuple[Any, ...]:
+        if upload is not None:
+            keep_clearing(upload)
+            uploads.load(upload, request.session_hash or "")
+        return [], [], "", gr.update(interactive=True)
+
+    def compare(upload: str | None, request: gr.Request) -> tuple[Any, ...]:
         if upload is None:
             raise gr.Error("Record something, or load a file.", print_exception=False)
+        keep_clearing(upload)
         try:
-            return (*_compared(pair, Path(upload)), gr.update(interactive=False))
+            with uploads.hearing(upload, request.session_hash or "") as path:
+                return (*_compared(pair, path), gr.update(interactive=False))
         except DataError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        finally:
-            shutil.rmtree(Path(upload).parent, ignore_errors=True)  # a folder for each upload
 
     # The browser fetches the file to play it, so it stays until a click. One that gets none is removed after five minutes.
-    with gr.Blocks(title="Base and tuned", analytics_enabled=False, delete_cache=(60, 300)) as page:
+    with gr.Blocks(title="Base and tuned", analytics_enabled=False, delete_cache=(60, KEPT_SECONDS)) as page:
         gr.Markdown(ABOUT)
         audio = gr.Audio(sources=["upload", "microphone"], type="filepath", editable=False, buttons=[], label="Recording")
         button = gr.Button("Transcribe", variant="primary", interactive=False)
@@ -80,17 +94,16 @@ def _page(pair: Pair) -> Any:
             ]
         taken = gr.Markdown(elem_id="taken")
         shown = [*texts, taken, button]
+        # Each upload is noted, so "multiple": "once" drops one that is loaded while another is being noted.
         gr.on(
-            [audio.upload, audio.stop_recording], lambda: ([], [], "", gr.update(interactive=True)), None, shown,
-            api_visibility="private", queue=False,
+            [audio.upload, audio.stop_recording], load, audio, shown,
+            api_visibility="private", queue=False, trigger_mode="multiple",
         )  # fmt: skip
         button.click(compare, audio, shown, api_visibility="private", concurrency_limit=1)
     return page
 
 
 def _compared(pair: Pair, upload: Path) -> tuple[list[Word], list[Word], str]:
-    if not upload.is_file():
-        raise DataError("The recording has been removed, as nothing is kept: load it again.")
     try:
         seconds = (
             seconds_of(upload) or len(decode(upload).waveform) / SAMPLE_RATE
@@ -102,4 +115,6 @@ def _compared(pair: Pair, upload: Path) -> tuple[list[Word], list[Word], str]:
         raise DataError(str(error).removeprefix(f"{upload}: ")) from error
     first, second = differences(base.text, tuned.text, pair.normalize)
     said = f"{seconds:.1f} s of sound: base {base.seconds:.2f} s, tuned {tuned.seconds:.2f} s"
+    if tuned.missing:
+        said += f". The recording is damaged: {tuned.missing}"
     return first or NOTHING, second or NOTHING, said

@@ -42,10 +42,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a model hears, and how many seconds it takes, with decoding and finding speech."""
+    """What a model hears, how many seconds it takes, with decoding and finding speech, and what of the recording is missing."""
 
     text: str
     seconds: float
+    missing: str | None
 
 
 def open_pair(tuned: Path, channel: int | None = None) -> Pair:
@@ -79,8 +80,9 @@ def hear(listener: Listener, recording: Path) -> Heard:
         DataError: when the recording can't be decoded.
     """
     start = time.perf_counter()
-    text = " ".join(segment.text for segment in listener.hear(recording).segments)
-    return Heard(text, time.perf_counter() - start)
+    listening = listener.hear(recording)
+    text = " ".join(segment.text for segment in listening.segments)
+    return Heard(text, time.perf_counter() - start, listening.missing)
 
 
 def differences(first: str, second: str, normalize: Normalizer) -> tuple[list[Word], list[Word]]:
