@@ -4,7 +4,8 @@ PYTHON ?= python3
 # Where packages are installed; in the container that is a folder of the image.
 VENV ?= .venv
 BIN := $(VENV)/bin
-RUN := PATH="$(abspath $(BIN)):$$PATH"
+# `exec`, as make tells its child alone that it should end, and a shell between would end without a word to the program.
+RUN := PATH="$(abspath $(BIN)):$$PATH" exec
 # Python compiles what it imports; to compile all 24,000 files at once takes longer than to install them.
 PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check
 # It has to keep what it compiled, then: where a machine forbids that, each stage that needs torch begins six seconds later.
@@ -17,6 +18,7 @@ PYTEST := python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 install: $(VENV)/requirements.txt  ## install what the pipeline needs into .venv
 
 repro: $(VENV)/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
+	@$(BIN)/python -P commands/compiled.py
 	@$(RUN) python -m commands.repro
 
 repair: $(VENV)/requirements.txt  ## find damaged features wherever they are kept, and make them anew

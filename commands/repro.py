@@ -3,7 +3,8 @@
 What is added to the command goes to `dvc repro`: `python -m commands.repro --force train`. Where a default remote is set, what
 a stage needs and isn't here is pulled, and what no stage needs stays where it is (`dvc repro --pull --allow-missing`).
 
-SIGINT and SIGTERM end the running stage as Ctrl-C does: training saves a checkpoint, from which the next run goes on.
+SIGINT and SIGTERM end the running stage as Ctrl-C does, also where a script runs this in the background: training saves a
+checkpoint, from which the next run goes on.
 """
 
 import argparse
@@ -16,9 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from asr.base.errors import DataError
 from asr.machine.shutdown import end_with_parent
 from commands.decisions import make_writable, take_over
+from commands.leftovers import mend
 from commands.lock import stale_stages
 from commands.programs import surroundings
 from commands.remote import default_remote, reaches_remote
@@ -27,11 +31,14 @@ from stages.common.outdated import is_outdated
 
 TABLE = Path("metrics/report.txt")
 
+SECONDS_BETWEEN_LOOKS = 1.0
+
 
 def main(arguments: Sequence[str]) -> None:
     """Check and run; exit as DVC does."""
     from commands.check import main as check  # here, as --help needs none of it
 
+    mend()
     take_over()
     check()
     remote = default_remote()
@@ -72,21 +79,47 @@ def reproduce(arguments: Sequence[str]) -> int:
         [sys.executable, "-m", "dvc", "repro", *arguments],
         env=surroundings(),
         start_new_session=True,
-        preexec_fn=end_with_parent,
+        preexec_fn=begin_dvc,
     )
-    asked = False
+    told: set[int] = set()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked and number == signal.SIGTERM:  # GitHub's second word, while the first is being heeded
+        if told and number == signal.SIGTERM:  # GitHub's second word, while the first is being heeded
             return
-        asked = True
+        told.update([running.pid, *stages_of(running.pid)])
         with suppress(ProcessLookupError):  # it has just ended
             os.killpg(running.pid, signal.SIGINT)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
-    return running.wait()
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return running.wait(SECONDS_BETWEEN_LOOKS)
+        if told:
+            end_later_stages(running.pid, told)
+
+
+def begin_dvc() -> None:
+    """In DVC's own process: end with this one, and heed Ctrl-C, which a script's background jobs are started to ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent()
+
+
+def stages_of(dvc: int) -> list[int]:
+    """The stage that DVC runs, as dvc.yaml makes it DVC's own child."""
+    try:
+        return [child.pid for child in psutil.Process(dvc).children()]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def end_later_stages(dvc: int, told: set[int]) -> None:
+    """Where the stage had just ended when it was told to, DVC goes on with the next, which hasn't heard of it."""
+    for stage in stages_of(dvc):
+        if stage not in told:
+            told.add(stage)
+            with suppress(ProcessLookupError):
+                os.kill(stage, signal.SIGINT)
 
 
 if __name__ == "__main__":
@@ -97,5 +130,6 @@ if __name__ == "__main__":
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _, rest = parser.parse_known_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a script's background jobs are started to ignore
     with telling_errors("repro"):
         main(rest)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -196,6 +197,20 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     finally:
         parent.kill()
         parent.wait()
+
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+def test_an_interrupt_ends_jobs_that_take_minutes_at_once(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text(SLEEPER)
+    here = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    parent = subprocess.Popen([sys.executable, tmp_path / "sleeper.py"], env=here, stderr=subprocess.DEVNULL)
+    try:
+        workers = wait_for(lambda: [child for child in psutil.Process(parent.pid).children() if "spawn_main" in told(child)])
+        parent.send_signal(signal.SIGINT)
+        parent.wait(timeout=20)
+    finally:
+        parent.kill()
 
     assert not psutil.wait_procs(workers, timeout=10)[1]
 

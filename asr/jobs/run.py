@@ -98,6 +98,11 @@ def _until_a_worker_dies(
                     continue
                 yield job, result
         is_whole = not lost
+    except (KeyboardInterrupt, GeneratorExit):
+        # Nobody waits for what they are doing: a job may take minutes, and what is done of it is done again.
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        raise
     finally:
         if is_whole and idle is not None:
             idle.append(pool)
