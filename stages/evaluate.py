@@ -4,12 +4,10 @@ Reads models/whisper, the features and transcripts, and the pace of those of tra
 predictions.jsonl and scores.json. How fast it went is said, and shown on the page.
 """
 
-from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 from pathlib import Path
 

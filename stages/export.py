@@ -5,12 +5,10 @@ metrics/export: hypotheses.jsonl, what the export and the model itself in whole 
 as clips are for training, and summary.json. The report scores them.
 """
 
-from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import json
 import sys

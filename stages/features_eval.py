@@ -4,12 +4,10 @@ Reads the audio lists and the audio; writes data/features/validation, data/featu
 data/features/eval_summary.json, how many clips of each were dropped, and data/recordings, the test split's files as they are.
 """
 
-from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import shutil
 from collections.abc import Iterable

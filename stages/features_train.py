@@ -4,12 +4,10 @@ Reads the audio list and the audio; writes data/features/train, data/features/no
 the former to data/features/train_summary.json.
 """
 
-from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 from functools import partial
 from pathlib import Path

@@ -6,12 +6,10 @@ for each clip whose recording is in train or validation, too; unpacked, the audi
 the counts.
 """
 
-from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import sys
 from collections import Counter

@@ -8,12 +8,11 @@ Checkpoints are kept outside of the outputs, in a folder of their own for every 
 model, code or packages. A run that was killed goes on from its last one; a run that is done removes them.
 """
 
-from asr.machine.shutdown import StopRequest, end_with_parent
+from asr.machine.shutdown import StopRequest
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import signal
 import sys

@@ -4,12 +4,10 @@ Reads the base and the tuned model, its export, and data/recordings; writes metr
 in each condition, which the report scores.
 """
 
-from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import json
 import sys

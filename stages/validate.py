@@ -5,12 +5,10 @@ row that is left out, with line, reason and remedy; unpacked, the audio that was
 counts.
 """
 
-from asr.machine.shutdown import end_with_parent
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
     begin(__doc__)
-    end_with_parent()  # now, as the imports take seconds in which DVC may die
 
 import sys
 from collections import Counter

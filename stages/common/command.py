@@ -2,19 +2,22 @@
 
 import argparse
 import gc
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from asr.base.errors import DataError
+from asr.machine.shutdown import end_with_parent
 from stages.common.outdated import outdate, remove
 
 
 def begin(description: str | None) -> None:
     """Answer `--help` and refuse what is no argument, before a stage imports what takes seconds.
 
-    Where it is a stage that is run, what the last run has found is outdated from here on, even if the stage is killed at once.
+    Where it is a stage that is run, it ends with DVC from here on, and at once when it is interrupted before `run`; what the
+    last run has found is outdated, even if the stage is killed at once.
 
     Until `run`, no garbage is collected: imports make hardly any, and looking for it is a third of their time.
 
@@ -30,6 +33,8 @@ def begin(description: str | None) -> None:
     parser.parse_args()
     package, _, stage = _program().partition(".")
     if package == "stages":
+        end_with_parent()  # now, as the imports take seconds in which DVC may die
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # else each import that is interrupted is a traceback
         outdate(stage)
     gc.disable()
 
@@ -49,6 +54,8 @@ def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> Non
         writes: its outputs that DVC keeps, which are removed first. DVC does so too, but not when a stage is run by hand: the
             files are then links into DVC's cache, and to write into them would change what is cached.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.freeze()  # what was imported stays
     gc.enable()
     for path in writes:
