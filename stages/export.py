@@ -12,12 +12,12 @@ if __name__ == "__main__":
     begin(__doc__)
     end_with_parent()  # now, as the imports take seconds in which DVC may die
 
-import json
 import sys
 import time
 from pathlib import Path
 
 from asr.base.entries import Heard, write_json, write_rows
+from asr.base.files import read_json
 from asr.base.versions import EXPORTING, versions
 from asr.export.parameters import Export, Quantization
 from stages.common.params import StageParams, read_params
@@ -62,7 +62,7 @@ def export(quantization: Quantization) -> None:
     start = time.perf_counter()
     recognizer = load_recognizer(MODEL)
     loaded = time.perf_counter() - start
-    whisper, said = load_tuned(CHECKPOINT), json.loads(LANGUAGES.read_text(encoding="utf-8"))
+    whisper, said = load_tuned(CHECKPOINT), read_json(LANGUAGES)
     languages = languages_of(whisper, [path.name for path in recordings], [said.get(path.stem) for path in recordings])
     exported, speed = hear_exported(recognizer, recordings, languages)
     tuned = hear_tuned(whisper, recordings, languages, whisper.trim_below_peak_db)

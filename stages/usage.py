@@ -11,7 +11,6 @@ if __name__ == "__main__":
     begin(__doc__)
     end_with_parent()  # now, as the imports take seconds in which DVC may die
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from asr.base.entries import Written, write_rows
 from asr.base.errors import DataError
+from asr.base.files import read_json
 from asr.export.convert import convert
 from asr.export.recognizer import Recognizer, load_recognizer
 from asr.export.sound import decode
@@ -58,7 +58,7 @@ def main() -> None:
 
 def recorded(tuned: Whisper, most: int) -> list[Recorded]:
     """Choose recordings, each with its language."""
-    said = json.loads(LANGUAGES.read_text(encoding="utf-8"))
+    said = read_json(LANGUAGES)
     paths = sampled(RECORDINGS.iterdir(), most)
     languages = languages_of(tuned, [path.name for path in paths], [said.get(path.stem) for path in paths])
     return [Recorded(path, language) for path, language in zip(paths, languages, strict=True)]
