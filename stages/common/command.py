@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from asr.base.errors import DataError
+from stages.common.inputs import require_whole_inputs
 from stages.common.outdated import outdate, remove
 
 
@@ -43,6 +44,8 @@ def _program() -> str:
 def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> None:
     """Run a stage: exit 1 with a message for bad data, 130 when interrupted; anything else is our bug and shows itself.
 
+    Where DVC has started it, its inputs are compared with what was written (stages/common/inputs.py).
+
     Args:
         name: the stage.
         main: what it does.
@@ -51,9 +54,10 @@ def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> Non
     """
     gc.freeze()  # what was imported stays
     gc.enable()
-    for path in writes:
-        remove(path)
     with telling_errors(name):
+        require_whole_inputs(name)
+        for path in writes:
+            remove(path)
         main()
 
 
