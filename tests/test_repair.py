@@ -218,6 +218,17 @@ def test_a_damaged_object_that_nothing_here_names_is_kept(said: Say, capsys: pyt
     assert kept.exists()
 
 
+def test_a_damaged_object_whose_bytes_have_been_taken_as_they_are_is_removed(said: Say) -> None:
+    keep(b"a clip of another branch", Path("other.wav"))
+    kept = of(Path("other.wav"))
+    flip(kept)
+    flipped = Path("other.wav").read_bytes()
+    keep(flipped, Path("taken.wav"))
+
+    assert said() == f"{kept}: damaged, removed; what it holds is kept as {of(Path('taken.wav'))}\n"
+    assert of(Path("taken.wav")).read_bytes() == flipped
+
+
 def test_a_damaged_object_of_an_earlier_run_and_a_broken_record_of_one_are_removed(said: Say) -> None:
     wrote = keep(b"an older list", Path("older.jsonl"))
     record = Path(".dvc/cache/runs/ab") / ("ab" * 32)
