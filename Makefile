@@ -19,7 +19,7 @@ install: $(VENV)/requirements.txt  ## install what the pipeline needs into .venv
 repro: $(VENV)/requirements.txt  ## check params.yaml, then run every stage whose inputs have changed
 	@$(RUN) python -m commands.repro
 
-repair: $(VENV)/requirements.txt  ## find damaged features wherever they are kept, and make them anew
+repair: $(VENV)/requirements.txt  ## find what is damaged of all that is kept, remove it, and say what makes it anew
 	@$(RUN) python -m commands.cache repair
 
 demo: $(VENV)/requirements-demo.txt  ## a page to try the tuned model beside the base model

@@ -152,6 +152,9 @@ def _damaged_object(name: str, path: Path, outs: tuple[Output, ...], twin: Path 
         return Finding(path, "remove", f"damaged, removed; a part of {outs[0].path}, which {makers} makes", outs)
     if name in seen.earlier:
         return Finding(path, "remove", f"damaged, removed; an earlier run wrote it, in {seen.earlier[name]}")
+    found = seen.hashes[path]
+    if found and seen.is_whole(found):  # `dvc add` has taken the bytes as they are now
+        return Finding(path, "remove", f"damaged, removed; what it holds is kept as {seen.objects[found]}")
     return Finding(path, "keep", "damaged; of another revision, perhaps your own data: remove it if it isn't")
 
 
