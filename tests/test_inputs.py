@@ -135,4 +135,4 @@ def test_a_damaged_list_stops_a_stage_of_dvcs_and_after_repair_dvc_makes_it_anew
     assert tree(project / "data/splits") == before
     assert (project / "dvc.lock").read_text() == lock
     assert call(project, "dvc", "repro", "sets").returncode == 0
-    assert call(project, "commands.cache", "repair").stdout == "all that is kept is as it was written\n"
+    assert call(project, "commands.cache", "repair").stdout == "what DVC keeps and the outputs here are as they were written\n"

@@ -91,7 +91,7 @@ def said(kept: Path, capsys: pytest.CaptureFixture[str]) -> Say:
 
 
 def test_where_nothing_is_damaged_nothing_is_removed(said: Say) -> None:
-    assert said() == "all that is kept is as it was written\n"
+    assert said() == "what DVC keeps and the outputs here are as they were written\n"
     assert {path: Path(path).read_bytes() for path in LISTS} == LISTS
 
 
@@ -187,10 +187,37 @@ def test_in_a_run_that_has_not_ended_what_was_written_since_is_left_although_the
     assert edited.read_bytes() == b"of a new run"
 
 
+@pytest.mark.parametrize("is_list_damaged", [False, True])
+def test_features_are_made_at_once_unless_what_they_are_made_of_is_damaged_too(
+    is_list_damaged: bool, said: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path("data/features/train")
+    rows = [{"md5": keep(b"{}", folder / "manifest.json"), "relpath": "manifest.json"}]
+    listing = keep(json.dumps(rows, sort_keys=True).encode(), folder, ".dir")
+    for path, out in {
+        "dvc.yaml": str(folder),
+        "dvc.lock": {"path": str(folder), "hash": "md5", "md5": listing},
+    }.items():
+        values = yaml.safe_load(Path(path).read_text())
+        values["stages"]["features_train"] = {"cmd": "make features_train", "outs": [out]}
+        Path(path).write_text(yaml.safe_dump(values, sort_keys=False))
+    made: list[str] = []
+    monkeypatch.setattr("commands.repairing.repair.make_anew", lambda folders: made.extend(each.stage for each in folders))
+    if is_list_damaged:
+        flip(Path("data/lists/a.jsonl"))
+
+    told = said()
+
+    assert f"{folder}: damaged, features_train makes it anew\n" in told
+    assert not folder.exists()
+    assert made == ([] if is_list_damaged else ["features_train"])
+    assert told.endswith("`make repro` makes anew: split, features_train\n" if is_list_damaged else "repaired\n")
+
+
 def test_what_is_absent_is_no_damage(said: Say) -> None:
     Path("data/lists/a.jsonl").unlink()
 
-    assert said() == "all that is kept is as it was written\n"
+    assert said() == "what DVC keeps and the outputs here are as they were written\n"
 
 
 def test_the_users_own_clip_is_never_removed_but_named_and_its_bytes_are_left_alone(
@@ -199,7 +226,7 @@ def test_the_users_own_clip_is_never_removed_but_named_and_its_bytes_are_left_al
     flip(Path("own.wav"))
     flipped, kept = Path("own.wav").read_bytes(), of(Path("own.wav"))
 
-    with pytest.raises(DataError, match="no stage makes what is damaged in 2 places above"):
+    with pytest.raises(DataError, match=r"damaged, and no stage makes it: .* and 1 more; what mends it stands above"):
         said()
 
     told = capsys.readouterr().out
@@ -212,7 +239,7 @@ def test_a_damaged_object_that_nothing_here_names_is_kept(said: Say, capsys: pyt
     kept = of(Path("other.wav"))
     flip(kept)
 
-    with pytest.raises(DataError, match="damaged in 1 places above"):
+    with pytest.raises(DataError, match=f"damaged, and no stage makes it: {kept}; what mends it stands above"):
         said()
     assert f"{kept}: damaged; of another revision" in capsys.readouterr().out
     assert kept.exists()

@@ -29,6 +29,8 @@ def repair(store: FolderStore, dry_run: bool = False) -> None:
     folders = damaged_folders(store, {out.path for out in gone}, dry_run)
     for folder in folders:
         print(f"{folder.path}: damaged, {folder.stage} makes it anew")
+    if not findings and not folders:
+        print("what DVC keeps and the outputs here are as they were written")
     features = {folder.path for folder in folders}
     others = [out.maker for out in gone if out.path not in features]
     if folders and not dry_run:
@@ -53,7 +55,6 @@ def _tell(findings: Sequence[Finding], others: Sequence[str], folders: Sequence[
         print(f"`dvc pull {names}` brings back what the remote has, `dvc repro {names}` makes the rest anew")
     elif stages:
         print(f"`make repro` makes anew: {', '.join(stages)}")
-    elif not findings:
-        print("all that is kept is as it was written")
     if lasting := [each.path for each in findings if each.action in LASTING]:
-        raise DataError(f"no stage makes what is damaged in {len(lasting)} places above; what mends each stands there")
+        names = f"{lasting[0]}{f' and {len(lasting) - 1:,} more' if lasting[1:] else ''}"
+        raise DataError(f"damaged, and no stage makes it: {names}; what mends it stands above")
