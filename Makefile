@@ -21,7 +21,7 @@ repro: $(VENV)/requirements.txt  ## check params.yaml, then run every stage whos
 	@$(BIN)/python -P commands/compiled.py
 	@$(RUN) python -m commands.repro
 
-repair: $(VENV)/requirements.txt  ## find damaged features wherever they are kept, and make them anew
+repair: $(VENV)/requirements.txt  ## find what is damaged of all that is kept, remove it, and say what makes it anew
 	@$(RUN) python -m commands.cache repair
 
 demo: $(VENV)/requirements-demo.txt  ## a page to try the tuned model beside the base model

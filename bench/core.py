@@ -17,7 +17,8 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from asr.audio.decoding import read_recording
-from asr.base.entries import AudioEntry, read_rows
+from asr.base.entries import AudioEntry
+from asr.base.files import read_rows
 from asr.features.build import key_of
 from asr.features.chunks import Keyed, cut
 from asr.features.making import Origin, Wanted, make_shards

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from asr.base.entries import TextEntry, read_rows
+from asr.base.entries import TextEntry
+from asr.base.files import read_rows
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
 from asr.model.whisper import Whisper

@@ -3,38 +3,25 @@
   show     its place and size
   prune    remove the shards that take room of their own (DVC's cache and no folder has them by a hard link), that no features
            stage has made or found for some days, and that the features of this workspace don't need
-  repair   find damaged shards in the cache, in the features folders, in DVC's cache of them and in features.store,
-           remove them, and run the stages that make them
+  repair   find what is damaged of DVC's cache, its run-cache and the outputs in the workspace, of the shards here and in
+           features.store; remove it, run the stages that make features, and say what makes the rest anew
 
 Not a stage of dvc.yaml. The cache only saves time: whatever is pruned is computed again when it is wanted again.
 """
 
 import argparse
-import hashlib
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from asr.base.errors import DataError
-from asr.shards.format import MANIFEST, Manifest, read_manifest
-from asr.shards.store import SECONDS_A_DAY, FolderStore, is_whole, open_store
+from asr.shards.format import MANIFEST, read_manifest
+from asr.shards.store import SECONDS_A_DAY, FolderStore
+from commands.repairing.features import folders
+from commands.repairing.repair import repair
 from stages.common.command import telling_errors
 from stages.common.machine import read_machine
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A folder of features. `objects` are where DVC's cache has its files, as far as it has a list of them."""
-
-    path: Path
-    stage: str
-    objects: Sequence[Path]
 
 
 def main() -> None:
@@ -43,7 +30,7 @@ def main() -> None:
         prog="python -m commands.cache", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", nargs="?", choices=("show", "prune", "repair"), default="show")
-    parser.add_argument("--dry-run", action="store_true", help="say what prune would remove, and remove nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
     parser.add_argument("--days", type=float, default=30.0, help="prune spares what was used within so many days (%(default)s)")
     arguments = parser.parse_args()
     with telling_errors("cache"):
@@ -51,7 +38,7 @@ def main() -> None:
         if arguments.action == "prune":
             prune(store, arguments.dry_run, arguments.days)
         elif arguments.action == "repair":
-            repair(store)
+            repair(store, arguments.dry_run)
         else:
             show(store)
 
@@ -97,101 +84,6 @@ def workspace_shards() -> set[str]:
         with suppress(DataError):
             needed.update(shard.sha256 for shard in read_manifest(folder.path / MANIFEST).shards)
     return needed
-
-
-def repair(store: FolderStore) -> None:
-    """Remove damaged shards wherever they are kept, and make them anew."""
-    for path in store.shards():
-        if not is_whole(path, path.stem):
-            print(f"{path}: damaged, removed")
-            store.remove(path.stem)
-    damaged = [folder for folder in folders() if is_damaged(folder)]
-    if not damaged:
-        print("the folders of features are as they were written")
-        return
-    for folder in damaged:
-        print(f"{folder.path}: damaged, {folder.stage} makes it anew")
-        shutil.rmtree(folder.path, ignore_errors=True)
-    again = sorted({folder.stage for folder in damaged})
-    command = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", *again]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise DataError("the stages above failed; correct what they name, and repair again")
-    print("repaired")
-
-
-def is_damaged(folder: Folder) -> bool:
-    """Whether anything of a folder is not what was written; what is damaged in DVC's cache or in the store is removed."""
-    wrong = [path for md5, path in _by_md5(folder) if not _has_md5(path, md5)]
-    for path in wrong:
-        print(f"{path}: damaged, removed")
-        path.unlink()
-    if not folder.path.exists():
-        return bool(wrong)
-    try:
-        manifest = read_manifest(folder.path / MANIFEST)
-    except DataError:
-        return True
-    return bool(wrong) or (_store_is_damaged(manifest) if manifest.store else _files_are_damaged(folder.path, manifest))
-
-
-def _by_md5(folder: Folder) -> Iterator[tuple[str, Path]]:
-    for path in folder.objects:
-        if path.exists():
-            yield path.parent.name + path.name, path
-
-
-def _has_md5(path: Path, md5: str) -> bool:
-    try:
-        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == md5
-    except OSError:
-        return False
-
-
-def _files_are_damaged(folder: Path, manifest: Manifest) -> bool:
-    paths = [folder / shard.file for shard in manifest.shards]
-    return not all(is_whole(path, path.stem) for path in paths)
-
-
-def _store_is_damaged(manifest: Manifest) -> bool:
-    assert manifest.store is not None
-    store = open_store(manifest.store)
-    store.require_answer()
-    damaged = False
-    for shard in manifest.shards:
-        try:
-            if hashlib.sha256(store.read(shard.sha256)).hexdigest() == shard.sha256:
-                continue
-            print(f"{manifest.store}: {shard.file} damaged, removed")
-            store.remove(shard.sha256)
-        except FileNotFoundError:
-            print(f"{manifest.store}: {shard.file} is gone")
-        damaged = True
-    return damaged
-
-
-def folders() -> Iterator[Folder]:
-    """Find the folders of features that dvc.yaml and dvc.lock name.
-
-    Raises:
-        DataError: when this is no DVC project.
-    """
-    from dvc.exceptions import DvcException, NotDvcRepoError  # here, as --help needs none of it
-    from dvc.repo import Repo
-
-    try:
-        with Repo() as repo:
-            for out in repo.index.outs:
-                if "features" in Path(str(out)).parts and not Path(str(out)).suffix:
-                    yield Folder(Path(str(out)), out.stage.addressing, _objects(repo, out))
-    except NotDvcRepoError as error:
-        raise DataError(f"{error}; run this in the project's folder") from error
-    except DvcException as error:
-        raise DataError(str(error)) from error
-
-
-def _objects(repo: Any, out: Any) -> list[Path]:
-    tree = out.get_obj() if out.hash_info else None
-    return [Path(repo.cache.local.oid_to_path(oid.value)) for _, _, oid in tree or ()]
 
 
 if __name__ == "__main__":

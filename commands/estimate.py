@@ -22,8 +22,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from asr.base.entries import AudioEntry, TextEntry, read_rows
+from asr.base.entries import AudioEntry, TextEntry
 from asr.base.errors import DataError
+from asr.base.files import read_rows
 from asr.base.text import Normalization, Text
 from asr.features.augment import variants
 from asr.features.non_speech import origins, seconds_of

@@ -21,7 +21,7 @@ def default_remote() -> str | None:
 
 
 def unverified_remote() -> Iterator[str]:
-    """Ask that DVC hashes what it pulls. Otherwise a list of transcripts that has changed in the remote is trained on."""
+    """Ask that DVC hashes what it pulls. Otherwise a recording that has changed in the remote is used."""
     name = default_remote()
     if name and not _configuration()["remote"][name].get("verify"):
         yield f"the remote {name} is believed whatever it sends: `dvc remote modify {name} verify true` has DVC check it"

@@ -9,12 +9,11 @@ from stages.common.command import begin, run
 if __name__ == "__main__":
     begin(__doc__)
 
-import json
 from pathlib import Path
-from typing import Any
 
 from asr.base.copies import read_copies
-from asr.base.entries import Clip, TextEntry, read_csv, read_rows, read_texts
+from asr.base.entries import Clip, TextEntry, read_csv, read_texts
+from asr.base.files import read_json, read_rows
 from asr.base.rates import UNITS, together
 from asr.base.text import Normalization, Speech
 from asr.report.data_page import render
@@ -52,17 +51,12 @@ def read_material() -> Material:
         clips=read_rows(VALIDATED / "clips.jsonl", Clip),
         splits={name: read_rows(SPLITS / "text" / f"{name}.jsonl", TextEntry) for name in NAMES},
         sets=read_texts(SETS / "text.jsonl"),
-        validated=read(VALIDATED / "summary.json"),
-        divided=read(SPLITS / "summary.json"),
-        tested=read(SETS / "summary.json"),
+        validated=read_json(VALIDATED / "summary.json"),
+        divided=read_json(SPLITS / "summary.json"),
+        tested=read_json(SETS / "summary.json"),
         rejects=[row for folder in (VALIDATED, SETS) for row in read_csv(folder / "rejects.csv")],
         copies=read_copies(SETS / "copies.csv"),
     )
-
-
-def read(path: Path) -> Any:
-    """Read a stage's JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from stages.common.command import begin, run
 if __name__ == "__main__":
     begin(__doc__)
 
-import json
 import sys
 import time
 from pathlib import Path
 
 from asr.base.entries import Heard, write_json, write_rows
+from asr.base.files import read_json
 from asr.base.versions import EXPORTING, versions
 from asr.export.parameters import Export, Quantization
 from stages.common.params import StageParams, read_params
@@ -60,7 +60,7 @@ def export(quantization: Quantization) -> None:
     start = time.perf_counter()
     recognizer = load_recognizer(MODEL)
     loaded = time.perf_counter() - start
-    whisper, said = load_tuned(CHECKPOINT), json.loads(LANGUAGES.read_text(encoding="utf-8"))
+    whisper, said = load_tuned(CHECKPOINT), read_json(LANGUAGES)
     languages = languages_of(whisper, [path.name for path in recordings], [said.get(path.stem) for path in recordings])
     exported, speed = hear_exported(recognizer, recordings, languages)
     tuned = hear_tuned(whisper, recordings, languages, whisper.trim_below_peak_db)

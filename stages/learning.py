@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from asr.base.entries import TextEntry, read_rows
+from asr.base.entries import TextEntry
+from asr.base.files import read_rows
 from asr.model.whisper import Whisper, require_in_window, require_label_positions, require_same_mels
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures

@@ -10,14 +10,14 @@ from stages.common.command import begin, run
 if __name__ == "__main__":
     begin(__doc__)
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asr.base.copies import read_copies
-from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written, read_csv, read_rows, write_json
+from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written, read_csv, write_json
 from asr.base.errors import DataError
+from asr.base.files import read_json, read_rows, reading
 from asr.base.hashes import fingerprint
 from asr.base.text import Normalization, Speech, Text
 from asr.base.versions import changes
@@ -77,10 +77,10 @@ def main() -> None:
     trained_on = read_rows(Path("data/splits/text/train.jsonl"), TextEntry)
     seen = vocabulary(normalization.compared(row.text, row.language) for row in trained_on)
     findings = Findings(
-        validate=read(Path("data/validated/summary.json")),
-        split=read(Path("data/splits/summary.json")),
-        sets=read(Path("data/sets/summary.json")),
-        features_dropped=read(FEATURES / "train_summary.json") | read(FEATURES / "eval_summary.json"),
+        validate=read_json(Path("data/validated/summary.json")),
+        split=read_json(Path("data/splits/summary.json")),
+        sets=read_json(Path("data/sets/summary.json")),
+        features_dropped=read_json(FEATURES / "train_summary.json") | read_json(FEATURES / "eval_summary.json"),
         copies=read_copies(Path("data/sets/copies.csv")),
     )
     before, after = read_model("baseline", seen), read_model("evaluate", seen)
@@ -89,7 +89,7 @@ def main() -> None:
         for name, rows in after.predictions.items()
     ]
     compared = {each.name: each.change for each in tested}
-    training = read(METRICS / "train/summary.json")
+    training = read_json(METRICS / "train/summary.json")
     write_json(METRICS / "data.json", data_metrics(findings))
     write_json(METRICS / "train.json", training)
     write_json(METRICS / "baseline.json", model_metrics(before, {}))
@@ -128,21 +128,17 @@ def require_good_enough(params: Params, compared: Mapping[str, Comparison | None
         raise DataError("\n".join(told))
 
 
-def read(path: Path) -> Any:
-    """Read a stage's JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def read_model(stage: str, seen: Mapping[str, int]) -> ScoredModel:
     """Read what a stage has found out about its model."""
-    with predictions(stage).open(encoding="utf-8") as lines:
-        return summed_up(read(METRICS / stage / "scores.json"), parse_predictions(lines), seen)
+    with reading(predictions(stage)), predictions(stage).open(encoding="utf-8") as lines:
+        heard = parse_predictions(lines)
+    return summed_up(read_json(METRICS / stage / "scores.json"), heard, seen)
 
 
 def read_export(after: ScoredModel, normalization: Normalization) -> Deployed | None:
     """Read what stage export has heard, and score it as the tuned model was scored."""
     heard = read_rows(HEARD, Heard)
-    return deployed(read(METRICS / "export/summary.json"), heard, after.predictions[TEST_SPLIT], normalization)
+    return deployed(read_json(METRICS / "export/summary.json"), heard, after.predictions[TEST_SPLIT], normalization)
 
 
 def predictions(stage: str) -> Path:
@@ -191,7 +187,7 @@ def page(
         ),
         params=read_yaml(PARAMS),
         versions={
-            "train": read(METRICS / "train/summary.json")["versions"],
+            "train": read_json(METRICS / "train/summary.json")["versions"],
             "baseline": before.scores["versions"],
             "evaluate": after.scores["versions"],
         },
@@ -200,7 +196,8 @@ def page(
 
 def read_curves(path: Path) -> list[dict[str, float | None]]:
     """Read a row per step; a blank cell is None."""
-    return [{name: float(cell) if cell else None for name, cell in row.items()} for row in read_csv(path)]
+    with reading(path):
+        return [{name: float(cell) if cell else None for name, cell in row.items()} for row in read_csv(path)]
 
 
 if __name__ == "__main__":

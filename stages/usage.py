@@ -9,7 +9,6 @@ from stages.common.command import begin, run
 if __name__ == "__main__":
     begin(__doc__)
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from asr.base.entries import Written, write_rows
 from asr.base.errors import DataError
+from asr.base.files import read_json
 from asr.export.convert import convert
 from asr.export.recognizer import Recognizer, load_recognizer
 from asr.export.sound import decode
@@ -56,7 +56,7 @@ def main() -> None:
 
 def recorded(tuned: Whisper, most: int) -> list[Recorded]:
     """Choose recordings, each with its language."""
-    said = json.loads(LANGUAGES.read_text(encoding="utf-8"))
+    said = read_json(LANGUAGES)
     paths = sampled(RECORDINGS.iterdir(), most)
     languages = languages_of(tuned, [path.name for path in paths], [said.get(path.stem) for path in paths])
     return [Recorded(path, language) for path, language in zip(paths, languages, strict=True)]

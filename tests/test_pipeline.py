@@ -365,7 +365,8 @@ def test_a_damaged_shard_is_named_and_the_printed_command_repairs_it(project: Pa
 
 def test_repair_finds_nothing_where_nothing_is_damaged(project: Path) -> None:
     assert (
-        call(project, sys.executable, "-m", "commands.cache", "repair") == "the folders of features are as they were written\n"
+        call(project, sys.executable, "-m", "commands.cache", "repair")
+        == "what DVC keeps and the outputs here are as they were written\n"
     )
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asr.base.entries import Clip, read_csv, read_rows
+from asr.base.entries import Clip, read_csv
 from asr.base.errors import DataError
+from asr.base.files import read_rows
 from asr.recordings.clips import Checked
 from asr.recordings.rejects import Reject
 from bench.small_sets import CLIPS, SECONDS, small_sets

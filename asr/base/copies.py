@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from asr.base.entries import read_csv, write_csv
+from asr.base.files import reading
 
 How = Literal["same audio", "sounds alike"]
 """How two clips are known to be of one recording: by the file's bytes, or by their fingerprints."""
@@ -35,4 +36,7 @@ def write_copies(path: Path, copies: Iterable[Copy]) -> None:
 
 def read_copies(path: Path) -> list[Copy]:
     """Read what `write_copies` wrote."""
-    return [Copy(row["dataset"], row["path"], row["split"], row["copy_of"], cast(How, row["how"])) for row in read_csv(path)]
+    with reading(path):
+        return [
+            Copy(row["dataset"], row["path"], row["split"], row["copy_of"], cast(How, row["how"])) for row in read_csv(path)
+        ]

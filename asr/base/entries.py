@@ -7,12 +7,13 @@ editing a transcript changes no input of the features.
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from asr.base.errors import DataError
+from asr.base.files import iterate_rows
 
 
 @dataclass(frozen=True)
@@ -161,10 +162,22 @@ class Written:
     language: str | None
 
 
-Entry = TypeVar("Entry")
-
 TEST_SPLIT = "test"
 """The name of the split, which no other test set may have."""
+
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "development"),
+    TEST_SPLIT: ("test", "testing"),
+}
+"""What each split is called, in any case. `eval` is missing: some mean validation by it, others test."""
+
+_SPLITS = {name: split for split, names in SPLIT_NAMES.items() for name in names}
+
+
+def split_named(name: str) -> str | None:
+    """The split that goes by this name; None: none does. White space at both ends doesn't count."""
+    return _SPLITS.get(name.strip().casefold())
 
 
 def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
@@ -196,24 +209,6 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         # `asdict` copies what is in a row, for longer than all else takes.
         file.writelines(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows)
-
-
-def read_rows(path: Path, kind: type[Entry]) -> list[Entry]:
-    """Read what `write_rows` wrote."""
-    return list(iterate_rows(path, kind))
-
-
-def iterate_rows(path: Path, kind: type[Entry]) -> Iterator[Entry]:
-    """Read what `write_rows` wrote, one by one."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield kind(**json.loads(line))
-
-
-def count_rows(path: Path) -> int:
-    """Count the rows without reading them."""
-    with path.open("rb") as file:
-        return sum(1 for _ in file)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.base.errors import DataError
+from asr.base.files import reading
 from asr.base.rates import Metric
 from asr.report.card import EXPORT_FOLDER, REPOSITORY, Contents, language_of, loading
 from asr.scoring.predictions import parse_predictions
@@ -137,11 +138,11 @@ def private(text: str) -> Iterator[str]:
     """Find folders of this machine, and paths and transcripts of the test sets, which the card is made from.
 
     Raises:
-        DataError: when these are not there.
+        DataError: when these are not there, or damaged.
     """
     yield from (str(folder) for folder in (Path.cwd(), Path.home()) if len(folder.parts) > 1 and str(folder) in text)
     try:
-        with PREDICTIONS.open(encoding="utf-8") as lines:
+        with PREDICTIONS.open(encoding="utf-8") as lines, reading(PREDICTIONS):
             tested = parse_predictions(lines)
     except FileNotFoundError as error:
         raise DataError(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from asr.base.errors import DataError
 from asr.machine.shutdown import end_with_parent
+from stages.common.inputs import require_whole_inputs
 from stages.common.outdated import outdate, remove
 
 
@@ -48,6 +49,8 @@ def _program() -> str:
 def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> None:
     """Run a stage: exit 1 with a message for bad data, 130 when interrupted; anything else is our bug and shows itself.
 
+    Where DVC has started it, its inputs are compared with what was written (stages/common/inputs.py).
+
     Args:
         name: the stage.
         main: what it does.
@@ -58,9 +61,10 @@ def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> Non
         signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.freeze()  # what was imported stays
     gc.enable()
-    for path in writes:
-        remove(path)
     with telling_errors(name):
+        require_whole_inputs(name)
+        for path in writes:
+            remove(path)
         main()
 
 

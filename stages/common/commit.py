@@ -3,11 +3,11 @@
 What a branch of the hub holds may change from one stage to the next. This file changes only when that stage runs.
 """
 
-import json
 from pathlib import Path
 
 from asr.base.entries import write_json
 from asr.base.errors import DataError
+from asr.base.files import read_json, reading
 from asr.model.parameters import Model
 
 BASE = Path("models/base.json")
@@ -22,8 +22,9 @@ def kept_commit(model: Model) -> str | None:
     """The commit that is written down; None where there is none for a model of this name and revision."""
     if not BASE.is_file():
         return None
-    kept = json.loads(BASE.read_text(encoding="utf-8"))
-    return kept["commit"] if (kept["name"], kept["revision"]) == (model.name, model.revision) else None
+    kept = read_json(BASE)
+    with reading(BASE):
+        return kept["commit"] if (kept["name"], kept["revision"]) == (model.name, model.revision) else None
 
 
 def base_commit(model: Model) -> str | None:

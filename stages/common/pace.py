@@ -1,8 +1,8 @@
 """How fast the training clips are said at most, which stage split writes down for all that decode."""
 
-import json
 from pathlib import Path
 
+from asr.base.files import read_json, reading
 from asr.model.limits import Pace
 
 PACE = Path("data/splits/pace.json")
@@ -10,4 +10,6 @@ PACE = Path("data/splits/pace.json")
 
 def read_pace() -> Pace:
     """Read it."""
-    return Pace(**json.loads(PACE.read_text(encoding="utf-8")))
+    values = read_json(PACE)
+    with reading(PACE):
+        return Pace(**values)
