@@ -45,8 +45,8 @@ def main() -> None:
     parser.add_argument("action", nargs="?", choices=("show", "prune", "repair"), default="show")
     parser.add_argument("--dry-run", action="store_true", help="say what prune would remove, and remove nothing")
     parser.add_argument("--days", type=float, default=30.0, help="prune spares what was used within so many days (%(default)s)")
-    arguments = parser.parse_args()
     with telling_errors("cache"):
+        arguments = parser.parse_args()
         store = FolderStore(read_machine().cache_folder)
         if arguments.action == "prune":
             prune(store, arguments.dry_run, arguments.days)

@@ -96,6 +96,6 @@ if __name__ == "__main__":
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _, rest = parser.parse_known_args()
     with telling_errors("repro"):
+        _, rest = parser.parse_known_args()
         main(rest)

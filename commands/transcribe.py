@@ -45,8 +45,8 @@ def main() -> None:
     parser.add_argument(
         "--channel", type=int, metavar="N", help="of files with several, from 0 (default: all of them, mixed as in training)"
     )
-    arguments = parser.parse_args()
     with telling_errors("transcribe"):
+        arguments = parser.parse_args()
         transcribe(arguments)
 
 

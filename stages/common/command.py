@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asr.base.errors import DataError
 from stages.common.outdated import outdate, remove
+from stages.common.terminal import show_controls
 
 
 def begin(description: str | None) -> None:
@@ -21,6 +22,7 @@ def begin(description: str | None) -> None:
     Args:
         description: the module's docstring.
     """
+    show_controls("stdout", "stderr")
     module = Path(sys.argv[0])
     parser = argparse.ArgumentParser(
         prog=f"python -m {module.parent.name}.{module.stem}",
@@ -59,7 +61,10 @@ def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> Non
 
 @contextmanager
 def telling_errors(name: str) -> Iterator[None]:
-    """End the program as `run` does."""
+    """End the program as `run` does. On a terminal, control characters are shown; a file or a program gets stdout as it is."""
+    show_controls("stderr")
+    if sys.stdout.isatty():
+        show_controls("stdout")
     try:
         yield
     except DataError as error:
