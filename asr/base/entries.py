@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from asr.base.errors import DataError
+from asr.base.spreadsheets import bare, write_table
 
 
 @dataclass(frozen=True)
@@ -226,9 +227,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, ob
     """Write rows under the names of their columns; None is a blank cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_table(file, columns, rows)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -241,6 +240,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         try:
             header = file.readline()
             file.seek(0)
-            return list(csv.DictReader(file, delimiter=max(",;", key=header.count)))
+            rows = csv.DictReader(file, delimiter=max(",;", key=header.count))
+            return [{name: bare(cell) for name, cell in row.items()} for row in rows]
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: not UTF-8; save it as CSV in UTF-8") from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from asr.base.entries import Clip
 from asr.base.errors import DataError
-from asr.base.splits import split_named
+from asr.base.names import split_named
 
 AUTO = "auto"
 COLUMNS = ("split", "set")

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from asr.base.entries import Clip
 from asr.base.errors import DataError
-from asr.base.splits import NAMES, split_named
+from asr.base.names import SPLIT_NAMES, split_named
 from asr.recordings.given import Given, given_splits
 from asr.recordings.groups import AUDIO, deal, group_of
 from asr.recordings.parameters import Split
 
-SPLITS = tuple(NAMES)
+SPLITS = tuple(SPLIT_NAMES)
 NOT_GIVEN = "no split given"
 NOT_TRAINED = "no speech, of validation or test"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from asr.base.errors import DataError
-from asr.base.splits import NAMES, split_named
+from asr.base.names import SPLIT_NAMES, split_named
 from asr.tables.columns import listed
 from asr.tables.contents import Format, Table
 from asr.tables.row import BadRow, Row
@@ -22,7 +22,7 @@ def find_metadata(folder: Path) -> dict[str, Path]:
         DataError: when there are two and one would be read, as the clips of the other would be missing.
     """
     subfolders = _subfolders(folder)
-    places = [folder, *(inner for split in NAMES for inner in subfolders if split_named(inner.name) == split)]
+    places = [folder, *(inner for split in SPLIT_NAMES for inner in subfolders if split_named(inner.name) == split)]
     found = {inner: _metadata(inner) for inner in places}
     for inner, paths in found.items():
         rivals = paths if inner == folder else [*found[folder], *paths]
@@ -43,7 +43,7 @@ def read_audiofolder(folder: Path, read: Callable[[Path], Table]) -> Table:
     """
     tables = {split: read(path) for split, path in find_metadata(folder).items()}
     if not tables:
-        places = ", ".join(("the folder itself", *NAMES))
+        places = ", ".join(("the folder itself", *SPLIT_NAMES))
         raise DataError(f"{folder}: no {' or '.join(METADATA)} in {places}")
     first = next(iter(tables.values()))
     if any(table.root is not None for table in tables.values()):
