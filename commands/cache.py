@@ -1,8 +1,9 @@
-"""Look after the cache of shards that machine.yaml names.
+"""Look after the cache of shards that machine.yaml names, and after what else is kept beside it.
 
-  show     its place and size
+  show     the place, the size and the purpose of each
   prune    remove the shards that take room of their own (DVC's cache and no folder has them by a hard link), that no features
-           stage has made or found for some days, and that the features of this workspace don't need
+           stage has made or found for some days, and that the features of this workspace don't need; and the converted models,
+           speeds and folders of TensorBoard's that nobody has used for as long. Training runs that have not ended are told
   repair   find damaged shards in the cache, in the features folders, in DVC's cache of them and in features.store,
            remove them, and run the stages that make them
 
@@ -24,6 +25,7 @@ from typing import Any
 from asr.base.errors import DataError
 from asr.shards.format import MANIFEST, Manifest, read_manifest
 from asr.shards.store import SECONDS_A_DAY, FolderStore, is_whole, open_store
+from commands.caches import prune_places, show_places
 from stages.common.command import telling_errors
 from stages.common.machine import read_machine
 
@@ -47,13 +49,16 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=30.0, help="prune spares what was used within so many days (%(default)s)")
     with telling_errors("cache"):
         arguments = parser.parse_args()
-        store = FolderStore(read_machine().cache_folder)
+        machine = read_machine()
+        store = FolderStore(machine.cache_folder)
         if arguments.action == "prune":
             prune(store, arguments.dry_run, arguments.days)
+            prune_places(machine, arguments.dry_run, arguments.days)
         elif arguments.action == "repair":
             repair(store)
         else:
             show(store)
+            show_places(machine)
 
 
 def show(store: FolderStore) -> None:
