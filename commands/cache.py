@@ -25,7 +25,6 @@ from typing import Any
 from asr.base.errors import DataError
 from asr.shards.format import MANIFEST, Manifest, read_manifest
 from asr.shards.store import SECONDS_A_DAY, FolderStore, is_whole, open_store
-from commands.caches import prune_places, show_places
 from stages.common.command import telling_errors
 from stages.common.machine import read_machine
 
@@ -49,6 +48,8 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=30.0, help="prune spares what was used within so many days (%(default)s)")
     with telling_errors("cache"):
         arguments = parser.parse_args()
+        from commands.caches import prune_places, show_places  # here, as --help needs none of it
+
         machine = read_machine()
         store = FolderStore(machine.cache_folder)
         if arguments.action == "prune":

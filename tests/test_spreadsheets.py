@@ -10,7 +10,8 @@ import pytest
 
 from asr.base.entries import read_csv, write_csv
 from asr.base.spreadsheets import guarded
-from commands.decisions import DECISIONS, take_over
+from commands.decisions import take_over
+from stages.common.decisions import DECISIONS
 from tests.test_decisions import HEADER, WARNED
 
 TEXTS = ["".join(text) for length in range(5) for text in product("'=-\t\r\na1;", repeat=length)]
