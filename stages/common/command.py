@@ -1,6 +1,7 @@
 """A stage or command without arguments: its help, its errors, its exit code."""
 
 import argparse
+import errno
 import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 from asr.base.errors import DataError
 from stages.common.outdated import outdate, remove
 from stages.common.terminal import show_controls
+
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def begin(description: str | None) -> None:
@@ -32,7 +35,8 @@ def begin(description: str | None) -> None:
     parser.parse_args()
     package, _, stage = _program().partition(".")
     if package == "stages":
-        outdate(stage)
+        with telling_errors(stage):
+            outdate(stage)
     gc.disable()
 
 
@@ -53,9 +57,9 @@ def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> Non
     """
     gc.freeze()  # what was imported stays
     gc.enable()
-    for path in writes:
-        remove(path)
     with telling_errors(name):
+        for path in writes:
+            remove(path)
         main()
 
 
@@ -70,6 +74,19 @@ def telling_errors(name: str) -> Iterator[None]:
     except DataError as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        if (told := mended_by_user(error)) is None:
+            raise
+        print(f"{name}: {told}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def mended_by_user(error: OSError) -> str | None:
+    """Say where the system has refused something that is the user's to allow, and what to do; None for any other error."""
+    if error.errno in FORBIDDEN and error.filename is not None:
+        remedy = "allow this user to, or work in a folder of theirs (docs/machines.md#several-users)"
+        return f"{error.filename}: {error.strerror}; {remedy}"
+    return None
