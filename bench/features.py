@@ -15,7 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from asr.base.entries import AudioEntry, write_rows
+from asr.base.entries import AudioEntry
+from asr.base.files import write_rows
 from bench.features_tables import Side, appended_table, further_ms, growth, sides_table, sizes_table, whole_ms
 from bench.process import measure, scratch_folder
 from bench.project import HOME, Appended, Project, StageRun, append, fastest_from_nothing, make_project, run_from_nothing

@@ -22,9 +22,9 @@ from io import StringIO
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from asr.base.entries import Clip, write_rows
+from asr.base.entries import Clip
 from asr.base.errors import DataError
-from asr.base.files import read_rows
+from asr.base.files import read_rows, write_rows
 from asr.base.progress import track
 from asr.machine.engine import Engine
 from asr.recordings.clips import Checked, Source, check_rows

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.base.entries import AudioEntry, write_rows
+from asr.base.entries import AudioEntry
+from asr.base.files import write_rows
 from bench.process import Cost, Ended, measure
 
 HOME = Path(__file__).parents[1]

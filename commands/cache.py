@@ -1,8 +1,9 @@
-"""Look after the cache of shards that machine.yaml names.
+"""Look after the cache of shards that machine.yaml names, and after what else is kept beside it.
 
-  show     its place and size
+  show     the place, the size and the purpose of each
   prune    remove the shards that take room of their own (DVC's cache and no folder has them by a hard link), that no features
-           stage has made or found for some days, and that the features of this workspace don't need
+           stage has made or found for some days, and that the features of this workspace don't need; and the converted models,
+           speeds and folders of TensorBoard's that nobody has used for as long. Training runs that have not ended are told
   repair   find what is damaged of DVC's cache, its run-cache and the outputs in the workspace, of the shards here and in
            features.store; remove it, run the stages that make features, and say what makes the rest anew
 
@@ -32,15 +33,20 @@ def main() -> None:
     parser.add_argument("action", nargs="?", choices=("show", "prune", "repair"), default="show")
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
     parser.add_argument("--days", type=float, default=30.0, help="prune spares what was used within so many days (%(default)s)")
-    arguments = parser.parse_args()
     with telling_errors("cache"):
-        store = FolderStore(read_machine().cache_folder)
+        arguments = parser.parse_args()
+        from commands.caches import prune_places, show_places  # here, as --help needs none of it
+
+        machine = read_machine()
+        store = FolderStore(machine.cache_folder)
         if arguments.action == "prune":
             prune(store, arguments.dry_run, arguments.days)
+            prune_places(machine, arguments.dry_run, arguments.days)
         elif arguments.action == "repair":
             repair(store, arguments.dry_run)
         else:
             show(store)
+            show_places(machine)
 
 
 def show(store: FolderStore) -> None:

@@ -50,8 +50,8 @@ def main() -> None:
     step.add_argument(
         "--pull-request", type=_number, default=None, help="its number; found by the branch where it is not given"
     )
-    arguments = parser.parse_args()
     with telling_errors("ci"):
+        arguments = parser.parse_args()
         match arguments.step:
             case "prepare":
                 prepare(arguments.keep.expanduser().resolve())

@@ -38,12 +38,12 @@ def main() -> None:
     parser.add_argument(
         "--html", nargs="?", type=Path, const=PAGE, metavar="FILE", help=f"also a page with a picture (without FILE: {PAGE})"
     )
-    arguments = parser.parse_args()
-    if arguments.html and arguments.html.suffix != ".html":
-        parser.error(f"--html {arguments.html}: the page's name ends in .html; put --html after the revisions")
-    if arguments.first is None and not arguments.all:
-        parser.error("name a revision to compare with, or use --all")
     with telling_errors("compare"):
+        arguments = parser.parse_args()
+        if arguments.html and arguments.html.suffix != ".html":
+            parser.error(f"--html {arguments.html}: the page's name ends in .html; put --html after the revisions")
+        if arguments.first is None and not arguments.all:
+            parser.error("name a revision to compare with, or use --all")
         first = read_side(arguments.first or "HEAD")
         others = everything(arguments.others, first.name) if arguments.all else named(arguments.others or [WORKSPACE])
         members = family(first, others)

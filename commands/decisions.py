@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from asr.base.entries import read_csv, write_csv
 from asr.base.errors import DataError
+from asr.base.files import read_csv, write_csv
 from asr.recordings.decisions import COLUMNS, NO_SPEECH, Decision, decided, read_decisions
 from asr.recordings.rejects import SPEECHLESS
 from stages.common.decisions import DECISIONS

@@ -29,8 +29,8 @@ def main() -> None:
     parser.add_argument(
         "--channel", type=int, metavar="N", help="of uploads with several, from 0 (default: all of them, mixed)"
     )
-    arguments = parser.parse_args()
     with telling_errors("demo"):
+        arguments = parser.parse_args()
         demo(arguments.model, arguments.port, arguments.channel)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from asr.shards.store import write_whole
+from asr.base.files import write_whole
 from commands.lock import LOCK
 
 TEMPORARY = Path(".dvc/tmp")

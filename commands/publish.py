@@ -30,8 +30,8 @@ def main() -> None:
     parser.add_argument("--public", action="store_true", help="for everyone to see; without it, nobody but you and yours")
     parser.add_argument("--license", metavar="ID", help="for the card, such as apache-2.0; without it, the card names none")
     parser.add_argument("--yes", action="store_true", help="don't ask")
-    arguments = parser.parse_args()
     with telling_errors("publish"):
+        arguments = parser.parse_args()
         publish(arguments)
 
 

@@ -129,7 +129,7 @@ if __name__ == "__main__":
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _, rest = parser.parse_known_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a script's background jobs are started to ignore
     with telling_errors("repro"):
+        _, rest = parser.parse_known_args()
         main(rest)

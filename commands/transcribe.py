@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.base.errors import DataError
+from asr.base.files import write_whole
 from asr.recognition.media import find_recordings, plan_outputs, without_done
 from asr.recognition.subtitles import FORMATS, Format, Segment, Transcript, render
 from stages.common.command import telling_errors
@@ -48,8 +49,8 @@ def main() -> None:
     parser.add_argument(
         "--channel", type=int, metavar="N", help="of files with several, from 0 (default: all of them, mixed as in training)"
     )
-    arguments = parser.parse_args()
     with telling_errors("transcribe"):
+        arguments = parser.parse_args()
         transcribe(arguments)
 
 
@@ -152,8 +153,6 @@ def _write(content: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(content)
         return
-    from asr.shards.store import write_whole  # here, as it takes a while
-
     try:
         write_whole(output, content.encode())
     except OSError as error:

@@ -12,8 +12,8 @@ if __name__ == "__main__":
 from pathlib import Path
 
 from asr.base.copies import read_copies
-from asr.base.entries import Clip, TextEntry, read_csv, read_texts
-from asr.base.files import read_json, read_rows
+from asr.base.entries import Clip, TextEntry, read_texts
+from asr.base.files import read_csv, read_json, read_rows
 from asr.base.rates import UNITS, together
 from asr.base.text import Normalization, Speech
 from asr.report.data_page import render

@@ -14,8 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from asr.base.entries import Heard, write_json, write_rows
-from asr.base.files import read_json
+from asr.base.entries import Heard
+from asr.base.files import read_json, write_json, write_rows
 from asr.base.versions import EXPORTING, versions
 from asr.export.parameters import Export, Quantization
 from stages.common.params import StageParams, read_params

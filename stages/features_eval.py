@@ -15,8 +15,8 @@ from itertools import groupby
 from pathlib import Path
 
 from asr.audio.decoding import Recording, iterate_views
-from asr.base.entries import WHOLE, AudioEntry, write_json
-from asr.base.files import count_rows, iterate_rows
+from asr.base.entries import WHOLE, AudioEntry
+from asr.base.files import count_rows, iterate_rows, write_json
 from asr.features.build import build_features
 from asr.features.clip import AS_RECORDED
 from asr.features.parameters import Features

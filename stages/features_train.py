@@ -12,8 +12,8 @@ if __name__ == "__main__":
 from functools import partial
 from pathlib import Path
 
-from asr.base.entries import AudioEntry, write_json
-from asr.base.files import count_rows, iterate_rows
+from asr.base.entries import AudioEntry
+from asr.base.files import count_rows, iterate_rows, write_json
 from asr.features.augment import augment, content, is_untrimmed, variants
 from asr.features.build import build_features
 from asr.features.clip import Variants

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from asr.base.copies import read_copies
-from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written, read_csv, write_json
+from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written
 from asr.base.errors import DataError
-from asr.base.files import read_json, read_rows, reading
+from asr.base.files import guarded, read_csv, read_json, read_rows, reading, write_json
 from asr.base.hashes import fingerprint
 from asr.base.text import Normalization, Speech, Text
 from asr.base.versions import changes
@@ -100,7 +100,7 @@ def main() -> None:
     write_json(METRICS / "usage.json", usage_metrics(used))
     PLOTS.mkdir()
     for name, frame in plots(before, after).items():
-        frame.to_csv(PLOTS / f"{name}.csv", index=False)
+        frame.map(guarded).to_csv(PLOTS / f"{name}.csv", index=False)
     told = table(findings, tested, changes(before.scores["versions"], after.scores["versions"]))
     told = "\n".join([told, *deployed_lines(exported), *usage_lines(used)])
     TABLE.write_text(told + "\n", encoding="utf-8")

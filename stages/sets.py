@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.base.copies import Copy, write_copies
-from asr.base.entries import AudioEntry, Clip, audio_entries, text_entries, write_json, write_rows
+from asr.base.entries import AudioEntry, Clip, audio_entries, text_entries
 from asr.base.errors import DataError
-from asr.base.files import read_rows
+from asr.base.files import read_rows, write_json, write_rows
 from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.clips import Source, check_rows
 from asr.recordings.filters import Filtered, filter_clips

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.base.entries import TEST_SPLIT, Clip, audio_entries, text_entries, write_json, write_rows
-from asr.base.files import read_rows
+from asr.base.entries import TEST_SPLIT, Clip, audio_entries, text_entries
+from asr.base.files import read_rows, write_json, write_rows
 from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.filters import filter_clips
 from asr.recordings.groups import count_groups

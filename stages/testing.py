@@ -4,8 +4,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from asr.base.entries import TEST_SPLIT, TextEntry, read_texts, write_json, write_rows
-from asr.base.files import read_rows
+from asr.base.entries import TEST_SPLIT, TextEntry, read_texts
+from asr.base.files import read_rows, write_json, write_rows
 from asr.base.rates import SHORT
 from asr.base.text import Normalization, Speech, Text
 from asr.base.versions import HEARING, versions

@@ -25,8 +25,8 @@ from pydantic import ConfigDict
 
 import asr
 import stages.learning
-from asr.base.entries import write_csv, write_json
 from asr.base.errors import DataError
+from asr.base.files import write_csv, write_json
 from asr.base.hashes import code_version, files_of, fingerprint
 from asr.base.rates import Metric
 from asr.base.sections import Section

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from asr.base.entries import Written, write_rows
+from asr.base.entries import Written
 from asr.base.errors import DataError
-from asr.base.files import read_json
+from asr.base.files import read_json, write_rows
 from asr.export.convert import convert
 from asr.export.recognizer import Recognizer, load_recognizer
 from asr.export.sound import decode

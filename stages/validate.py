@@ -14,8 +14,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from asr.base.entries import write_json, write_rows
 from asr.base.errors import DataError
+from asr.base.files import write_json, write_rows
 from asr.recordings.clips import Checked, Source, check_rows, require_enough
 from asr.recordings.parameters import Data
 from asr.recordings.rejects import counted, told, write_rejects

@@ -60,7 +60,7 @@ def running_stage(project: Path) -> str:
         with suppress(psutil.Error):
             command = process.cmdline()
             if command[1:2] == ["-m"] and command[2].startswith("stages."):
-                return command[2].removeprefix("stages.")
+                return str(command[2].removeprefix("stages."))
     return ""
 
 

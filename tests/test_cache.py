@@ -9,6 +9,7 @@ import pytest
 from asr.shards.records import Held, name_of
 from asr.shards.store import SECONDS_A_DAY, FolderStore
 from commands.cache import unused
+from tests.project import ROOT
 from tests.test_store import filed, note_earlier
 
 
@@ -59,3 +60,7 @@ def test_what_the_workspace_needs_stays(old: Path) -> None:
     one = next(path for path in FolderStore(old).shards() if path.read_bytes() == b"one")
 
     assert names(old, days=30, needed=frozenset({one.stem})) == {"two"}
+
+
+def test_dvc_links_what_stages_write_as_it_does_only_where_hard_links_come_first() -> None:
+    assert '    type = "hardlink,' in (ROOT / ".dvc/config").read_text(), "else each shard is on the disk twice (dvc/output.py)"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from asr.base.copies import Copy, write_copies
-from asr.base.entries import write_json, write_rows
+from asr.base.files import write_json, write_rows
 from asr.recordings.rejects import Reject, write_rejects, write_rejects_of_sets
 from asr.report import chart
 from asr.report.data_page import CLIPS_PER_NOTE, ROWS_PER_REASON, SPEAKERS, render

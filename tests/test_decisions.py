@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from asr.base.entries import read_csv
 from asr.base.errors import DataError
+from asr.base.files import read_csv
 from asr.recordings.decisions import Decision, read_decisions
 from commands.decisions import make_writable, take_over
 from stages.common.decisions import kept_warnings, without_speech

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from asr.base.entries import Clip, TextEntry, View, part_of, read_texts, text_entries, write_rows
+from asr.base.entries import Clip, TextEntry, View, part_of, read_texts, text_entries
 from asr.base.errors import DataError
+from asr.base.files import write_rows
 from asr.base.sections import parse
 from commands.check import Evaluate
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from asr.base.entries import AudioEntry, TextEntry, write_rows
+from asr.base.entries import AudioEntry, TextEntry
 from asr.base.errors import DataError
+from asr.base.files import write_rows
 from asr.base.hashes import content_hash
 from asr.features.clip import Unusable, features_of
 from asr.features.non_speech import non_speech, origins

@@ -153,7 +153,7 @@ def test_audio_that_changed_since_it_was_validated_stops_the_stage(tmp_path: Pat
     clip = entry(write_tone(tmp_path / "a.wav"))
     write_tone(tmp_path / "a.wav", hertz=500)
 
-    with pytest.raises(DataError, match=r"a.wav: changed since validate ran; run `dvc repro`"):
+    with pytest.raises(DataError, match=r"a.wav: changed since validate ran; run `dvc repro --force"):
         made(tmp_path / "out", [clip], SETTINGS)
 
 

@@ -1,5 +1,5 @@
-"""A disk that is full at moments drawn by seed: a line says so, nothing that is half written is believed, and once there is room
-the next run has the results of one that never lacked any.
+"""A disk that is full at moments drawn by seed: a line says so, nothing half-written is believed, and once there is room the
+next run has the results of one that never lacked any.
 
 FULL=40 tries forty; what was said is printed, a line for each. It needs the right to mount a file system in memory.
 """

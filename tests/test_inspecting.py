@@ -2,8 +2,9 @@
 
 import os
 import re
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def test_only_what_is_new_is_decoded(tmp_path: Path, decoded: list[int]) -> None
 
 def test_a_known_file_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old_tone(tmp_path / "0.wav")
+    monkeypatch.setattr(inspecting, "SECONDS_TO_SETTLE", -1.0)
     look(tmp_path, "0.wav")
     monkeypatch.setattr(inspecting, "_content", lambda path: pytest.fail("read"))
 
@@ -119,7 +121,40 @@ def test_a_file_that_was_written_just_now_is_not_trusted_by_its_time(tmp_path: P
     assert after.audio_hash != before.audio_hash
 
 
-def test_a_file_that_was_changed_since_it_was_found_is_not_trusted_by_its_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("copied", [shutil.copy2, os.replace])
+def test_a_file_in_whose_place_another_of_equal_size_and_time_has_come_is_decoded(
+    tmp_path: Path, decoded: list[int], copied: Callable[[Path, Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspecting, "SECONDS_TO_SETTLE", -1.0)
+    file = old_tone(tmp_path / "0.wav")
+    (before,) = look(tmp_path, "0.wav")
+    other = write_tone(tmp_path / "other.wav", hertz=500)
+    os.utime(other, (LONG_AGO, LONG_AGO))
+    assert other.stat().st_size == file.stat().st_size
+    copied(other, file)
+
+    (after,) = look(tmp_path, "0.wav")
+
+    assert decoded == [1, 1]
+    assert isinstance(before, Inspected)
+    assert isinstance(after, Inspected)
+    assert after.audio_hash == content_hash(file.read_bytes()) != before.audio_hash
+
+
+def test_a_file_that_was_linked_is_read_and_not_decoded(tmp_path: Path, decoded: list[int]) -> None:
+    file = old_tone(tmp_path / "0.wav")
+    look(tmp_path, "0.wav")
+    (tmp_path / "in DVC's cache").hardlink_to(file)
+
+    look(tmp_path, "0.wav")
+
+    assert decoded == [1]
+
+
+def test_a_file_that_was_changed_since_it_was_found_is_not_trusted_by_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspecting, "SECONDS_TO_SETTLE", -1.0)
     file = old_tone(tmp_path / "0.wav")
     parts = [part(tmp_path, "0.wav")]
     write_tone(file, hertz=500)

@@ -17,14 +17,17 @@ from asr.recordings.inspecting import Inspected, inspect_parts
 from tests.test_inspecting import HERE, look, old_tone, part
 
 
-def test_how_many_clips_are_decoded_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_how_many_clips_files_are_read_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspecting, "SECONDS_TO_SETTLE", -1.0)
     parts = [part(tmp_path, old_tone(tmp_path / f"{number}.wav").name) for number in range(2)]
     inspect_parts(parts[:1], tmp_path / "kept.sqlite", HERE)
     capsys.readouterr()
 
     inspect_parts([*parts, part(tmp_path, "1.wav", View(0.0, 1.0))], tmp_path / "kept.sqlite", HERE)
 
-    assert capsys.readouterr().err.endswith("audio: 3 clips, 2 of them decoded now\n")
+    assert capsys.readouterr().err.endswith("audio: 3 clips, 2 of them read now\n")
 
 
 def test_what_was_found_out_before_a_run_was_stopped_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,10 @@ from asr.base.entries import WHOLE, View
 from asr.base.errors import DataError
 from asr.recordings import inspections
 from asr.recordings.inspections import open_inspections
-from asr.recordings.locating import Located
+from asr.recordings.locating import Located, State
 
-FILE = Located("data/a.wav", 1000, 123_456_789_012_345_678)
+STATE = State(size=1000, modified=123_456_789_012_345_678, inode=2**64 - 1, changed=223_456_789_012_345_678)
+FILE = Located("data/a.wav", STATE)
 SOUND = Sound(1.5, 1.2, 16_000, 1, -6.0, 8_000, "aabb", (Finding("note", "very quiet", "a peak", "none"),))
 
 
@@ -64,12 +65,14 @@ def test_a_file_is_unknown_if_one_of_its_parts_is(tmp_path: Path) -> None:
     ("file", "audio_hash"),
     [
         (FILE, "hash"),
-        (replace(FILE, size=1001), None),
-        (replace(FILE, changed=FILE.changed + 1), None),
+        (replace(FILE, state=STATE._replace(size=1001)), None),
+        (replace(FILE, state=STATE._replace(modified=STATE.modified + 1)), None),
+        (replace(FILE, state=STATE._replace(inode=7)), None),
+        (replace(FILE, state=STATE._replace(changed=STATE.changed + 1)), None),
         (replace(FILE, path="data/b.wav"), None),
     ],
 )
-def test_a_file_is_the_same_by_its_path_size_and_time(tmp_path: Path, file: Located, audio_hash: str | None) -> None:
+def test_a_file_is_the_same_by_its_path_and_its_state(tmp_path: Path, file: Located, audio_hash: str | None) -> None:
     remember(tmp_path / "kept.sqlite", WHOLE)
 
     with open_inspections(tmp_path / "kept.sqlite", "1") as kept:
@@ -77,7 +80,7 @@ def test_a_file_is_the_same_by_its_path_size_and_time(tmp_path: Path, file: Loca
 
 
 def test_a_file_that_was_touched_is_known_by_its_new_time(tmp_path: Path) -> None:
-    touched = replace(FILE, changed=FILE.changed + 1)
+    touched = replace(FILE, state=STATE._replace(modified=STATE.modified + 1))
     remember(tmp_path / "kept.sqlite", WHOLE)
     remember(tmp_path / "kept.sqlite", WHOLE, file=touched)
 
@@ -90,7 +93,7 @@ def test_what_another_version_has_found_is_forgotten_and_not_what_a_file_hashes_
     remember(tmp_path / "kept.sqlite", WHOLE, version="2", file=None)
 
     assert known(tmp_path / "kept.sqlite", WHOLE, version="1") is None
-    assert (count(tmp_path / "kept.sqlite", "sounds"), count(tmp_path / "kept.sqlite", "files")) == (1, 1)
+    assert (count(tmp_path / "kept.sqlite", "findings"), count(tmp_path / "kept.sqlite", "states")) == (1, 1)
 
 
 def test_a_worker_that_does_not_see_the_file_knows_nothing_and_makes_none(tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ def test_what_was_added_and_not_kept_is_lost_with_its_run(tmp_path: Path) -> Non
     assert known(tmp_path / "kept.sqlite", WHOLE) is None
 
 
-@pytest.mark.parametrize("table", ["files", "sounds"])
+@pytest.mark.parametrize("table", ["states", "findings"])
 def test_a_file_that_is_damaged_in_the_middle_is_named(tmp_path: Path, table: str) -> None:
     file = tmp_path / "kept.sqlite"
     remember(file, WHOLE)
@@ -159,3 +162,45 @@ def test_a_file_that_is_damaged_in_the_middle_is_named(tmp_path: Path, table: st
 
     with pytest.raises(DataError, match=r"kept.sqlite: .* malformed; remove it"), open_inspections(file, "1") as kept:
         kept.hash_of(FILE)
+
+
+@pytest.mark.parametrize(("written", "flipped"), [(b'"seconds": 1.0', b'"seconds": 9.0'), (b"north wind", b"north w\xffnd")])
+def test_findings_of_which_a_byte_was_flipped_are_unknown_and_found_anew(
+    tmp_path: Path, written: bytes, flipped: bytes
+) -> None:
+    file = tmp_path / "kept.sqlite"
+    sound = replace(SOUND, seconds=1.0, fingerprint="north wind")
+    with open_inspections(file, "1") as kept:
+        kept.add(FILE, "hash", [WHOLE], [sound])
+        kept.keep()
+    content = file.read_bytes()
+    assert written in content
+    file.write_bytes(content.replace(written, flipped))
+    assert known(file, WHOLE) is None
+
+    remember(file, WHOLE)
+
+    assert known(file, WHOLE) == [1.0]
+
+
+@pytest.mark.parametrize("cell", ["state", "hash", "checksum"])
+def test_a_file_of_whose_row_a_cell_was_changed_is_unknown(tmp_path: Path, cell: str) -> None:
+    remember(tmp_path / "kept.sqlite", WHOLE)
+    with closing(sqlite3.connect(tmp_path / "kept.sqlite")) as rows:
+        rows.execute(f"update states set {cell} = {cell} || '0'")
+        rows.commit()
+
+    with open_inspections(tmp_path / "kept.sqlite", "1") as kept:
+        assert kept.hash_of(FILE) is None
+
+
+def test_what_a_version_without_checksums_has_left_is_removed_and_the_file_used(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "kept.sqlite")) as rows:
+        rows.execute("create table files (path text primary key, size integer, changed integer, hash text) without rowid")
+        rows.execute("create table sounds (hash text primary key, version text, view text, sound text) without rowid")
+
+    remember(tmp_path / "kept.sqlite", WHOLE)
+
+    assert known(tmp_path / "kept.sqlite", WHOLE) == [1.0]
+    with closing(sqlite3.connect(tmp_path / "kept.sqlite")) as rows:
+        assert dict(rows.execute("select name, type from sqlite_master")) == {"states": "table", "findings": "table"}

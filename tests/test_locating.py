@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asr.audio.findings import Finding
-from asr.recordings.locating import Located, Locator
+from asr.recordings.locating import Located, Locator, State
 
 
 def found(root: Path, written: str) -> str:
@@ -27,10 +27,12 @@ def touch(path: Path) -> Path:
     return path
 
 
-def test_a_file_is_found_with_its_size_and_time(tmp_path: Path) -> None:
+def test_a_file_is_found_with_its_state(tmp_path: Path) -> None:
     path = touch(tmp_path / "audios" / "1.wav")
+    is_there = path.stat()
 
-    assert Locator(str(tmp_path), "").find("audios/1.wav") == Located(path.as_posix(), 4, path.stat().st_mtime_ns)
+    state = State(size=4, modified=is_there.st_mtime_ns, inode=is_there.st_ino, changed=is_there.st_ctime_ns)
+    assert Locator(str(tmp_path), "").find("audios/1.wav") == Located(path.as_posix(), state)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project under DVC of two stages, run once: a train that can be told to stop, and a report."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "stages/common", folder / "stages/common", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__", "base/__init__", "base/errors", "base/entries", "base/files"):
+    for name in (
+        "__init__",
+        "base/__init__",
+        "base/errors",
+        "base/entries",
+        "base/files",
+        "machine/__init__",
+        "machine/shutdown",
+    ):
         (folder / "asr" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "asr" / f"{name}.py", folder / "asr" / f"{name}.py")
     for name, content in {"dvc.yaml": DVC, "stages/train.py": TRAIN, "stages/report.py": REPORT, "settings": "11.8"}.items():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from asr.base.entries import TextEntry, write_rows
+from asr.base.entries import TextEntry
+from asr.base.files import write_rows
 from asr.base.text import Normalization
 from asr.model.transcribe import Hypothesis
 from asr.scoring.align import Span

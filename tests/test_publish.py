@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard
 
-from asr.base.entries import write_rows
+from asr.base.files import write_rows
 from asr.model.folder import FILES
 from asr.report.card import card
 from commands import publish

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from asr.audio.findings import Finding
-from asr.base.entries import Clip, View, read_csv
+from asr.base.entries import Clip, View
 from asr.base.errors import DataError
+from asr.base.files import read_csv
 from asr.recordings.clips import Checked, require_enough
 from asr.recordings.rejects import Reject, counted, reject, told, write_rejects, write_rejects_of_sets
 

@@ -60,7 +60,7 @@ def drawn(count: int) -> list[Kill]:
 
 
 def hit(project: Path, how: Kill, seconds: float, log: Path) -> tuple[str, float, int]:
-    """Run until the moment comes, and kill: the stage that ran then, the seconds to the end of all, and how many never ended."""
+    """Run until the moment comes, and kill: the stage that ran then, the seconds to the end of all, how many never ended."""
     (project / "pid").unlink(missing_ok=True)
     running = begun(project, IN_BACKGROUND if how.is_in_background else REPRO, log)
     wait_for_moment(project, running, how.stage, how.share * seconds)

@@ -14,8 +14,9 @@ from scipy.signal import resample_poly
 
 from asr.audio.fingerprint import fingerprint
 from asr.base.copies import Copy, read_copies
-from asr.base.entries import Clip, audio_entries, read_texts, write_rows
+from asr.base.entries import Clip, audio_entries, read_texts
 from asr.base.errors import DataError
+from asr.base.files import write_rows
 from asr.base.hashes import content_hash
 from asr.base.sections import parse
 from commands.check import Evaluate

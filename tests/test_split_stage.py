@@ -12,8 +12,8 @@ import pytest
 import yaml
 from soundfile import write as write_wav
 
-from asr.base.entries import AudioEntry, Clip, TextEntry, write_rows
-from asr.base.files import read_rows
+from asr.base.entries import AudioEntry, Clip, TextEntry
+from asr.base.files import read_rows, write_rows
 from asr.model.limits import Pace
 from asr.model.whisper import load
 from asr.training.labels import examples_of, without_speech

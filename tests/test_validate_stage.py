@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asr.base.entries import Clip, read_csv
+from asr.base.entries import Clip
 from asr.base.errors import DataError
-from asr.base.files import read_rows
+from asr.base.files import read_csv, read_rows
 from asr.recordings.clips import Checked
 from asr.recordings.rejects import Reject
 from bench.small_sets import CLIPS, SECONDS, small_sets
@@ -62,6 +62,23 @@ def test_audio_inside_of_a_table_is_unpacked(tmp_path: Path) -> None:
         path.relative_to(project).as_posix() for path in (project / "data/validated/unpacked").iterdir()
     )
     assert len(clips(project)) == CLIPS
+
+
+def test_the_terminal_gets_no_control_characters_out_of_names(tmp_path: Path) -> None:
+    project = project_of(tmp_path, "jsonl")
+    manifest = project / "recordings/\x1b[31mred.json"
+    rows = [json.loads(line) for line in (project / "recordings/manifest.json").read_text().splitlines()]
+    rows[1]["audio_filepath"] = "\x9b31mgone.wav"
+    manifest.write_text("\n".join(json.dumps(row) for row in rows))
+    change(project, max_reject_share=0.5, csv="recordings/\x1b[31mred.json")
+
+    told = run_stage("validate", project)
+
+    assert told.returncode == 0, told.stderr
+    assert r"recordings/\x1b[31mred.json:2: \x9b31mgone.wav: file not found" in told.stderr
+    assert not {"\x1b", "\x9b"} & set(told.stdout + told.stderr)
+    (rejected,) = read_csv(project / "data/validated/rejects.csv")
+    assert rejected["path"] == "\x9b31mgone.wav"
 
 
 def test_a_clip_that_is_warned_of_is_used_once_that_is_decided(tmp_path: Path) -> None:

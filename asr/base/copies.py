@@ -5,8 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, cast
 
-from asr.base.entries import read_csv, write_csv
-from asr.base.files import reading
+from asr.base.files import read_csv, reading, write_csv
 
 How = Literal["same audio", "sounds alike"]
 """How two clips are known to be of one recording: by the file's bytes, or by their fingerprints."""

@@ -4,15 +4,11 @@ What the features stages read (`AudioEntry`) and what the labels come from (`Tex
 editing a transcript changes no input of the features.
 """
 
-import csv
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from asr.base.errors import DataError
 from asr.base.files import iterate_rows
 
 
@@ -165,20 +161,6 @@ class Written:
 TEST_SPLIT = "test"
 """The name of the split, which no other test set may have."""
 
-SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev", "development"),
-    TEST_SPLIT: ("test", "testing"),
-}
-"""What each split is called, in any case. `eval` is missing: some mean validation by it, others test."""
-
-_SPLITS = {name: split for split, names in SPLIT_NAMES.items() for name in names}
-
-
-def split_named(name: str) -> str | None:
-    """The split that goes by this name; None: none does. White space at both ends doesn't count."""
-    return _SPLITS.get(name.strip().casefold())
-
 
 def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
     """List the sound of each clip."""
@@ -201,41 +183,3 @@ def read_texts(path: Path) -> dict[str, list[TextEntry]]:
     for row in iterate_rows(path, TextEntry):
         sets.setdefault(row.dataset, []).append(row)
     return sets
-
-
-def write_rows(path: Path, rows: Iterable[Any]) -> None:
-    """Write dataclass instances, one JSON object a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        # `asdict` copies what is in a row, for longer than all else takes.
-        file.writelines(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows)
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write one readable JSON object."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows under the names of their columns; None is a blank cell."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read the cells of each row as text, by column; a spreadsheet may have saved them, with semicolons between them.
-
-    Raises:
-        DataError: when the file isn't UTF-8.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            header = file.readline()
-            file.seek(0)
-            return list(csv.DictReader(file, delimiter=max(",;", key=header.count)))
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: not UTF-8; save it as CSV in UTF-8") from error

@@ -17,6 +17,11 @@ from asr.features.logmel import log_mel
 from asr.features.parameters import Features
 from asr.shards.frames import SAMPLE_RATE
 
+REMEDY = "run `dvc repro --force --single-item validate sets`, then `make repro`"
+"""Not `dvc repro` alone: DVC hashes what a stage reads when the stage ends. So when a file was replaced while validate ran, DVC
+has the hash of the new bytes, validate's list that of the old ones, and nothing would run.
+"""
+
 Copies = list[NDArray[np.float16]]
 """A clip's features, for each copy of it an array of shape (frames, mels)."""
 
@@ -93,7 +98,7 @@ def _read_unchanged(path: Path, audio_hash: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}, but it was there when validate ran; run `dvc repro`") from error
+        raise DataError(f"{path}: {error.strerror}, but it was there when validate ran; {REMEDY}") from error
     if content_hash(content) != audio_hash:
-        raise DataError(f"{path}: changed since validate ran; run `dvc repro`")
+        raise DataError(f"{path}: changed since validate ran; {REMEDY}")
     return content

@@ -1,5 +1,6 @@
 """Loading: any folder of a model that faster-whisper can run, or that can be made into one."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from asr.base.errors import DataError
@@ -33,4 +34,6 @@ def _converted(checkpoint: Path) -> Path:
         from asr.export.convert import convert  # here, as it imports torch, and few need it
 
         convert(checkpoint, folder, "float32")
+    with suppress(OSError):  # another user's
+        folder.touch()  # so that who prunes knows that it is used
     return folder

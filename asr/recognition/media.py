@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.base.endings import MEDIA, files_in, is_media
 from asr.base.errors import DataError
+from asr.base.names import MEDIA, files_in, is_media
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.base.entries import read_csv
 from asr.base.errors import DataError
+from asr.base.files import read_csv
 
 KEEP, NO_SPEECH = "keep", "no speech"
 SPELLINGS = {KEEP: KEEP, NO_SPEECH: NO_SPEECH, "silence": NO_SPEECH}

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr.base.entries import Clip, split_named
+from asr.base.entries import Clip
 from asr.base.errors import DataError
+from asr.base.names import split_named
 
 AUTO = "auto"
 COLUMNS = ("split", "set")

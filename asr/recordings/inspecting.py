@@ -19,7 +19,7 @@ from asr.jobs.run import run_jobs
 from asr.jobs.work import Work
 from asr.machine.engine import Engine
 from asr.recordings.inspections import Inspections, open_inspections
-from asr.recordings.locating import Located
+from asr.recordings.locating import Located, state_of
 
 PACKAGES = ("av", "numpy", "scipy", "soundfile", "soxr")
 """What is found out depends on their versions, and on all modules of asr.audio."""
@@ -74,7 +74,7 @@ class _File:
 
 @dataclass(frozen=True)
 class _Read:
-    """A file that a worker has read; `is_settled`: its size and time tell whether it is still the same."""
+    """A file that a worker has read; `is_settled`: its state tells whether it is still the same."""
 
     audio_hash: str
     sounds: tuple[Sound, ...]
@@ -109,7 +109,7 @@ def inspect_parts(parts: Sequence[Part], kept_in: Path, engine: Engine) -> list[
                 kept.keep()
                 kept_at = time.monotonic()
         kept.keep()
-    print(f"audio: {len(parts)} clips, {total} of them decoded now", file=sys.stderr)
+    print(f"audio: {len(parts)} clips, {total} of them read now", file=sys.stderr)
     return [each for each in found if each is not None]
 
 
@@ -169,7 +169,7 @@ def _read(file: _File, kept: Inspections) -> _Read | Finding:
 
 
 def _content(located: Located) -> tuple[bytes, bool]:
-    """A file's bytes, one more than LARGEST at most, and whether its size and time tell that it stays as it was located."""
+    """A file's bytes, one more than LARGEST at most, and whether its state tells that it stays as it was located."""
     # A pipe that has come into the place of a file would keep this waiting.
     with open(os.open(located.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
         before = os.fstat(file.fileno())
@@ -177,8 +177,7 @@ def _content(located: Located) -> tuple[bytes, bool]:
             raise OSError
         content = file.read(min(before.st_size, LARGEST) + 1)
         after = os.fstat(file.fileno())
-    is_same = (located.size, located.changed) == (after.st_size, after.st_mtime_ns)
-    return content, is_same and time.time() - after.st_mtime > SECONDS_TO_SETTLE
+    return content, state_of(after) == located.state and time.time() - after.st_ctime > SECONDS_TO_SETTLE
 
 
 def _files_apart(job: Job) -> Iterator[Job]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from asr.audio.findings import Finding
 
@@ -24,13 +25,30 @@ DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 refused = partial(Finding, "refuse")
 
 
+class State(NamedTuple):
+    """What tells without reading a file that its bytes are as they were: its size in bytes, and two times in nanoseconds.
+
+    Whoever puts another file in its place may keep size and time of the first (`cp -p`, rsync, a backup that is restored), and
+    neither the inode nor `changed`, which the file system itself sets.
+    """
+
+    size: int
+    modified: int
+    inode: int
+    changed: int
+
+
+def state_of(found: os.stat_result) -> State:
+    """The state of a file that was looked at."""
+    return State(found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+
+
 @dataclass(frozen=True)
 class Located:
-    """A regular file: its path from the project's folder, its size in bytes, and when it was changed, in nanoseconds."""
+    """A regular file: its path from the project's folder, and its state when it was found."""
 
     path: str
-    size: int
-    changed: int
+    state: State
 
 
 class Locator:
@@ -77,7 +95,7 @@ class Locator:
             return refused("file can't be opened", reason, "check the name and its permissions")
         if not stat.S_ISREG(found.st_mode):
             return refused("file can't be opened", "a folder, device or pipe, not a file", "name the clip's file")
-        return Located(path.as_posix(), found.st_size, found.st_mtime_ns)
+        return Located(path.as_posix(), state_of(found))
 
     def _other_names(self, written: str) -> Iterator[str]:
         """What the name may be here: with this system's slashes, an ending, a usual folder, another Unicode form."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from asr.audio.findings import Finding, Severity
 from asr.audio.inspection import SILENCE
-from asr.base.entries import WHOLE, View, write_csv
+from asr.base.entries import WHOLE, View
+from asr.base.files import write_csv
 
 MOST_TOLD = 10
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from asr.base.entries import SPLIT_NAMES, Clip, split_named
+from asr.base.entries import Clip
 from asr.base.errors import DataError
+from asr.base.names import SPLIT_NAMES, split_named
 from asr.recordings.given import Given, given_splits
 from asr.recordings.groups import AUDIO, deal, group_of
 from asr.recordings.parameters import Split

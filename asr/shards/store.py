@@ -12,17 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from asr.base.errors import DataError
+from asr.base.files import UNFINISHED, write_whole
 from asr.shards.records import Held, Record, to_json, to_record
 
 if TYPE_CHECKING:
     from asr.shards.bucket import ObjectStore
 
 SHARDS, RECORDS = "shards", "records"
-
-UNFINISHED = ".unfinished-"
 
 SECONDS_TO_FINISH = 3600
 SECONDS_A_DAY = 86_400
@@ -175,18 +173,3 @@ def is_whole(path: Path, sha256: str) -> bool:
         return hash_file(path) == sha256
     except OSError:
         return False
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears under its name only when it is whole."""
-    unfinished = path.with_name(f"{UNFINISHED}{uuid4().hex}")
-    try:
-        try:
-            unfinished.write_bytes(content)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError:  # a full disk
-        unfinished.unlink(missing_ok=True)
-        raise

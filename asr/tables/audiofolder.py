@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
-from asr.base.entries import SPLIT_NAMES, split_named
 from asr.base.errors import DataError
+from asr.base.names import SPLIT_NAMES, split_named
 from asr.tables.columns import listed
 from asr.tables.contents import Format, Table
 from asr.tables.row import BadRow, Row

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr.base.endings import is_media
 from asr.base.errors import DataError
+from asr.base.names import is_media
 from asr.tables.cells import to_row
 from asr.tables.columns import ColumnNames, Columns, find_columns, is_usual
 from asr.tables.contents import Format, Table

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from asr.base.endings import is_media
 from asr.base.errors import DataError
+from asr.base.names import is_media
 from asr.tables.columns import ColumnNames, is_usual
 from asr.tables.encoding import Encoding, open_text
 

@@ -9,10 +9,9 @@ from typing import Any
 import pyarrow
 from pyarrow import parquet
 
-from asr.base.endings import is_media
-from asr.base.entries import split_named
 from asr.base.errors import DataError
 from asr.base.hashes import content_hash
+from asr.base.names import is_media, split_named
 from asr.tables.columns import ColumnNames, Columns, find_columns, is_usual, listed
 from asr.tables.contents import Table
 from asr.tables.objects import object_row

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pysubs2
 
-from asr.base.endings import files_in, is_media
 from asr.base.errors import DataError
+from asr.base.names import files_in, is_media
 from asr.tables.cells import MOST_CHARACTERS, to_row
 from asr.tables.columns import SPEAKERLESS, Columns
 from asr.tables.contents import Table

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from asr.base.endings import files_in
 from asr.base.errors import DataError
+from asr.base.names import files_in
 from asr.tables.audiofolder import FILE_NAME, METADATA, find_metadata, read_audiofolder
 from asr.tables.columns import ColumnNames
 from asr.tables.commonvoice import is_common_voice, with_splits

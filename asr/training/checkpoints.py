@@ -15,8 +15,8 @@ from typing import Any, TextIO
 
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 
-from asr.base.entries import write_json
 from asr.base.errors import DataError
+from asr.base.files import write_json
 from asr.base.hashes import LENGTH
 
 PARTS = (OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME)

@@ -12,8 +12,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from asr.base.entries import read_csv, write_csv
 from asr.base.errors import DataError
+from asr.base.files import read_csv, write_csv
 from asr.base.rates import SHORT, Metric
 from asr.training.validation import HeardClip, Validation
 

@@ -1,6 +1,7 @@
 """A stage or command without arguments: its help, its errors, its exit code."""
 
 import argparse
+import errno
 import gc
 import signal
 import sys
@@ -12,6 +13,10 @@ from asr.base.errors import DataError
 from asr.machine.shutdown import end_with_parent
 from stages.common.inputs import require_whole_inputs
 from stages.common.outdated import outdate, remove
+from stages.common.terminal import show_controls
+
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+FULL = ("No space left on device", "Disk quota exceeded", "database or disk is full", "PytorchStreamWriter failed writing file")
 
 
 def begin(description: str | None) -> None:
@@ -25,6 +30,7 @@ def begin(description: str | None) -> None:
     Args:
         description: the module's docstring.
     """
+    show_controls("stdout", "stderr")
     module = Path(sys.argv[0])
     parser = argparse.ArgumentParser(
         prog=f"python -m {module.parent.name}.{module.stem}",
@@ -36,7 +42,8 @@ def begin(description: str | None) -> None:
     if package == "stages":
         end_with_parent()  # now, as the imports take seconds in which DVC may die
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # else each import that is interrupted is a traceback
-        outdate(stage)
+        with telling_errors(stage):
+            outdate(stage)
     gc.disable()
 
 
@@ -70,12 +77,41 @@ def run(name: str, main: Callable[[], None], writes: Sequence[Path] = ()) -> Non
 
 @contextmanager
 def telling_errors(name: str) -> Iterator[None]:
-    """End the program as `run` does."""
+    """End the program as `run` does. On a terminal, control characters are shown; a file or a program gets stdout as it is."""
+    show_controls("stderr")
+    if sys.stdout.isatty():
+        show_controls("stdout")
     try:
         yield
-    except DataError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+    except Exception as error:
+        told = full_disk(error) or (str(error) if isinstance(error, DataError) else refused(error))
+        if told is None:
+            raise
+        print(f"{name}: {told}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def full_disk(error: BaseException) -> str | None:
+    """Say that a disk is full, where that is what an error comes of, and what to do; None where it comes of anything else.
+
+    safetensors, torch and SQLite have no number for it, so their words count as well.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        number = getattr(cause, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT) or any(words in str(cause) for words in FULL):
+            place = getattr(cause, "filename", None) or Path.cwd()
+            return f"{place}: no space left on the disk, or in the quota; make room, and run it again: what is whole stays"
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def refused(error: Exception) -> str | None:
+    """Say where the system has refused something that is the user's to allow, and what to do; None for any other error."""
+    if isinstance(error, OSError) and error.errno in FORBIDDEN and error.filename is not None:
+        remedy = "allow this user to, or work in a folder of theirs (docs/machines.md#several-users)"
+        return f"{error.filename}: {error.strerror}; {remedy}"
+    return None

@@ -5,9 +5,8 @@ What a branch of the hub holds may change from one stage to the next. This file 
 
 from pathlib import Path
 
-from asr.base.entries import write_json
 from asr.base.errors import DataError
-from asr.base.files import read_json, reading
+from asr.base.files import read_json, reading, write_json
 from asr.model.parameters import Model
 
 BASE = Path("models/base.json")

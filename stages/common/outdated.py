@@ -8,7 +8,7 @@ ends, report writes all of them anew, or DVC restores them where nothing that it
 import shutil
 from pathlib import Path
 
-from asr.base.entries import write_json
+from asr.base.files import write_json
 
 METRICS = Path("metrics")
 SHOWN = tuple(METRICS / name for name in ("report.html", "report.txt", "card.md", "plots"))
@@ -36,11 +36,18 @@ def is_outdated() -> bool:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a folder that DVC may keep: to write into it would change what is cached."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    """Remove a file, a link or a folder that DVC may keep: to write into it would change what is cached.
+
+    Raises:
+        OSError: naming `path`, of which rmtree would name the last part of what is in it.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _is_marked(path: Path) -> bool:

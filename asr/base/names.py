@@ -1,4 +1,4 @@
-"""Endings: by which audio and video files are found in a folder, or told from other words in a table."""
+"""Names: by which audio and video are found in a folder, or told from other words in a table, and what splits are called."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,15 @@ MEDIA = frozenset(
     .mp2 .mp3 .mp4 .mpc .mpeg .mpg .mts .oga .ogg .ogv .opus .ra .rm .spx .tta .voc .w64 .wav .webm .wma .wmv .wv""".split()
 )
 """In small letters, each with its dot. What a file really is, its content says, which FFmpeg goes by."""
+
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "development"),
+    "test": ("test", "testing"),
+}
+"""What each split is called, in any case. `eval` is missing: some mean validation by it, others test."""
+
+_SPLITS = {name: split for split, names in SPLIT_NAMES.items() for name in names}
 
 
 def is_media(name: str) -> bool:
@@ -24,3 +33,8 @@ def files_in(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts) and not path.is_dir():
             yield path
+
+
+def split_named(name: str) -> str | None:
+    """The split that goes by this name; None: none does. White space at both ends doesn't count."""
+    return _SPLITS.get(name.strip().casefold())
