@@ -112,7 +112,7 @@ def test_a_checkpoint_that_was_converted_to_be_heard_with_is_to_be_removed(
 
 
 def test_an_export_from_elsewhere_that_is_cut_off_is_an_error(export: Path) -> None:
-    with pytest.raises(DataError, match=r"export: CTranslate2 can't load it \(.*\); make it or fetch it anew$"):
+    with pytest.raises(DataError, match=r"export: CTranslate2 can't load it \(.*\); convert or fetch it anew$"):
         load_recognizer(export)
     cut(export / "tokenizer.json")
     with pytest.raises(DataError, match=r"export/tokenizer.json: cut off, or no JSON \(.*\); run `make repair`$"):

@@ -146,6 +146,6 @@ def _loaded(folder: Path, device: str) -> WhisperModel:
         return WhisperModel(str(folder), device=device, cpu_threads=cores)
     except RuntimeError as error:  # CTranslate2 needs libraries of CUDA that torch's wheels don't put where it looks
         if device == "cpu":
-            raise DataError(f"{folder}: CTranslate2 can't load it ({error}); make it or fetch it anew") from error
+            raise DataError(f"{folder}: CTranslate2 can't load it ({error}); convert or fetch it anew") from error
         print(f"{folder}: not on the GPU ({error}); on the CPU instead", file=sys.stderr)
         return _loaded(folder, "cpu")
