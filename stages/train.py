@@ -41,7 +41,7 @@ from asr.shards.format import MANIFEST
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
-from asr.training.checkpoints import STOP, OtherRun, claimed, newest, note_facts, other_runs, remove, remove_unfinished
+from asr.training.checkpoints import STOP, OtherRun, checked, claimed, newest, note_facts, other_runs, remove
 from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves, outcome
 from asr.training.labels import chained, require_timestamps_suit, without_speech
 from asr.training.optimizer import require_optimizer
@@ -86,8 +86,7 @@ def main() -> None:
     folder = machine.checkpoint_folder / fingerprint(facts, [])
     stop = StopRequest(folder / STOP)
     with claimed(folder):
-        remove_unfinished(folder)
-        if checkpoint := newest(folder):
+        if checkpoint := checked(folder):
             print(f"train: goes on from {checkpoint}", file=sys.stderr)
         else:
             say_what_is_not_gone_on_with(other_runs(folder, facts))
@@ -105,7 +104,9 @@ def main() -> None:
             stop.listen()
             learn(folder, machine, stop)
         if not SUMMARY.exists():
-            print(f"train: stopped; the same run goes on from its checkpoint in {folder}", file=sys.stderr)
+            kept = newest(folder)
+            what = f"goes on from its checkpoint in {kept}" if kept else "has no checkpoint yet, and begins anew"
+            print(f"train: stopped; the same run {what}", file=sys.stderr)
             sys.exit(128 + (stop.signal or signal.SIGTERM))
         remove(folder)
 
@@ -130,6 +131,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     print(f"train: {len(examples)} clips, {len(without_speech(examples))} of them without speech", file=sys.stderr)
     whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
+    stop = stop or StopRequest(folder / STOP)
     validator = Validator(
         whisper,
         validation,
@@ -137,9 +139,9 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         [text.text for text in texts],
         Normalization.of(params.text, params.model),
         read_pace(),
+        stop,
     )
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
-    stop = stop or StopRequest(folder / STOP)
     try:
         trained = train(
             whisper,

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from transformers import AutoProcessor, WhisperTokenizer, pipeline
 
 from asr.base.errors import DataError
-from asr.export.convert import convert
+from asr.export.convert import COPIED, convert
 from asr.export.recognizer import load_recognizer
+from asr.model.checksums import damaged_file, read_sums
 from asr.model.folder import FILES
 from asr.model.parameters import greedy
 from asr.model.transcribe import transcribe
@@ -160,6 +161,8 @@ def test_a_model_that_has_learned_to_end_at_once_writes_nothing_wherever_it_runs
     convert(tmp_path / "tuned", tmp_path / "export", "float32")
 
     assert end in json.loads((released / "generation_config.json").read_text())["begin_suppress_tokens"]
+    assert read_sums(tmp_path / "export").keys() >= {"model.bin", "config.json", "vocabulary.json", *COPIED}
+    assert damaged_file(tmp_path / "export") is None
     assert transcribe(load_tuned(tmp_path / "tuned"), [np.zeros((200, 80), np.float16)], greedy(4))[0].text == ""
     segments, _ = WhisperModel(str(tmp_path / "export"), device="cpu").transcribe(str(noise), language="en", temperature=0.0)
     assert [segment.text for segment in segments if segment.text] == []

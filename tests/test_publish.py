@@ -9,10 +9,12 @@ import pytest
 from huggingface_hub import ModelCard
 
 from asr.base.files import write_rows
+from asr.model.checksums import write_sums
 from asr.model.folder import FILES
 from asr.report.card import card
 from commands import publish
 from commands.publishing.contents import EXPORT, MODEL, Kind
+from tests.damage import flip
 from tests.hub import Hub
 from tests.hub_writes import Writes, take_writes
 from tests.project import ROOT
@@ -162,6 +164,22 @@ def test_a_file_that_is_no_part_of_a_model_stops_everything_by_its_name(
     assert run(monkeypatch, NAME, "--yes") == 1
 
     assert f"nothing is pushed before it is gone: {name};" in capsys.readouterr().err
+    assert world.hub.requests == []
+
+
+def test_sums_are_pushed_and_a_damaged_model_is_not(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in (MODEL, EXPORT):
+        write_sums(kind.folder)
+    assert run(monkeypatch, NAME, "--what", "both", "--yes") == 0
+    assert {"SHA256SUMS", "ctranslate2/SHA256SUMS"} < world.pushed().keys()
+    world.hub.requests.clear()
+    flip(EXPORT.folder / "model.bin")
+
+    assert run(monkeypatch, NAME, "--what", "both", "--yes") == 1
+
+    assert "models/export/model.bin: damaged, its bytes are not those that were written" in capsys.readouterr().err
     assert world.hub.requests == []
 
 

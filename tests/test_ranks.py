@@ -20,8 +20,9 @@ import yaml
 from asr.base.errors import DataError
 from asr.ranks.group import BUCKET_BYTES, _buckets
 from asr.ranks.launch import run_ranks
-from asr.ranks.rank import ERROR, Rank
+from asr.ranks.rank import ERROR, LOG, Rank
 from asr.ranks.torch_launcher import launched_by_torch
+from asr.training.checkpoints import STOP
 from stages.common.machine import Machine
 from stages.train import require_ranks
 from tests.project import ROOT, environment, read_yaml, run_stage
@@ -102,6 +103,23 @@ def test_two_ranks_that_are_stopped_and_lose_one_learn_what_one_process_learns(
     assert said.count("train: epoch 6 of 6") == 1
     assert json.loads((project / "metrics/train/summary.json").read_text())["ranks"] == 2
     require_as_alone(project)
+    assert not list(project.glob(".cache/training/*"))
+
+
+@pytest.mark.slow
+def test_two_ranks_that_are_asked_to_end_in_validation_end_together(project: Path, request: pytest.FixtureRequest) -> None:
+    command = [sys.executable, "-m", "stages.train"]
+    variables = environment(**settings("torch", project, request))
+    running = subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True)
+    while not (logs := list(project.glob(f".cache/training/*/{LOG}"))):
+        time.sleep(0.05)
+
+    logs[0].with_name(STOP).touch()  # the ranks take seconds to begin, with the base model's validation
+
+    said = running.communicate(timeout=120)[1]
+    assert running.returncode == 128 + signal.SIGTERM, said
+    assert "train: stopped; the same run has no checkpoint yet, and begins anew" in said
+    assert "before the first step, validation" not in said
     assert not list(project.glob(".cache/training/*"))
 
 

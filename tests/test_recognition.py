@@ -16,6 +16,7 @@ from asr.audio.waveform import to_mono_16k
 from asr.base.errors import DataError
 from asr.export.recognizer import Recognizer
 from asr.export.sound import decode
+from asr.model.checksums import SUMS
 from asr.recognition.loading import open_model
 from asr.recognition.long import Listener, default_chunk, seconds_of
 from tests.project import ROOT
@@ -163,6 +164,7 @@ def test_what_has_no_sound_is_named_with_the_reason(tmp_path: Path) -> None:
 
 def test_somebody_elses_export_says_nothing_of_its_language(checkpoint: Path, recognizer: Recognizer, tmp_path: Path) -> None:
     shutil.copytree(next(Path(".cache/converted").iterdir()), tmp_path / "export")
+    (tmp_path / "export" / SUMS).unlink()
     (tmp_path / "export" / "generation_config.json").unlink()
 
     opened = open_model(tmp_path / "export")

@@ -87,7 +87,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         count=lambda batch: found.learned.append(batch),
         optimizer=(kind, {**options, "params": parameter_groups(whisper.model, RATE, 0.5, 0.01)}),
         precision="bf16",
-        label_smoothing=0.0,
+        settings=SETTINGS,
         callbacks=[Saving(StopRequest(folder / "stop"), minutes=math.inf, steps_per_epoch=3)],
     )
     trainer.limits = Limits({whisper.window_frames: 4})

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from asr.base.errors import DataError
 from asr.base.normalizers import basic_english
 from asr.base.text import Normalization
 from asr.machine.shutdown import StopRequest
+from asr.model.checksums import SUMS
 from asr.model.limits import Pace
 from asr.model.parameters import greedy
 from asr.model.precision import cast_once
@@ -33,6 +35,7 @@ from asr.model.whisper import Whisper, load, load_tuned
 from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, pad
 from asr.training.callbacks import StoppedError
+from asr.training.checkpoints import checked
 from asr.training.history import DivergedError, curves
 from asr.training.labels import chained
 from asr.training.memory import Limits, Trial, kept_bytes
@@ -44,6 +47,8 @@ from asr.training.trainable import freeze_encoder, with_lora
 from asr.training.trainer import StepTrainer
 from asr.training.validation import Validation, Validator
 from asr.training.variety import NO_VARIETY
+from tests.damage import cut, flip
+from tests.project import tree
 from tests.recipes import recipe
 from tests.sounds import write_tiny_whisper
 
@@ -93,6 +98,7 @@ def run(
     stop: StopRequest | None = None,
     loader_workers: int = 0,
     minutes: float = math.inf,
+    stop_validating: StopRequest | None = None,
 ) -> tuple[Whisper, Trained]:
     """Train the tiny model on clips that are its validation split too; goes on with a run that was stopped in `folder`."""
     whisper = load(str(write_tiny_whisper(folder / "model", multilingual)), "nl" if multilingual else None, "transcribe")
@@ -105,6 +111,7 @@ def run(
         [text(clip) for clip in range(clips)],
         Normalization("basic_english"),
         SHORT,
+        stop_validating,
     )
     (folder / "run").mkdir(exist_ok=True)
     stop = stop or StopRequest(folder / "stop")
@@ -333,17 +340,108 @@ def test_same_inputs_same_weights(tmp_path: Path, unbroken_run: tuple[Whisper, T
 
 @pytest.mark.parametrize("asked", [0, 4, 7])  # within the first epoch, after it, within the second
 def test_a_stopped_run_goes_on_to_the_same_end(tmp_path: Path, unbroken_run: tuple[Whisper, Trained], asked: int) -> None:
-    unbroken, expected = unbroken_run
     with pytest.raises(StoppedError):
         run(tmp_path / "stopped", recipe(**LONG), stop=After(asked))
     assert list((tmp_path / "stopped" / "run").glob("checkpoint-*"))
 
-    whisper, trained = run(tmp_path / "stopped", recipe(**LONG))
+    require_same_end(tmp_path / "stopped", unbroken_run)
+
+
+def require_same_end(folder: Path, unbroken_run: tuple[Whisper, Trained]) -> None:
+    unbroken, expected = unbroken_run
+
+    whisper, trained = run(folder, recipe(**LONG))
 
     assert curves(trained.log_history) == curves(expected.log_history)
     assert (trained.best_step, trained.steps, trained.epochs) == (expected.best_step, 12, 3.0)
     for name, value in weights(unbroken).items():
         assert torch.equal(weights(whisper)[name], value), name
+
+
+def test_whichever_part_of_the_newest_checkpoint_is_damaged_the_run_goes_on_from_the_one_before_to_the_same_end(
+    tmp_path: Path, unbroken_run: tuple[Whisper, Trained]
+) -> None:
+    with pytest.raises(StoppedError):
+        run(tmp_path / "stopped", recipe(**LONG), stop=After(7))
+    _, last = sorted((tmp_path / "stopped/run").glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+    parts = sorted(path.name for path in last.iterdir() if path.name != SUMS)
+    assert {"model.safetensors", "optimizer.pt", "rng_state.pth", "scheduler.pt", "trainer_state.json"} < set(parts)
+    left = []
+    for damage in (flip, cut):
+        for part in parts:
+            folder = tmp_path / f"{damage.__name__} {part}"
+            shutil.copytree(last.parent, folder / "run")
+            damage(folder / "run" / last.name / part)
+            assert checked(folder / "run") == folder / "run/checkpoint-4", part
+            left.append(tree(folder))
+
+    assert left == [left[0]] * len(left)
+    require_same_end(folder, unbroken_run)
+
+
+def test_weights_of_the_best_epoch_that_were_damaged_since_are_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = iter((100.0, 10.0, 20.0))
+    best = tmp_path / "run/checkpoint-1"
+
+    def validate(*args: Any) -> Validation:
+        if best.is_dir():
+            flip(best / "model.safetensors")
+        return Validation(1.0, next(rates), [])
+
+    monkeypatch.setattr(Validator, "validate", validate)
+
+    with pytest.raises(DataError, match=r"run/checkpoint-1: the best epoch's, and damaged; run it again, and it goes on from"):
+        run(tmp_path, recipe(epochs=2))
+
+    assert checked(tmp_path / "run") is None
+
+
+class Meanwhile(StopRequest):
+    """A request that is made in the first validation with so many checkpoints there, at the fourth look."""
+
+    def __init__(self, folder: Path, checkpoints: int) -> None:
+        self._folder, self._checkpoints, self.looks = folder, checkpoints, 0
+
+    @property
+    def is_made(self) -> bool:
+        """Counts."""
+        self.looks += len(list(self._folder.glob("checkpoint-*"))) == self._checkpoints
+        return self.looks > 3
+
+
+@pytest.mark.parametrize("checkpoints", [0, 1])  # before the first step, after the second epoch
+def test_a_stop_does_not_wait_for_the_end_of_validation_and_the_run_goes_on_to_the_same_end(
+    tmp_path: Path, unbroken_run: tuple[Whisper, Trained], checkpoints: int
+) -> None:
+    stop = Meanwhile(tmp_path / "run", checkpoints)
+
+    with pytest.raises(StoppedError):
+        run(tmp_path, recipe(**LONG), stop_validating=stop)
+
+    assert stop.looks == 4, "nothing was computed after it"
+    assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-4"][:checkpoints]
+    if checkpoints:  # else it begins anew
+        require_same_end(tmp_path, unbroken_run)
+
+
+def test_all_ranks_end_when_one_was_asked_to_within_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path)), None, "transcribe")
+    examples = replace(unequal(whisper, 3), languages=[None] * 3)
+    here = Validator(whisper, examples, ["a.wav"] * 3, ["a"] * 3, Normalization("basic_english"), SHORT)
+    said: list[Any] = []
+
+    def gather(gathered: list[Any], found: Any) -> None:
+        said.append(found)
+        gathered[:] = [found, None]  # the other rank was asked
+
+    monkeypatch.setattr("asr.training.validation.distributed.all_gather_object", gather)
+    for validator in (here, replace(here, stop=After(0))):
+        with pytest.raises(StoppedError):
+            validator.validate(lambda batch, group: torch.zeros(()), lambda window: 3, rank=0, ranks=2)
+
+    assert [found is None for found in said] == [False, True], "each comes to where the others wait"
 
 
 def test_a_run_that_had_ended_for_want_of_improvement_does_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from ctranslate2.converters import TransformersConverter
 
 from asr.base.errors import DataError
 from asr.export.parameters import WINDOW_SECONDS, Quantization
+from asr.model.checksums import loading, write_sums
 from asr.model.description import FRAMES_PER_POSITION
 from asr.shards.frames import FRAMES_PER_SECOND
 
@@ -20,14 +21,19 @@ WHOLE = WINDOW_SECONDS * FRAMES_PER_SECOND // FRAMES_PER_POSITION
 
 
 def convert(checkpoint: Path, folder: Path, quantization: Quantization) -> None:
-    """Write `checkpoint` into `folder` as CTranslate2 has it, with the files of COPIED.
+    """Write `checkpoint` into `folder` as CTranslate2 has it, with the files of COPIED and the sums of all.
 
     Raises:
-        DataError: when a file is missing, or when it takes other windows than 30 s, which is all that faster-whisper knows.
+        DataError: when a file is missing or damaged, or when it takes other windows than 30 s: faster-whisper knows no other.
     """
     missing = [name for name in ("config.json", *COPIED) if not (checkpoint / name).is_file()]
     if missing:
         raise DataError(f"{checkpoint}: {', '.join(missing)} missing; it needs a checkpoint that training has saved")
+    with loading(checkpoint):
+        _convert(checkpoint, folder, quantization)
+
+
+def _convert(checkpoint: Path, folder: Path, quantization: Quantization) -> None:
     positions = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))["max_source_positions"]
     if positions != WHOLE:
         raise DataError(
@@ -38,5 +44,6 @@ def convert(checkpoint: Path, folder: Path, quantization: Quantization) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as near:
         made = Path(near) / "made"
         TransformersConverter(str(checkpoint), copy_files=list(COPIED)).convert(str(made), quantization=quantization)
+        write_sums(made)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)

@@ -18,6 +18,7 @@ from asr.audio.waveform import Waveform
 from asr.base.errors import DataError
 from asr.export.parameters import WINDOW_SECONDS
 from asr.export.sound import in_window, prepared
+from asr.model.checksums import REMEDY, require_whole
 from asr.model.limits import ANY_PACE, cut
 from asr.shards.frames import FRAMES_PER_SECOND, SAMPLE_RATE
 
@@ -112,16 +113,22 @@ class Recognizer:
         return [segment.text.strip() for segment in self.model.transcribe(waveform, **LONG_OPTIONS, **told)[0]]
 
 
-def load_recognizer(folder: Path, device: str = "auto") -> Recognizer:
+def load_recognizer(folder: Path, device: str = "auto", remedy: str = REMEDY) -> Recognizer:
     """Load an exported model, on a GPU where there is one.
 
+    Args:
+        folder: in CTranslate2's format.
+        device: auto, cuda or cpu.
+        remedy: what to do when it is damaged.
+
     Raises:
-        DataError: when the folder holds none.
+        DataError: when the folder holds none, or a damaged one.
     """
     if not (folder / "model.bin").is_file():
         raise DataError(f"{folder}: no exported model; `make repro` makes one, and `dvc pull {folder}` fetches one")
     if not (folder / "tokenizer.json").is_file():
         raise DataError(f"{folder}: tokenizer.json is missing, and faster-whisper would fetch another's from the hub")
+    require_whole(folder, remedy)
     path = folder / "generation_config.json"  # somebody else's export seldom has it
     said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     language = said.get("language") if said.get("is_multilingual") else None
@@ -139,6 +146,6 @@ def _loaded(folder: Path, device: str) -> WhisperModel:
         return WhisperModel(str(folder), device=device, cpu_threads=cores)
     except RuntimeError as error:  # CTranslate2 needs libraries of CUDA that torch's wheels don't put where it looks
         if device == "cpu":
-            raise DataError(f"{folder}: {error}") from error
+            raise DataError(f"{folder}: CTranslate2 can't load it ({error}); convert or fetch it anew") from error
         print(f"{folder}: not on the GPU ({error}); on the CPU instead", file=sys.stderr)
         return _loaded(folder, "cpu")

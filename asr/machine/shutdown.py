@@ -53,4 +53,4 @@ class StopRequest:
             self._file.touch()
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
-        print("train: a checkpoint is saved before the end; again to stop at once", file=sys.stderr)
+        print("train: ends once a checkpoint is saved, or in validation without one; again to stop at once", file=sys.stderr)

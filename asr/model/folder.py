@@ -13,7 +13,10 @@ from typing import Any
 
 from transformers import WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizer
 
+from asr.model.checksums import SUMS, write_sums
+
 FILES = (
+    SUMS,
     "added_tokens.json",
     "config.json",
     "generation_config.json",
@@ -42,6 +45,7 @@ def write_checkpoint(model: WhisperForConditionalGeneration, processor: WhisperP
     _complete_config(folder / "config.json")
     _write(folder / "tokenizer_config.json", _without(folder / "tokenizer_config.json", "extra_special_tokens"))
     _write_vocabulary(processor.tokenizer, folder)
+    write_sums(folder)
 
 
 def _complete_config(path: Path) -> None:

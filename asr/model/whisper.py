@@ -10,6 +10,7 @@ from transformers import WhisperForConditionalGeneration, WhisperProcessor, Whis
 
 from asr.base.errors import DataError
 from asr.base.normalizers import ENGLISH
+from asr.model.checksums import REMEDY, loading
 from asr.model.description import speaks_many, wrong_language, wrong_mels
 from asr.model.folder import write_checkpoint
 from asr.model.hub import checkpoint_folder, first_line, not_to_be_had
@@ -70,11 +71,11 @@ def load(name: str, language: str | None, task: str, commit: str | None = None) 
     A multilingual one without a language has to be told that of each clip (see `languages_of`).
 
     Raises:
-        DataError: when it can't be had, or when the language doesn't suit it.
+        DataError: when it can't be had or is damaged, or when the language doesn't suit it.
     """
     folder = checkpoint_folder(name, commit)
     try:
-        whisper = load_tuned(folder)
+        whisper = load_tuned(folder, _to_have_again(name, folder))
     except UnpicklingError as error:
         raise DataError(
             f"model.name {name}: its pickled weights hold more than numbers, and to load them would run what its maker wrote: "
@@ -86,14 +87,31 @@ def load(name: str, language: str | None, task: str, commit: str | None = None) 
     return whisper
 
 
-def load_tuned(folder: Path) -> Whisper:
+def _to_have_again(name: str, folder: Path) -> str:
+    """What to do about damage in the folder of a base model."""
+    if Path(name).is_dir():
+        return "bring the folder back from where it came from"
+    return (
+        f"remove {folder.parents[1]}, and it is fetched again"  # not the file alone: it is a link, and what it leads to stays
+    )
+
+
+def load_tuned(folder: Path, remedy: str = REMEDY) -> Whisper:
     """Load a checkpoint that holds its own language and task. Nothing that comes with it is executed.
 
     Pickled weights are read by `torch.load(weights_only=True)`, which transformers 5 leaves on unless it is told otherwise.
+
+    Args:
+        folder: of the checkpoint.
+        remedy: what to do when it is damaged.
+
+    Raises:
+        DataError: when a file is not as it was written, or is cut off.
     """
-    # Some checkpoints are stored in half precision; training and comparing start from float32 alike.
-    model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, weights_only=True)
-    return Whisper(model, WhisperProcessor.from_pretrained(folder, trust_remote_code=False))
+    with loading(folder, remedy):
+        # Some checkpoints are stored in half precision; training and comparing start from float32 alike.
+        model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, weights_only=True)
+        return Whisper(model, WhisperProcessor.from_pretrained(folder, trust_remote_code=False))
 
 
 def is_multilingual(model: WhisperForConditionalGeneration) -> bool:

@@ -26,6 +26,11 @@ def on_any_rank(flag: bool) -> bool:
     return bool(votes.item())
 
 
+def wait_for_all() -> None:
+    """Go on when every rank has come here."""
+    on_any_rank(False)
+
+
 def agreed(value: Value) -> Value:
     """The value that rank 0 has: a disk that several nodes share doesn't show all of them the same at the same time."""
     if not distributed.is_initialized():

@@ -24,7 +24,8 @@ def open_model(folder: Path) -> Recognizer:
             f"{folder}: no model there, neither CTranslate2's (model.bin) nor a checkpoint (config.json); `make repro` makes "
             "models/export, if export.quantization is set, and `dvc pull models/export` fetches what was pushed"
         )
-    return load_recognizer(_converted(folder))
+    converted = _converted(folder)
+    return load_recognizer(converted, remedy=f"remove {converted}, and it is made anew")
 
 
 def _converted(checkpoint: Path) -> Path:

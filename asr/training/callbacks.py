@@ -34,7 +34,7 @@ LOSSES_PER_EPOCH, MOST_STEPS = 100, 10
 
 
 class StoppedError(Exception):
-    """The run was asked to end; its checkpoint is saved."""
+    """The run was asked to end. Its checkpoint is saved, unless that was in the middle of validation."""
 
 
 class ProgressLines(TrainerCallback):

@@ -14,10 +14,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
+from transformers.trainer_utils import rotate_checkpoints
 
 from asr.base.errors import DataError
 from asr.base.files import write_json
 from asr.base.hashes import LENGTH
+from asr.model.checksums import damaged_file, read_sums, write_sums
+
+LEAST_KEPT = 2
+"""Checkpoints: one to go on from when the newest is damaged."""
 
 PARTS = (OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME)
 REMOVED = ".removed"
@@ -149,8 +154,53 @@ def read_past(folder: Path) -> Past:
 
 
 def newest(folder: Path) -> Path | None:
-    """The checkpoint to go on from: the last one that is whole."""
+    """The checkpoint to go on from: the last one that is whole. Whether its bytes are right, it takes `checked` to say."""
     return max(filter(_is_whole, folder.glob("checkpoint-*")), key=_step, default=None)
+
+
+def finish(checkpoint: Path, keep: int, best_until_now: str | None) -> None:
+    """Write the sums of a checkpoint that has been saved, and then remove older ones: never is there only an unfinished one.
+
+    Args:
+        checkpoint: of which all else is written.
+        keep: so many are kept, LEAST_KEPT at least.
+        best_until_now: of the best epoch before. It stays even where this one is better, or a run that goes on from an older
+            one, as this one turns out to be damaged, would lack its best weights.
+    """
+    write_sums(checkpoint)
+    rotate_checkpoints(str(checkpoint.parent), max(keep, LEAST_KEPT), best_until_now, use_mtime=True)
+
+
+def checked(folder: Path) -> Path | None:
+    """The checkpoint from which the run comes to the end of one that nobody broke; what is unfinished or damaged is removed.
+
+    Every byte is read of the newest and of that of the best epoch until then, whose weights may be the result. When one is
+    damaged, it goes with all that came after it, and those before are looked at.
+    """
+    remove_unfinished(folder)
+    told = list[str]()
+    while (checkpoint := newest(folder)) and (damage := _damage(checkpoint)):
+        wrong, what = damage
+        told.append(f"{wrong}: {what}")
+        for other in folder.glob("checkpoint-*"):
+            if _step(other) >= _step(wrong):
+                shutil.rmtree(other)
+    if told:
+        print(f"train: {'; '.join(told)}; going on from {checkpoint.name if checkpoint else 'the beginning'}", file=sys.stderr)
+    return checkpoint
+
+
+def _damage(checkpoint: Path) -> tuple[Path, str] | None:
+    """What is wrong with a checkpoint, or with that of the best epoch until then, and in which of the two."""
+    if path := damaged_file(checkpoint):
+        return checkpoint, f"{path.name} is damaged"
+    best_step = json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))["best_global_step"]
+    best = checkpoint.with_name(f"checkpoint-{best_step}")
+    if best_step is None or best == checkpoint:
+        return None
+    if not _is_whole(best):
+        return best, "the best epoch's is not whole"
+    return (best, f"the best epoch's {path.name} is damaged") if (path := damaged_file(best)) else None
 
 
 def remove(folder: Path) -> None:
@@ -169,6 +219,7 @@ def remove_unfinished(folder: Path) -> None:
     shutil.rmtree(folder.with_name(f"{folder.name}{REMOVED}"), ignore_errors=True)
     for checkpoint in folder.glob("checkpoint-*"):
         if not _is_whole(checkpoint):
+            print(f"train: {checkpoint}: not whole, removed", file=sys.stderr)
             shutil.rmtree(checkpoint)
 
 
@@ -193,10 +244,7 @@ def _step(checkpoint: Path) -> int:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    """The trainer writes its state last; when it removes a checkpoint it does so in any order."""
-    try:
-        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    weights = any(checkpoint.glob("*.safetensors"))
-    return weights and all((checkpoint / part).exists() for part in PARTS)
+    """The sums are written last; what is removed goes in any order."""
+    names = read_sums(checkpoint).keys()
+    has_weights = any(name.endswith(".safetensors") for name in names)
+    return has_weights and names >= set(PARTS) and all((checkpoint / name).exists() for name in names)

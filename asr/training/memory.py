@@ -1,14 +1,19 @@
 """Memory: how many rows of a window the device takes at once, found by trial on the model itself."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from asr.base.errors import DataError
 from asr.machine.device import is_out_of_memory
+
+Result = TypeVar("Result")
 
 Trial = Callable[[int, int], Tensor]
 """The loss of so many rows in a window of so many frames."""
@@ -49,6 +54,29 @@ class Limits:
             return False
         self.halvings += 1
         return True
+
+
+def within_memory(limits: Limits, model: nn.Module, work: Callable[[], Result]) -> Result:
+    """Do the work, with half as many rows at a time from then on whenever memory runs out.
+
+    Raises:
+        DataError: when a single row does not fit.
+    """
+    device = next(model.parameters()).device
+    while True:
+        try:
+            return work()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            if not limits.halve():
+                said = str(error).partition("\n")[0]
+                raise DataError(f"{device}: out of memory with one clip at a time ({said}); {LESS_MEMORY}") from error
+        # Here the handler is over, which held on to the tensors that did not fit.
+        print("train: out of memory; half as many clips at a time from now on", file=sys.stderr)
+        model.zero_grad()
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 def find_limits(trial: Trial, windows: Sequence[int], most: int, reserved: int, device: str) -> Limits | None:

@@ -88,7 +88,7 @@ def train(
 
     Raises:
         DataError: when a parameter doesn't suit the model, the run diverges, a tracker is missing, or no clip fits into memory.
-        StoppedError: when the run was asked to end; the checkpoint is saved.
+        StoppedError: when the run was asked to end; the checkpoint is saved, but not in validation.
     """
     device = pick_device()
     if device == "cpu":
@@ -117,7 +117,7 @@ def train(
         keep=Diary(folder),
         count=watch.count,
         precision=precision,
-        label_smoothing=settings.label_smoothing,
+        settings=settings,
         callbacks=[
             EarlyStoppingCallback(settings.early_stopping_patience),
             times,

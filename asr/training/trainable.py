@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from torch import nn
+from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
 from asr.base.errors import DataError
@@ -70,6 +71,15 @@ def parameter_groups(
                 decay = weight_decay if decays else 0.0
                 groups.append({"params": parameters, "lr": rate * layer_decay**below, "weight_decay": decay})
     return groups
+
+
+def gradients(model: nn.Module) -> list[Tensor]:
+    """The gradients of all that is trained, made where there is none yet."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    return [parameter.grad for parameter in trained if parameter.grad is not None]
 
 
 def _layers(model: WhisperForConditionalGeneration) -> Iterator[list[nn.Module]]:

@@ -10,11 +10,10 @@ after memory ran out; and evaluation on several ranks counts some clips twice. t
 that is relied on.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,21 +21,21 @@ from torch.utils.data import DataLoader
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
 
 from asr.base.errors import DataError
-from asr.machine.device import Precision, is_out_of_memory
+from asr.machine.device import Precision
+from asr.model.checksums import SUMS, damaged_file
 from asr.model.precision import autocast, hearing_in
 from asr.model.window import encoder_window
-from asr.ranks.group import sum_over_ranks
+from asr.ranks.group import sum_over_ranks, wait_for_all
 from asr.training.batch import IGNORED, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
-from asr.training.checkpoints import Past
-from asr.training.memory import LESS_MEMORY, Limits
+from asr.training.checkpoints import Past, finish
+from asr.training.memory import Limits, within_memory
 from asr.training.optimizer import library_name
 from asr.training.recipe import Train
+from asr.training.trainable import gradients
 from asr.training.validation import Validation, Validator
 
 COMPILED_FORMS = 4
 """Of one window: torch compiles anew for a row alone, and once it has seen that rows or tokens vary in number."""
-
-Result = TypeVar("Result")
 
 
 class StepTrainer(Seq2SeqTrainer):
@@ -54,7 +53,7 @@ class StepTrainer(Seq2SeqTrainer):
         count: Callable[[StepBatch], None],
         optimizer: tuple[type[torch.optim.Optimizer], dict[str, Any]],
         precision: Precision,
-        label_smoothing: float,
+        settings: Train,
         **of_the_library: Any,
     ) -> None:
         """
@@ -65,13 +64,13 @@ class StepTrainer(Seq2SeqTrainer):
             count: is given each step that was learned from.
             optimizer: its class and options, of which `params` are the groups.
             precision: the format to compute in.
-            label_smoothing: the share of each label that is spread over the vocabulary.
+            settings: the parameters of training, of which label smoothing and how many checkpoints are kept are read.
             of_the_library: the trainer's own arguments.
         """
         # The library asks for an evaluation set; the validator has its own.
         super().__init__(train_dataset=steps, eval_dataset=[None], **of_the_library)
         self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
-        self._precision, self._label_smoothing = precision, label_smoothing
+        self._precision, self._settings = precision, settings
         self.optimizer_cls_and_kwargs = optimizer
         self._whisper = validator.whisper
         self._validation_halvings = 0
@@ -96,31 +95,12 @@ class StepTrainer(Seq2SeqTrainer):
         Raises:
             DataError: when a single row does not fit into memory.
         """
-        loss = self._within_memory(self.limits, lambda: self._backward(inputs))
+        loss = within_memory(self.limits, self.model, lambda: self._backward(inputs))
         if self.args.world_size > 1:
             # By hand, as ranks may have any number of micro-batches, or none; and only now, as memory may have run out in any.
             sum_over_ranks([*gradients(self.model), loss])
         self._count(inputs)
         return loss
-
-    def _within_memory(self, limits: Limits, work: Callable[[], Result]) -> Result:
-        """Do the work, with half as many rows at a time from then on whenever memory runs out."""
-        while True:
-            try:
-                return work()
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                if not limits.halve():
-                    said = str(error).partition("\n")[0]
-                    raise DataError(
-                        f"{self.args.device}: out of memory with one clip at a time ({said}); {LESS_MEMORY}"
-                    ) from error
-            # Here the handler is over, which held on to the tensors that did not fit.
-            print("train: out of memory; half as many clips at a time from now on", file=sys.stderr)
-            self.model.zero_grad()
-            if self.args.device.type == "cuda":
-                torch.cuda.empty_cache()
 
     def _backward(self, batch: StepBatch) -> Tensor:
         self.model.train()
@@ -148,7 +128,7 @@ class StepTrainer(Seq2SeqTrainer):
             labels.flatten(),
             ignore_index=IGNORED,
             reduction="sum",
-            label_smoothing=self._label_smoothing if self.model.training else 0.0,
+            label_smoothing=self._settings.label_smoothing if self.model.training else 0.0,
         )
 
     def compile(self, windows: int) -> None:
@@ -182,22 +162,34 @@ class StepTrainer(Seq2SeqTrainer):
             rank, ranks = self.args.process_index, self.args.world_size
             # Limits of its own: too many at once here are no reason to learn from fewer.
             limits = replace(self.limits, halvings=max(self.limits.halvings, self._validation_halvings))
-            found = self._within_memory(limits, lambda: self._validator.validate(self.loss, limits.most, rank, ranks))
+            validate = self._validator.validate
+            found = within_memory(limits, self.model, lambda: validate(self.loss, limits.most, rank, ranks))
             self._validation_halvings = limits.halvings
         return found
+
+    def _save_checkpoint(self, *args: Any) -> None:
+        """Save as the library does, and finish what was saved."""
+        best_until_now = self.state.best_model_checkpoint
+        super()._save_checkpoint(*args)
+        wait_for_all()  # each rank writes its random state
+        if self.args.should_save:
+            checkpoint = Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}")
+            finish(checkpoint, self._settings.keep_checkpoints, best_until_now)
+
+    def _load_best_model(self) -> None:
+        """Take the weights of the best epoch, which may have lain on the disk for days.
+
+        Raises:
+            DataError: when these are not those that were written.
+        """
+        best = Path(str(self.state.best_model_checkpoint))
+        if damaged_file(best) or not (best / SUMS).exists():
+            raise DataError(f"{best}: the best epoch's, and damaged; run it again, and it goes on from before that epoch")
+        super()._load_best_model()
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Count nothing: the library's estimate knows nothing of windows."""
         return 0
-
-
-def gradients(model: nn.Module) -> list[Tensor]:
-    """The gradients of all that is trained, made where there is none yet."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    for parameter in trained:
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    return [parameter.grad for parameter in trained if parameter.grad is not None]
 
 
 def arguments(
@@ -229,7 +221,7 @@ def arguments(
         use_cpu=device == "cpu",
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=settings.keep_checkpoints,
+        save_total_limit=None,  # see `finish`
         load_best_model_at_end=True,
         metric_for_best_model="error_rate",
         greater_is_better=False,

@@ -1,19 +1,23 @@
 """Validation: how well a model in training hears the validation split."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
 
 from asr.base.rates import Metric, joined, together
 from asr.base.text import Normalization
+from asr.machine.shutdown import StopRequest
 from asr.model.limits import ANY_PACE, Pace
 from asr.model.parameters import greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
 from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, micro_batches
+from asr.training.callbacks import StoppedError
 from asr.training.plan import Slot
 from asr.training.variety import NO_VARIETY
 
@@ -25,6 +29,10 @@ MOST_DECODED = 64
 
 Loss = Callable[[StepBatch, slice], Tensor]
 """Of some rows of a batch on the device, summed over their labels."""
+
+
+Share = tuple[tuple[float, int], dict[int, Hypothesis]]
+"""What a rank has found: its loss and labels, and what it heard in each of its clips."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Validator:
         texts: what is said in them.
         normalization: of both sides.
         pace: of the fastest training clips, which limits hypotheses as it does when the test split is scored.
+        stop: asks for the end, which does not wait for all clips; None: nobody does.
     """
 
     whisper: Whisper
@@ -70,6 +79,7 @@ class Validator:
     texts: Sequence[str]
     normalization: Normalization
     pace: Pace = ANY_PACE
+    stop: StopRequest | None = None
 
     def validate(self, loss: Loss, most: Callable[[int], int], rank: int = 0, ranks: int = 1) -> Validation:
         """Score the model as it is now. Ranks share the clips, and each learns what all have found.
@@ -79,20 +89,33 @@ class Validator:
             most: rows of a window that fit on the device while training.
             rank: of this process.
             ranks: how many share the work.
+
+        Raises:
+            StoppedError: on all ranks, when one was asked to end before it was done.
         """
-        self.whisper.model.eval()
+        model = self.whisper.model
+        model.eval()
         clips = list(range(rank, len(self.texts), ranks))
-        with torch.no_grad():  # see asr/model/transcribe.py
+        found: Share | None = None
+        # no_grad: see asr/model/transcribe.py. It is asked before each token, as a batch may take minutes; and a rank that ends
+        # goes to where the others wait for it.
+        with torch.no_grad(), suppress(StoppedError), model.register_forward_pre_hook(self._end_if_asked):
             found = self._losses(clips, loss, most), dict(zip(clips, self._hypotheses(clips, most), strict=True))
-        shares = [found]
+        gathered = [found] * ranks
         if ranks > 1:
-            shares = [found] * ranks
-            distributed.all_gather_object(shares, found)
+            distributed.all_gather_object(gathered, found)
+        shares = [share for share in gathered if share is not None]
+        if len(shares) < ranks:
+            raise StoppedError
         heard = {clip: text for _, hypotheses in shares for clip, text in hypotheses.items()}
         assert len(heard) == len(self.texts)
         total = sum(share for (share, _), _ in shares)
         labels = sum(count for (_, count), _ in shares)
         return self._compared(total / labels, [heard[clip] for clip in range(len(heard))])
+
+    def _end_if_asked(self, *_: Any) -> None:
+        if self.stop is not None and self.stop.is_made:
+            raise StoppedError
 
     @property
     def metric(self) -> Metric:

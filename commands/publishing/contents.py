@@ -8,6 +8,7 @@ from pathlib import Path
 from asr.base.errors import DataError
 from asr.base.files import reading
 from asr.base.rates import Metric
+from asr.model.checksums import SUMS, require_as_written
 from asr.report.card import EXPORT_FOLDER, REPOSITORY, Contents, language_of, loading
 from asr.scoring.predictions import parse_predictions
 from stages.common.outdated import is_outdated
@@ -42,14 +43,14 @@ MODEL = Kind(
     {"config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json"},
     {
         "added_tokens.json", "merges.txt", "model.safetensors.index.json", "normalizer.json", "processor_config.json",
-        "special_tokens_map.json", "tokenizer_config.json", "vocab.json",
+        "special_tokens_map.json", "tokenizer_config.json", "vocab.json", SUMS,
     },
 )  # fmt: skip
 EXPORT = Kind(
     Path("models/export"),
     re.compile(r"model\.bin"),
     {"config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json"},
-    {"vocabulary.json", "vocabulary.txt"},
+    {"vocabulary.json", "vocabulary.txt", SUMS},
 )
 PLACES: dict[Contents, dict[str, Kind]] = {
     "model": {"": MODEL},
@@ -87,7 +88,7 @@ def files_of(kind: Kind) -> list[Path]:
     """The files of a folder.
 
     Raises:
-        DataError: when one is missing, or is of a name that is not known.
+        DataError: when one is missing or damaged, or is of a name that is not known.
     """
     found = sorted(path for path in kind.folder.rglob("*") if not path.is_dir()) if kind.folder.is_dir() else []
     names = [path.relative_to(kind.folder).as_posix() for path in found]
@@ -100,6 +101,7 @@ def files_of(kind: Kind) -> list[Path]:
     if missing or not any(kind.weights.fullmatch(name) for name in names):
         what = ", ".join(missing) or "the weights"
         raise DataError(f"{kind.folder}: {what} not there; `make repro` makes it, `dvc pull {kind.folder}` fetches it")
+    require_as_written(kind.folder)
     return found
 
 
