@@ -44,6 +44,7 @@ from asr.training.callbacks import StoppedError
 from asr.training.checkpoints import STOP, OtherRun, checked, claimed, newest, note_facts, other_runs, remove
 from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves, outcome
 from asr.training.labels import chained, require_timestamps_suit, without_speech
+from asr.training.memory import require_disk
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
@@ -141,6 +142,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         read_pace(),
         stop,
     )
+    require_disk(folder, whisper.model, params.train)
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
     try:
         trained = train(

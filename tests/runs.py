@@ -19,7 +19,7 @@ REPRO = [sys.executable, "-m", "commands.repro"]
 def make_ready(folder: Path) -> Path:
     """A DVC project that has never run, with an export in it."""
     project = make_project(folder, folder / "data/sample")
-    write_tiny_whisper(project / "models/pico", window_seconds=30)
+    write_tiny_whisper(project / "models/pico", window_seconds=30, positions=448)
     params = read_yaml(project / "params.yaml")
     params["data"].update(csv="data/sample/clips.csv", audio_root="data/sample")
     params["train"].update(epochs=3, effective_batch=4)
@@ -38,9 +38,10 @@ def copied(project: Path, folder: Path) -> Path:
 
 
 def begun(project: Path, command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
-    """Begin a run, as a process group of its own, that saves a checkpoint after each step; what it says goes into `log`."""
+    """Begin a run as `make repro` does, in a process group of its own; a checkpoint is saved after each step. `log`: what is said."""
     surroundings = environment(ASR_CHECKPOINT_MINUTES="0.001")
     with log.open("ab") as file:
+        subprocess.run([sys.executable, "-P", "commands/compiled.py"], cwd=project, env=surroundings, stderr=file, check=True)
         return subprocess.Popen(command, cwd=project, env=surroundings, stdout=file, stderr=file, start_new_session=True)
 
 
@@ -77,12 +78,13 @@ def timeline(project: Path, running: "subprocess.Popen[bytes]") -> dict[str, flo
     return seconds
 
 
-def wait_for_moment(project: Path, running: "subprocess.Popen[bytes]", stage: str, seconds: float) -> None:
-    """Wait until so many seconds after a stage has begun, or until the run has ended without it."""
+def is_there(project: Path, running: "subprocess.Popen[bytes]", stage: str, seconds: float) -> bool:
+    """Wait until so many seconds after a stage has begun; whether the run goes on still."""
     while running.poll() is None and running_stage(project) != stage:
         time.sleep(0.01)
     if running.poll() is None:
-        time.sleep(max(0.0, seconds))
+        time.sleep(seconds)
+    return running.poll() is None
 
 
 def results(project: Path) -> dict[str, bytes]:

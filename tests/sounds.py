@@ -36,19 +36,21 @@ def write_mono_then_stereo(path: Path) -> Path:
     return path
 
 
-def write_tiny_whisper(folder: Path, multilingual: bool = False, n_mels: int = 80, window_seconds: int = 4) -> Path:
+def write_tiny_whisper(
+    folder: Path, multilingual: bool = False, n_mels: int = 80, window_seconds: int = 4, positions: int = 64
+) -> Path:
     """A Whisper of random weights, 16 wide, whose tokenizer has bytes and Whisper's special tokens."""
     import torch  # here, as every worker of a cluster imports this module
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in _tiny_whisper(multilingual, n_mels, window_seconds).items():
+    for name, content in _tiny_whisper(multilingual, n_mels, window_seconds, positions).items():
         (folder / name).write_bytes(content)
     torch.manual_seed(0)  # whatever a test draws after this
     return folder
 
 
 @cache
-def _tiny_whisper(multilingual: bool, n_mels: int, window_seconds: int) -> dict[str, bytes]:
+def _tiny_whisper(multilingual: bool, n_mels: int, window_seconds: int, positions: int) -> dict[str, bytes]:
     """Its files, which take long to make, by their names."""
     import torch
     from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
@@ -70,13 +72,13 @@ def _tiny_whisper(multilingual: bool, n_mels: int, window_seconds: int) -> dict[
             encoder_ffn_dim=32,
             decoder_ffn_dim=32,
             max_source_positions=window_seconds * 50,
-            max_target_positions=64,
+            max_target_positions=positions,
             suppress_tokens=None,
             begin_suppress_tokens=None,
             **special,
         )
     )
-    stated = {"is_multilingual": multilingual, "no_timestamps_token_id": no_timestamps, "max_length": 64, **special}
+    stated = {"is_multilingual": multilingual, "no_timestamps_token_id": no_timestamps, "max_length": positions, **special}
     if multilingual:
         stated["lang_to_id"] = {f"<|{code}|>": tokenizer.convert_tokens_to_ids(f"<|{code}|>") for code in LANGUAGES}
         stated["task_to_id"] = {task: tokenizer.convert_tokens_to_ids(f"<|{task}|>") for task in TASKS[:2]}

@@ -24,8 +24,8 @@ from tests import closure
 from tests.project import ROOT
 
 THERE = {
-    "accelerate", "bench", "asr", "stages", "numpy", "peft", "pydantic", "pydantic_core", "torch", "tqdm", "transformers",
-    "yaml",
+    "accelerate", "bench", "asr", "stages", "numpy", "peft", "pydantic", "pydantic_core", "safetensors", "torch", "tqdm",
+    "transformers", "yaml",
 }  # fmt: skip
 GUIDE = Found("yes", "", {
     "clips": 128, "seconds": 16.0, "waited": 0.8, "precision": "fp16", "rows_at_once": 4, "peak_bytes": 5_000_000_000,

@@ -4,11 +4,13 @@ import errno
 import gc
 import os
 import shutil
+import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
 
+from asr.base.errors import DataError
 from stages.common.command import begin, run, telling_errors
 
 
@@ -32,6 +34,32 @@ def test_what_the_system_refuses_is_told_in_a_line_with_the_path(code: int, caps
     assert capsys.readouterr().err == (
         f"split: data/splits: {os.strerror(code)}; "
         "allow this user to, or work in a folder of theirs (docs/machines.md#several-users)\n"
+    )
+
+
+def wrapped(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "place"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "models/a"), "models/a"),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), ""),
+        (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/0: file write failed"), ""),
+        (ValueError("Error while serializing: I/O error: No space left on device (os error 28)"), ""),
+        (wrapped(DataError("inspections.sqlite: remove it"), sqlite3.OperationalError("database or disk is full")), ""),
+    ],
+)
+def test_a_full_disk_is_told_in_a_line(error: Exception, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, telling_errors("train"):
+        raise error
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        f"train: {place or Path.cwd()}: no space left on the disk, or in the quota; make room, and run it again: "
+        "what is whole stays\n"
     )
 
 

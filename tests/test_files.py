@@ -1,14 +1,17 @@
-"""Files that stages wrote, read when they are cut short or gone: one line that says what to do, from each reader."""
+"""Files that stages write and read: whole or not there, and when they are cut short or gone, one line that says what to do."""
 
-from collections.abc import Callable
+import errno
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from asr.base.copies import read_copies
 from asr.base.entries import AudioEntry, Heard, TextEntry, read_texts
 from asr.base.errors import DataError
-from asr.base.files import iterate_rows, read_json, read_rows
+from asr.base.files import iterate_rows, read_json, read_rows, require_room, write_csv, write_rows
 from asr.model.parameters import Model
 from stages import describe, report
 from stages.common.commit import kept_commit
@@ -54,3 +57,30 @@ def test_what_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
         read_json(path)
     with pytest.raises(DataError, match=f"^{path}: not there; run `dvc repro`$"):
         read_rows(path, Heard)
+
+
+@pytest.mark.parametrize("write", [
+    lambda path: write_rows(path, (Heard(str(number), "a", "b") for number in fail_after(2))),
+    lambda path: write_csv(path, ["number"], ({"number": number} for number in fail_after(2))),
+])  # fmt: skip
+def test_what_can_not_be_written_whole_is_not_there_and_what_was_there_stays(tmp_path: Path, write: Read) -> None:
+    for before in ("", "as before"):
+        if before:
+            (tmp_path / "list").write_text(before)
+        with pytest.raises(OSError, match="No space"):
+            write(tmp_path / "list")
+
+        assert [path.read_text() for path in tmp_path.iterdir()] == ([before] if before else [])
+
+
+def fail_after(count: int) -> Iterator[int]:
+    yield from range(count)
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_too_little_room_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=2_000_000_000 if place == tmp_path else 0))
+
+    require_room(tmp_path / "new" / "folder", 2_000_000_000, "3 checkpoints")
+    with pytest.raises(DataError, match=r"folder: 3 checkpoints take 2\.50 GB, and 2\.00 GB are free: make room there$"):
+        require_room(tmp_path / "new" / "folder", 2_500_000_000, "3 checkpoints")

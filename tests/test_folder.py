@@ -1,8 +1,12 @@
 """The saved checkpoint: every file that other software opens, and other software that opens them."""
 
 import json
+import os
+import shutil
+import time
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -142,6 +146,23 @@ def test_what_faster_whisper_cannot_take_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"export: no exported model; `make repro` makes one"):
         load_recognizer(tmp_path / "export")
     assert list(tmp_path.glob("export*")) == []
+
+
+def test_without_room_nothing_is_converted_and_what_a_killed_conversion_left_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(str(write_tiny_whisper(tmp_path / "model", window_seconds=30)), None, "transcribe").save(tmp_path / "saved")
+    for name, age in (("old", 7_200), ("new", 60)):
+        (tmp_path / f".unfinished-{name}" / "made").mkdir(parents=True)
+        os.utime(tmp_path / f".unfinished-{name}", (time.time() - age,) * 2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=10_000))
+
+    with pytest.raises(
+        DataError, match=r"export: the converted model's files take .* GB, and 0\.00 GB are free: make room there"
+    ):
+        convert(tmp_path / "saved", tmp_path / "export", "float32")
+
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [".unfinished-new", "model", "saved"]
 
 
 def test_the_bundled_model_is_saved_so_too() -> None:

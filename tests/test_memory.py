@@ -1,13 +1,18 @@
 """Memory: as many rows at once as fit, and no more."""
 
 import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
 
-from asr.training.memory import Limits, find_limits
+from asr.base.errors import DataError
+from asr.training.memory import Limits, find_limits, require_disk
+from tests.recipes import recipe
 
 BYTES_PER_FRAME = 64
 
@@ -145,3 +150,19 @@ def test_on_a_gpu_there_are_no_limits_when_one_row_is_too_much(monkeypatch: pyte
     give_gpu(monkeypatch, 20_000, lambda rows, window: too_much)
 
     assert find_limits(trial, [400, 100], most=16, reserved=0, device="cuda") is None
+
+
+def test_a_run_asks_for_room_for_one_checkpoint_more_than_it_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = torch.nn.Linear(1_000, 1_000, bias=False)
+    settings = recipe()
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=35_000_000))
+
+    with pytest.raises(
+        DataError, match=r"3 checkpoints of this run take 0\.04 GB, and 0\.04 GB are free: make room there, or set"
+    ):
+        require_disk(tmp_path, model, settings)
+
+    require_disk(tmp_path, model, settings.model_copy(update={"optimizer": "adamw_8bit"}))
+    require_disk(tmp_path, model, settings.model_copy(update={"lora_rank": 8}))
+    (tmp_path / "checkpoint-1").write_bytes(bytes(2_000_000))
+    require_disk(tmp_path, model, settings)

@@ -8,6 +8,7 @@ is read.
 import csv
 import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,24 @@ FORMULA = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+def require_room(folder: Path, needed: int, what: str, remedy: str = "make room there") -> None:
+    """Stop before work whose result would find no room.
+
+    Args:
+        folder: where it goes; it need not be there yet.
+        needed: bytes.
+        what: it is, in words, of several things.
+        remedy: what to do.
+
+    Raises:
+        DataError: when the disk has less room than that.
+    """
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise DataError(f"{folder}: {what} take {needed / 1e9:,.2f} GB, and {free / 1e9:,.2f} GB are free: {remedy}")
 
 
 @contextmanager

@@ -1,17 +1,22 @@
-"""Memory: how many rows of a window the device takes at once, found by trial on the model itself."""
+"""Memory: how many rows of a window the device takes at once, found by trial on the model itself; and the room on the disk."""
 
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from asr.base.errors import DataError
+from asr.base.files import require_room
 from asr.machine.device import is_out_of_memory
+from asr.training.checkpoints import LEAST_KEPT
+from asr.training.optimizer import state_bytes
+from asr.training.recipe import Train
 
 Result = TypeVar("Result")
 
@@ -29,6 +34,27 @@ LESS_MEMORY = (
     "choose a smaller model.name, or set train.activation_checkpointing: true, train.lora_rank, train.optimizer: adamw_8bit "
     "or filter.max_seconds"
 )
+
+
+def require_disk(folder: Path, model: nn.Module, settings: Train) -> None:
+    """Stop when there is no room for a run's checkpoints: the weights, and what the optimiser keeps for each.
+
+    Args:
+        folder: of the run; what it has already needs no room.
+        model: as it is before training.
+        settings: the recipe. LoRA's matrices are small, and not looked at.
+
+    Raises:
+        DataError: with the room that there is.
+    """
+    if settings.lora_rank:
+        return
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    count = max(settings.keep_checkpoints, LEAST_KEPT) + 1  # the newest is written before the oldest goes
+    there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    needed = count * (weights + state_bytes(model, settings.optimizer)) - there
+    remedy = "make room there, or set checkpoints in machine.yaml to a folder on another disk"
+    require_room(folder, needed, f"{count} checkpoints of this run", remedy)
 
 
 @dataclass
