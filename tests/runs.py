@@ -1,5 +1,6 @@
 """Whole runs of a small project, for tests that disturb them."""
 
+import json
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import yaml
+from safetensors.torch import load_file, save_file
 
 from tests.project import environment, make_project, read_yaml, tree
 from tests.sounds import write_tiny_whisper
@@ -17,9 +19,9 @@ REPRO = [sys.executable, "-m", "commands.repro"]
 
 
 def make_ready(folder: Path) -> Path:
-    """A DVC project that has never run, with an export in it."""
+    """A DVC project that has never run, with an export in it, and a model that soon has nothing more to say."""
     project = make_project(folder, folder / "data/sample")
-    write_tiny_whisper(project / "models/pico", window_seconds=30, positions=448)
+    silence(write_tiny_whisper(project / "models/pico", window_seconds=30, positions=448))
     params = read_yaml(project / "params.yaml")
     params["data"].update(csv="data/sample/clips.csv", audio_root="data/sample")
     params["train"].update(epochs=3, effective_batch=4)
@@ -30,6 +32,14 @@ def make_ready(folder: Path) -> Path:
     return project
 
 
+def silence(model: Path) -> None:
+    """Make the end of a text the likeliest token: random weights would write until there is no more room."""
+    weights = load_file(model / "model.safetensors")
+    embeddings, bias = (weights[f"model.decoder.{name}"] for name in ("embed_tokens.weight", "layer_norm.bias"))
+    bias[:] = embeddings[json.loads((model / "config.json").read_text())["eos_token_id"]] * 1_000
+    save_file(weights, model / "model.safetensors", {"format": "pt"})
+
+
 def copied(project: Path, folder: Path) -> Path:
     """A copy of it in a folder, which is made; nothing that is compared knows its name."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +48,7 @@ def copied(project: Path, folder: Path) -> Path:
 
 
 def begun(project: Path, command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
-    """Begin a run as `make repro` does, in a process group of its own; a checkpoint is saved after each step. `log`: what is said."""
+    """Begin a run as `make repro` does, with a checkpoint after each step, in a process group of its own; it writes `log`."""
     surroundings = environment(ASR_CHECKPOINT_MINUTES="0.001")
     with log.open("ab") as file:
         subprocess.run([sys.executable, "-P", "commands/compiled.py"], cwd=project, env=surroundings, stderr=file, check=True)
