@@ -38,7 +38,7 @@ def kinds(project: Path) -> dict[str, Path]:
     for folder in FOLDERS:
         root = project / folder
         for path in sorted(root.rglob("*") if root.is_dir() else [root]):
-            if path.is_file() and path.stat().st_size:
+            if path.is_file() and path.stat().st_size and path.name != ".gitignore":
                 name = re.sub(
                     r"/[0-9a-f]{2}/", "/", HASH.sub(lambda match: f"*{match[1] or ''}", path.relative_to(project).as_posix())
                 )

@@ -62,7 +62,10 @@ def prepare(samples: Samples, rate: int, trim_below_peak_db: float | None) -> Pr
     power = _frame_powers(whole, SAMPLE_RATE)
     speech = whole if trim_below_peak_db is None else _trimmed(whole, power, trim_below_peak_db, SAMPLE_RATE)
     full = min(peak(whole), float(np.sqrt(_usual(power) * _ratio(PEAK_DB))))
-    return Prepared(whole / full, speech / full) if full else Prepared(whole, speech)
+    if not full:
+        return Prepared(whole, speech)
+    loud = whole / full
+    return Prepared(loud, loud if speech is whole else speech / full)  # hours of sound are in memory once
 
 
 def to_mono_16k(samples: Samples, rate: int) -> Waveform:
