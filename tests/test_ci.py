@@ -210,7 +210,7 @@ def see_a_cancelled_run_go_on(team: Team, gpu: list[Step]) -> None:
         lines.append(line)
         if "epoch 1 of" in line:
             running.send_signal(signal.SIGINT)
-        if "a checkpoint is saved at the end of this step" in line:
+        if "train: ends once a checkpoint is saved" in line:
             running.send_signal(signal.SIGTERM)
             break
     lines.append(running.communicate(timeout=120)[0])
