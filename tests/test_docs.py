@@ -103,4 +103,4 @@ def test_every_module_that_one_is_told_to_run_exists(page: Path) -> None:
 def test_every_target_that_one_is_told_to_make_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE))
 
-    assert set(re.findall(r"\bmake ([a-z-]+)", code(page))) <= targets
+    assert set(re.findall(r"\bmake (?!room\b)([a-z-]+)", code(page))) <= targets  # messages ask to make room on a disk
