@@ -6,14 +6,17 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import pytest
 import yaml
 from safetensors.torch import load_file, save_file
 
-from tests.project import environment, make_project, read_yaml, tree
+from tests.project import STAGES, environment, make_project, read_yaml, tree
 from tests.sounds import write_tiny_whisper
+from tests.test_pipeline import shared
 
 REPRO = [sys.executable, "-m", "commands.repro"]
 
@@ -27,9 +30,35 @@ def make_ready(folder: Path) -> Path:
     params["train"].update(epochs=3, effective_batch=4)
     params["export"].update(quantization="float32")
     (project / "params.yaml").write_text(yaml.safe_dump(params))
-    for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
+    dvc = [sys.executable, "-m", "dvc"]
+    for command in (["git", "init", "--quiet"], [*dvc, "init", "--quiet"], [*dvc, "config", "cache.type", "hardlink,copy"]):
         subprocess.run(command, cwd=project, check=True)
     return project
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A project that has never run, a copy in which a run has come to its end, and the seconds that each stage took."""
+
+    ready: Path
+    ended: Path
+    seconds: dict[str, float]
+
+
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Made once for all tests."""
+    ended = shared(tmp_path_factory, "undisturbed", _run_undisturbed)
+    return Undisturbed(ended.with_name("ready"), ended, json.loads(ended.with_name("seconds").read_text()))
+
+
+def _run_undisturbed(project: Path) -> None:
+    copied(make_ready(project.with_name("ready")), project.parent)
+    log = project.with_name("log")
+    running = begun(project, REPRO, log)
+    seconds = timeline(project, running)
+    assert running.returncode == 0, log.read_text()
+    assert set(seconds) == set(STAGES)
+    project.with_name("seconds").write_text(json.dumps(seconds))
 
 
 def silence(model: Path) -> None:
@@ -43,7 +72,7 @@ def silence(model: Path) -> None:
 def copied(project: Path, folder: Path) -> Path:
     """A copy of it in a folder, which is made; nothing that is compared knows its name."""
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["cp", "-a", project, folder / "project"], check=True)
+    subprocess.run(["cp", "-a", project, folder / "project"], check=True)  # hard links stay such
     return folder / "project"
 
 

@@ -19,13 +19,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import runs
 from tests.project import STAGES
-from tests.runs import REPRO, begun, copied, is_there, make_ready, processes, results, running_stage, timeline
+from tests.runs import REPRO, Undisturbed, begun, copied, is_there, processes, results, running_stage
 
 pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("KILLS", "10"))
-FULL = int(os.environ.get("FULL", "4"))
+FULL = int(os.environ.get("FULL", "3"))
 
 SECONDS_TO_END = 30.0
 IN_BACKGROUND = ["/bin/sh", "-c", '"$@" & echo $! >pid; wait', "sh", *REPRO]
@@ -35,30 +36,14 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 DISK_BYTES = 400_000_000
 
 
-@dataclass(frozen=True)
-class Undisturbed:
-    """A project that has never run, what comes of a run in it, and the seconds that each stage takes."""
-
-    ready: Path
-    results: dict[str, bytes]
-    seconds: dict[str, float]
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    ready = make_ready(folder / "ready")
-    project, log = copied(ready, folder), folder / "log"
-    running = begun(project, REPRO, log)
-    seconds = timeline(project, running)
-    assert running.returncode == 0, log.read_text()
-    assert set(seconds) == set(STAGES)
-    return Undisturbed(ready, results(project), seconds)
+    return runs.undisturbed(tmp_path_factory)
 
 
 def require_same_end(project: Path, log: Path, undisturbed: Undisturbed) -> None:
     assert begun(project, REPRO, log).wait() == 0, log.read_text()[-5_000:]
-    assert results(project) == undisturbed.results
+    assert results(project) == results(undisturbed.ended)
 
 
 def stages_drawn(draw: random.Random, most: int) -> list[str]:

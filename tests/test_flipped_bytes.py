@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from tests.project import environment
-from tests.runs import REPRO, begun, copied, make_ready, results
+from tests.runs import REPRO, begun, copied, results, undisturbed
 
 pytestmark = pytest.mark.slow
 
-FLIPS = int(os.environ.get("FLIPS", "3"))
+FLIPS = int(os.environ.get("FLIPS", "2"))
 FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "data/recordings", "models/whisper", "models/export",
            "models/base.json", "metrics", ".cache", ".dvc/cache")  # fmt: skip
 HASH = re.compile(r"[0-9a-f]{16,}(\.dir)?")
@@ -70,11 +70,10 @@ def flip(path: Path) -> None:
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
-def test_a_byte_that_a_disk_has_flipped_is_found_before_it_is_used_or_without_effect(tmp_path: Path) -> None:
-    whole = make_ready(tmp_path / "whole")
-    subprocess.run([sys.executable, "-m", "dvc", "config", "cache.type", "hardlink,copy"], cwd=whole, check=True)
-    log = tmp_path / "log"
-    assert begun(whole, REPRO, log).wait() == 0, log.read_text()
+def test_a_byte_that_a_disk_has_flipped_is_found_before_it_is_used_or_without_effect(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole, log = undisturbed(tmp_path_factory).ended, tmp_path / "log"
     expected, there = results(whole), kinds(whole)
     used = []
 

@@ -17,7 +17,7 @@ from tests.sounds import write_tone
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "2"))
 CLIPS = 300
 
 

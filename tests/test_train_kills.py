@@ -19,7 +19,7 @@ from tests.project import environment, make_project, read_yaml
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "2"))
 STATES = ".cache/training/*/checkpoint-*/trainer_state.json"
 EPOCHS, STEPS = 6, 54
 RESULTS = ("curves.csv", "validation.csv", "summary.json")
