@@ -19,14 +19,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import runs
 from tests.project import STAGES
-from tests.runs import REPRO, Undisturbed, begun, copied, is_there, processes, results, running_stage
+from tests.runs import REPRO, begun, copied, is_there, processes, results, running_stage
+from tests.test_pipeline import make_ready
 
 pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("KILLS", "10"))
-FULL = int(os.environ.get("FULL", "3"))
+FULL = int(os.environ.get("FULL", "2"))
+
+SECONDS = 4.0
+"""After a stage has begun a moment is drawn from so many; it may be in the next stage then."""
 
 SECONDS_TO_END = 30.0
 IN_BACKGROUND = ["/bin/sh", "-c", '"$@" & echo $! >pid; wait', "sh", *REPRO]
@@ -37,13 +40,14 @@ DISK_BYTES = 400_000_000
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    return runs.undisturbed(tmp_path_factory)
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `finished` was before its run."""
+    return make_ready(tmp_path_factory.mktemp("ready") / "project")
 
 
-def require_same_end(project: Path, log: Path, undisturbed: Undisturbed) -> None:
+def require_same_end(project: Path, log: Path, finished: Path) -> None:
     assert begun(project, REPRO, log).wait() == 0, log.read_text()[-5_000:]
-    assert results(project) == results(undisturbed.ended)
+    assert results(project) == results(finished)
 
 
 def stages_drawn(draw: random.Random, most: int) -> list[str]:
@@ -80,24 +84,24 @@ class Kill:
         return took, len(left)
 
 
-def test_whatever_is_killed_whenever_nothing_is_left_and_the_run_ends_alike(tmp_path: Path, undisturbed: Undisturbed) -> None:
+def test_whatever_is_killed_nothing_is_left_and_the_run_ends_alike(tmp_path: Path, ready: Path, finished: Path) -> None:
     draw = random.Random(23)
     hits = orphans = 0
 
     while hits < KILLS:
-        project, log = copied(undisturbed.ready, tmp_path / f"after {hits}"), tmp_path / f"log after {hits}"
+        project, log = copied(ready, tmp_path / f"after {hits}"), tmp_path / f"log after {hits}"
         for stage in stages_drawn(draw, KILLS - hits):
             how = Kill(draw.choice(SIGNALS), draw.random() < 0.5, draw.random() < 0.4)
             share = draw.random()
             (project / "pid").unlink(missing_ok=True)
             running = begun(project, IN_BACKGROUND if how.is_in_background else REPRO, log)
-            if not is_there(project, running, stage, share * undisturbed.seconds[stage]):
+            if not is_there(project, running, stage, share * SECONDS):
                 continue  # the stage was over before, and the run has come to its end
             found = running_stage(project) or "DVC"
             took, left = how.hit(project, running)
             hits, orphans = hits + 1, orphans + left
             print(f"{found:15} {share:.2f} of {stage:15} {how!s:27} all ended after {took:5.2f} s, but {left}")
-        require_same_end(project, log, undisturbed)
+        require_same_end(project, log, finished)
 
     assert orphans == 0
 
@@ -125,18 +129,18 @@ def fill(disk: Path, left: int) -> None:
 
 
 def test_a_full_disk_is_a_line_and_the_next_run_with_room_ends_alike(
-    tmp_path: Path, disk: Path, undisturbed: Undisturbed
+    tmp_path: Path, disk: Path, ready: Path, finished: Path
 ) -> None:
     draw = random.Random(6)
     hits = tracebacks = 0
 
     while hits < FULL:
-        project = copied(undisturbed.ready, disk / f"after {hits}")
+        project = copied(ready, disk / f"after {hits}")
         for stage in stages_drawn(draw, FULL - hits):
             log = tmp_path / f"log {hits} {stage}"
             left, share = draw.choice([0, 4_096, 100_000]), draw.random()
             running = begun(project, REPRO, log)
-            if not is_there(project, running, stage, share * undisturbed.seconds[stage]):
+            if not is_there(project, running, stage, share * SECONDS):
                 continue
             fill(disk, left)
             code = running.wait()
@@ -145,6 +149,6 @@ def test_a_full_disk_is_a_line_and_the_next_run_with_room_ends_alike(
             tracebacks += "Traceback" in log.read_text()
             said = re.findall(r"^(\w+: .*(?:no space|free: make).*|.*No space left.*)$", log.read_text(), re.MULTILINE)
             print(f"{left:6} bytes left at {share:.2f} of {stage:15} exit {code:3} {said[:1]}")
-        require_same_end(project, log, undisturbed)
+        require_same_end(project, log, finished)
 
     assert tracebacks == 0

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.project import environment
-from tests.runs import REPRO, begun, copied, results, undisturbed
+from tests.runs import REPRO, begun, copied, results
 
 pytestmark = pytest.mark.slow
 
@@ -70,16 +70,14 @@ def flip(path: Path) -> None:
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
-def test_a_byte_that_a_disk_has_flipped_is_found_before_it_is_used_or_without_effect(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    whole, log = undisturbed(tmp_path_factory).ended, tmp_path / "log"
-    expected, there = results(whole), kinds(whole)
+def test_a_byte_that_a_disk_has_flipped_is_found_before_it_is_used_or_without_effect(tmp_path: Path, finished: Path) -> None:
+    log = tmp_path / "log"
+    expected, there = results(finished), kinds(finished)
     used = []
 
     for number, kind in enumerate(sorted(random.Random(5).sample(sorted(there), min(FLIPS, len(there))))):
-        project = copied(whole, tmp_path / str(number))
-        path = there[kind].relative_to(whole)
+        project = copied(finished, tmp_path / str(number))
+        path = there[kind].relative_to(finished)
         flip(project / path)
         stage = reader(project, path.as_posix())
         force = ["dvc", "repro", "--force", "--single-item", stage]

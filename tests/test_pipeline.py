@@ -71,6 +71,14 @@ def retrained(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
 
 
 def make_finished(folder: Path) -> None:
+    project = make_ready(folder)
+    assert repro(project) == list(STAGES)
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "-m", "first run")
+
+
+def make_ready(folder: Path) -> Path:
+    """A project that has never run."""
     project = make_project(folder, folder / "data" / "sample")
     edit(project / "params.yaml", f"csv: {project}/", "csv: ")
     edit(project / "params.yaml", f"audio_root: {project}/", "audio_root: ")
@@ -78,9 +86,7 @@ def make_finished(folder: Path) -> None:
     dvc(project, "init", "--quiet")
     dvc(project, "config", "core.autostage", "true")
     dvc(project, "config", "cache.type", "hardlink,copy")
-    assert repro(project) == list(STAGES)
-    git(project, "add", ".")
-    git(project, "commit", "--quiet", "-m", "first run")
+    return project
 
 
 def make_retrained(finished: Path, folder: Path) -> None:
