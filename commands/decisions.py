@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from asr.base.errors import DataError
-from asr.base.files import read_csv, write_csv
+from asr.base.files import read_csv, replacing, write_csv
 from asr.recordings.decisions import COLUMNS, NO_SPEECH, Decision, decided, read_decisions
 from asr.recordings.rejects import SPEECHLESS
 from stages.common.decisions import DECISIONS
@@ -55,6 +55,5 @@ def make_writable() -> None:
     """Give each rejects.csv a file of its own: DVC's is read-only, and one with its cache."""
     for file in REJECTS:
         if file.exists():
-            copy = file.with_suffix(".copy")
-            shutil.copyfile(file, copy)
-            copy.replace(file)
+            with replacing(file) as copy:
+                shutil.copyfile(file, copy)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from asr.base.errors import DataError
+from asr.base.files import replacing
 from commands.remote import default_remote
 from commands.repairing.known import (
     Hashes,
@@ -210,10 +211,9 @@ def act(finding: Finding) -> None:
 
 
 def _put_back(path: Path, source: Path | bytes) -> None:
-    draft = path.with_name(f"{path.name}.new")
-    if isinstance(source, bytes):
-        draft.write_bytes(source)
-    else:
-        shutil.copyfile(source, draft)
-    draft.chmod(0o444)
-    draft.replace(path)
+    with replacing(path) as draft:
+        if isinstance(source, bytes):
+            draft.write_bytes(source)
+        else:
+            shutil.copyfile(source, draft)
+        draft.chmod(0o444)
