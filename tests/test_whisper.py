@@ -217,7 +217,7 @@ def test_precision_follows_the_device(
     monkeypatch: pytest.MonkeyPatch, device: str, width: int, bf16: bool, expected: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": bf16}, raising=False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": bf16}, raising=False)
 
     assert pick_precision(device, width) == expected
 
