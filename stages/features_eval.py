@@ -1,7 +1,8 @@
 """Compute the log-mel features of the validation and test clips and those of evaluate.sets, as recorded.
 
 Reads the audio lists and the audio; writes data/features/validation, data/features/test, data/features/sets,
-data/features/eval_summary.json, how many clips of each were dropped, and data/recordings, the test split's files as they are.
+data/features/sets_validation, data/features/eval_summary.json, how many clips of each were dropped, and data/recordings, the
+test split's files as they are.
 """
 
 from stages.common.command import begin, run
@@ -29,7 +30,12 @@ SPLITS = Path("data/splits/audio")
 OUT = Path("data/features")
 SUMMARY = OUT / "eval_summary.json"
 RECORDINGS = Path("data/recordings")
-LISTS = {"validation": SPLITS / "validation.jsonl", "test": SPLITS / "test.jsonl", "sets": Path("data/sets/audio.jsonl")}
+LISTS = {
+    "validation": SPLITS / "validation.jsonl",
+    "test": SPLITS / "test.jsonl",
+    "sets": Path("data/sets/audio.jsonl"),
+    "sets_validation": Path("data/sets/validation_audio.jsonl"),
+}
 
 
 class Params(StageParams):

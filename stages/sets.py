@@ -1,9 +1,10 @@
 """Check the tables of evaluate.sets: speech that is tested besides the test split.
 
 Reads them, the audio in their folders, decisions.csv, and which clips train and validation have; writes data/sets: audio.jsonl,
-a row for each clip; text.jsonl, a row for each transcript; rejects.csv, a row for each row that is left out; copies.csv, a row
-for each clip whose recording is in train or validation, too; unpacked, the audio that was in a table itself; and summary.json,
-the counts.
+a row for each clip that is tested; text.jsonl, a row for each of their transcripts; validation_audio.jsonl and
+validation_text.jsonl, the same of the clips by which train chooses how much it keeps of the base model; rejects.csv, a row for
+each row that is left out; copies.csv, a row for each clip whose recording is in train or validation, too; unpacked, the audio
+that was in a table itself; and summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -13,7 +14,7 @@ if __name__ == "__main__":
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from asr.base.files import read_rows, write_json, write_rows
 from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.clips import Source, check_rows
 from asr.recordings.filters import Filtered, filter_clips
+from asr.recordings.groups import set_apart
 from asr.recordings.joining import parts_of
 from asr.recordings.leaks import MOST_TOLD, copies
 from asr.recordings.parameters import Data, ExtraSets, Filter
@@ -45,6 +47,8 @@ IN_SPLITS = {
 }
 """What is said of the clips of a set that are in a split, too."""
 
+Label = Callable[[str, str | None], str]
+
 
 class Params(StageParams):
     """What this stage reads of params.yaml."""
@@ -58,16 +62,18 @@ class Params(StageParams):
 
 @dataclass(frozen=True)
 class CheckedSet:
-    """A test set: its clips, and what became of the other rows."""
+    """A test set: its clips, those that are tested and those that are chosen by, and what became of the other rows."""
 
     name: str
     csv: str
     filtered: Filtered
+    tested: list[Clip]
+    choosing: list[Clip]
     rejects: list[Reject]
 
     @property
     def clips(self) -> list[Clip]:
-        """The clips that are tested."""
+        """All that are used."""
         return self.filtered.kept
 
 
@@ -77,9 +83,10 @@ def main() -> None:
     UNPACKED.mkdir(parents=True)
     label = labels(params.text, Normalization.of(params.text, params.model))
     sets = [check_set(name, source, params) for name, source in params.evaluate.sets.items()]
-    clips = {clip.id: clip for each in sets for clip in each.clips}  # two sets may share one
-    write_rows(OUT / "audio.jsonl", audio_entries(clips.values()))
-    write_rows(OUT / "text.jsonl", [row for each in sets for row in text_entries(each.name, each.clips, label)])
+    write_part("", {each.name: each.tested for each in sets}, label)
+    tested = {clip.id for each in sets for clip in each.tested}  # two sets may share clips
+    choosing = {each.name: [clip for clip in each.choosing if clip.id not in tested] for each in sets}
+    write_part("validation_", choosing, label)
     write_rejects_of_sets(REJECTS, {each.name: each.rejects for each in sets})
     write_json(OUT / "summary.json", {each.name: summary(each) for each in sets})
     splits = read_splits() if sets else {}
@@ -88,6 +95,13 @@ def main() -> None:
     for each in sets:
         say_counts(each)
         say_copies(each, copied[each.name])
+
+
+def write_part(prefix: str, parts: Mapping[str, Sequence[Clip]], label: Label) -> None:
+    """Write the clips of each set that are in one part, and their transcripts."""
+    clips = {clip.id: clip for part in parts.values() for clip in part}
+    write_rows(OUT / f"{prefix}audio.jsonl", audio_entries(clips.values()))
+    write_rows(OUT / f"{prefix}text.jsonl", [row for name, part in parts.items() for row in text_entries(name, part, label)])
 
 
 def read_splits() -> dict[str, list[Clip]]:
@@ -115,25 +129,28 @@ def check_set(name: str, source: str, params: Params) -> CheckedSet:
         reasons = Counter(reject.reason for reject in rejects) + Counter(filtered.dropped)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
         raise DataError(f"evaluate.sets.{name}: none of {source}'s {len(table.rows)} rows is usable ({why or 'it is empty'})")
-    return CheckedSet(name, source, filtered, rejects)
+    tested, choosing = set_apart(filtered.kept, params.evaluate.validation_share)
+    return CheckedSet(name, source, filtered, tested, choosing, rejects)
 
 
 def summary(checked: CheckedSet) -> dict[str, object]:
-    """Count the rows, those left out by reason, the clips and speakers, and the hours of sound."""
+    """Count the rows, those left out by reason, clips to choose by, and the clips tested with their speakers and hours."""
     return {
         "rows": len(checked.clips) + len(checked.rejects) + sum(checked.filtered.dropped.values()),
         "rejected": counted(checked.rejects),
         "dropped": checked.filtered.dropped,
-        "clips": len(checked.clips),
-        "speakers": len({clip.speaker for clip in checked.clips} - {None}),
-        "hours": round(sum(clip.seconds for clip in checked.clips) / 3600, 4),
+        "chosen_by": len(checked.choosing),
+        "clips": len(checked.tested),
+        "speakers": len({clip.speaker for clip in checked.tested} - {None}),
+        "hours": round(sum(clip.seconds for clip in checked.tested) / 3600, 4),
     }
 
 
 def say_counts(checked: CheckedSet) -> None:
     """Say what became of a set's rows."""
     reasons = "".join(f"; dropped {count}: {reason}" for reason, count in checked.filtered.dropped.items())
-    print(f"sets: {checked.name}: {len(checked.clips)} clips{reasons}", file=sys.stderr)
+    apart = f", {len(checked.choosing)} more to choose by" if checked.choosing else ""
+    print(f"sets: {checked.name}: {len(checked.tested)} clips{apart}{reasons}", file=sys.stderr)
     for line in told(checked.rejects, checked.csv, REJECTS):
         print(line, file=sys.stderr)
 

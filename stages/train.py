@@ -1,8 +1,9 @@
-"""Tune the base model on the training clips; keep the epoch with the lowest error rate on the validation split.
+"""Tune the base model on the training clips; take the weights with the lowest error rate on the validation split.
 
-Reads features and transcripts of train and validation, and the features of clips without speech; writes models/whisper, a
-checkpoint that transformers loads, and metrics/train: curves.csv, validation.csv and summary.json. TensorBoard's events are the
-machine's, outside of the outputs.
+Reads features and transcripts of train and validation, and of the clips of general sets that are there to choose by, and the
+features of clips without speech; writes models/whisper, a checkpoint that transformers loads, and metrics/train: curves.csv,
+validation.csv, search.csv (the learning rates that were tried), keeping.csv (the shares of the base model's weights that were)
+and summary.json. TensorBoard's events are the machine's, outside of the outputs.
 
 Checkpoints are kept outside of the outputs, in a folder of their own for every run that differs in its parameters, data, base
 model, code or packages. A run that was killed goes on from its last one; a run that is done removes them.
@@ -17,6 +18,7 @@ if __name__ == "__main__":
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from pydantic import ConfigDict
 
 import asr
 import stages.learning
+from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.base.files import write_csv, write_json
 from asr.base.hashes import code_version, files_of, fingerprint
@@ -49,12 +52,25 @@ from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
+from asr.tuning.keeping import Point
+from asr.tuning.search import COLUMNS as SEARCH_COLUMNS
+from asr.tuning.tune import Tuned, tune
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.pace import PACE, read_pace
 from stages.common.params import StageParams, read_params
 from stages.common.speeds import write_speeds
-from stages.learning import FEATURES, NON_SPEECH, SPLITS, TEXTS, read_non_speech, read_split
+from stages.learning import (
+    FEATURES,
+    GENERAL,
+    GENERAL_TEXTS,
+    NON_SPEECH,
+    SPLITS,
+    TEXTS,
+    read_general,
+    read_non_speech,
+    read_split,
+)
 
 MODEL = Path("models/whisper")
 OUT = Path("metrics/train")
@@ -133,35 +149,40 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     stop = stop or StopRequest(folder / STOP)
-    validator = Validator(
-        whisper,
-        validation,
-        [text.path for text in texts],
-        [text.text for text in texts],
-        Normalization.of(params.text, params.model),
-        read_pace(),
-        stop,
-    )
-    require_disk(folder, whisper.model, params.train)
-    require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
-    try:
-        trained = train(
+
+    def judged_by(clips: Examples, said: Sequence[TextEntry]) -> Validator:
+        normalization = Normalization.of(params.text, params.model)
+        return Validator(
+            whisper, clips, [text.path for text in said], [text.text for text in said], normalization, read_pace(), stop
+        )
+
+    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
+        is_final = place == folder
+        return train(
             whisper,
             examples,
             validator,
-            params.train,
-            folder,
-            machine.tensorboard_folder / folder.name,
+            settings,
+            place,
+            machine.tensorboard_folder / folder.name if is_final else None,
             stop,
             machine.checkpoint_minutes,
             machine.loader_workers,
-            machine.report_to,
+            machine.report_to if is_final else (),
+            measures_base=is_final,
         )
+
+    validator = judged_by(validation, texts)
+    general = {name: judged_by(*part) for name, part in read_general(whisper, machine.cache_folder).items()}
+    require_disk(folder, whisper.model, params.train)
+    require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
+    try:
+        tuned = tune(validator, general, examples, params.train, folder, training)
     except StoppedError:
         return
     if rank_and_ranks()[0] == 0:
         whisper.save(MODEL)
-        write(trained, params.train, commit, examples, validator.metric, Diary(folder))
+        write(tuned, params.train, commit, examples, validator.metric, Diary(folder))
 
 
 def run_facts(params: Params) -> dict[str, Any]:
@@ -169,8 +190,9 @@ def run_facts(params: Params) -> dict[str, Any]:
     name = params.model.name
     modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
     lists = [
-        *(FEATURES / split / MANIFEST for split in (*SPLITS, NON_SPEECH)),
+        *(FEATURES / split / MANIFEST for split in (*SPLITS, NON_SPEECH, GENERAL)),
         *(TEXTS / f"{split}.jsonl" for split in SPLITS),
+        GENERAL_TEXTS,
         PACE,
     ]
     weights = sorted(path for path in Path(name).glob("*") if path.is_file())
@@ -206,11 +228,20 @@ def require_ranks(settings: Train, machine: Machine) -> None:
         )
 
 
-def write(trained: Trained, settings: Train, commit: str | None, examples: Examples, metric: Metric, diary: Diary) -> None:
+def keeping_row(point: Point) -> dict[str, float]:
+    """A row of keeping.csv."""
+    return {"share": point.share, "error_rate": point.error_rate, **point.general}
+
+
+def write(tuned: Tuned, settings: Train, commit: str | None, examples: Examples, metric: Metric, diary: Diary) -> None:
     """Write metrics/train."""
     OUT.mkdir(parents=True, exist_ok=True)
+    trained = tuned.trained
     write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
     write_csv(OUT / "validation.csv", DIARY_COLUMNS, diary.read())
+    write_csv(OUT / "search.csv", SEARCH_COLUMNS, [asdict(tried) for tried in tuned.searched])
+    sets = list(tuned.points[0].general) if tuned.points else []
+    write_csv(OUT / "keeping.csv", ("share", "error_rate", *sets), [keeping_row(point) for point in tuned.points])
     write_json(
         SUMMARY,
         {
@@ -228,15 +259,17 @@ def write(trained: Trained, settings: Train, commit: str | None, examples: Examp
             "steps": trained.steps,
             "epochs": trained.epochs,
             "best_step": trained.best_step,
+            "averaged_epochs": tuned.averaged,
+            "kept_of_base": tuned.kept,
             "metric": metric,
-            "validation_error_rate": trained.best_error_rate,
+            "validation_error_rate": tuned.error_rate,
             "base_validation_error_rate": trained.base_error_rate,
-            "better_than_base": trained.best_error_rate < trained.base_error_rate,
+            "better_than_base": tuned.error_rate < trained.base_error_rate,
             "versions": versions(LEARNING),
         },
     )
     write_speeds(SUMMARY, trained.seconds)
-    for line in outcome(trained.best_step, trained.best_error_rate, trained.base_error_rate, metric):
+    for line in outcome(trained.best_step, tuned.error_rate, trained.base_error_rate, metric):
         print(f"train: {line}", file=sys.stderr)
 
 

@@ -5,6 +5,7 @@ from asr.training.recipe import Train
 PLAIN: dict[str, object] = {
     "window": "full",
     "full_window_share": 0.0,
+    "least_window": 0,
     "epochs": 1,
     "effective_batch": 16,
     "batch_size": "auto",
@@ -31,6 +32,9 @@ PLAIN: dict[str, object] = {
     "lora_rank": 0,
     "lora_alpha": 8,
     "lora_dropout": 0.0,
+    "search_share": 1.0,
+    "average": 1,
+    "keep_of_base": 0.0,
     "early_stopping_patience": 3,
     "keep_checkpoints": 2,
     "seed": 1,

@@ -150,7 +150,7 @@ def test_test_sets_must_be_there_in_folders_of_their_own_that_are_dependencies(
 
     def told(csv: str) -> list[str]:
         pipeline = {"stages": {"sets": {"deps": ["data/general", "asr/recordings"]}}}
-        return list(unusable_sets(Evaluate(sets={"calls": csv}, max_regression=None), pipeline, HERE))
+        return list(unusable_sets(Evaluate(sets={"calls": csv}, validation_share=0.25, max_regression=None), pipeline, HERE))
 
     assert told("data/general/clips.csv") == []
     assert told("calls/clip.csv") == ["evaluate.sets.calls: calls/clip.csv does not exist"]

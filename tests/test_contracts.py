@@ -115,10 +115,16 @@ def test_what_describe_tells_of_the_test_split_is_told_to_people_only() -> None:
     assert readers == set()
 
 
-def test_nothing_is_learned_from_the_other_test_sets() -> None:
-    readers = {stage for stage in STAGES for dep in deps(stage) if dep.startswith(("data/sets", "data/features/sets"))}
+def test_nothing_is_learned_from_the_other_test_sets_and_chosen_by_what_is_not_tested_of_them() -> None:
+    read = {(stage, dep) for stage in STAGES for dep in deps(stage) if dep.startswith(("data/sets", "data/features/sets"))}
+    apart = {(stage, dep) for stage, dep in read if "validation" in dep}
 
-    assert readers == {"describe", "features_eval", "baseline", "evaluate", "report"}
+    assert {stage for stage, _ in read - apart} == {"describe", "features_eval", "baseline", "evaluate", "report"}
+    assert apart == {
+        ("features_eval", "data/sets/validation_audio.jsonl"),
+        ("train", "data/features/sets_validation"),
+        ("train", "data/sets/validation_text.jsonl"),
+    }
 
 
 @pytest.mark.slow

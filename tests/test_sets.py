@@ -19,6 +19,7 @@ from asr.base.errors import DataError
 from asr.base.files import write_rows
 from asr.base.hashes import content_hash
 from asr.base.sections import parse
+from asr.recordings.groups import set_apart
 from commands.check import Evaluate
 from tests.project import make_project, read_yaml, run_stage
 from tests.speech import RATE, spoken
@@ -65,7 +66,7 @@ def test_every_row_of_every_set_is_accounted_for(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     summary = json.loads((project / "data/sets/summary.json").read_text())
     assert summary["general"] == {
-        "rows": 6, "rejected": {"file not found": 1}, "dropped": {}, "clips": 5, "speakers": 0,
+        "rows": 6, "rejected": {"file not found": 1}, "dropped": {}, "chosen_by": 0, "clips": 5, "speakers": 0,
         "hours": summary["general"]["hours"],
     }  # fmt: skip
     assert (summary["few"]["rows"], summary["few"]["rejected"]) == (2, {"path outside audio_root": 1})
@@ -141,3 +142,36 @@ def test_a_set_without_a_usable_row_is_an_error_that_names_it(tmp_path: Path) ->
 def test_a_wrong_set_is_named(sets: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
         parse(Evaluate, {"sets": sets, "max_regression": None}, "params.yaml")
+
+
+def test_a_part_of_a_sets_speakers_is_there_to_choose_by_and_is_not_tested(tmp_path: Path) -> None:
+    clips = [
+        Clip(f"{n:016x}", n, f"{n}.wav", f"{n:032x}", 2.0, RATE, 1, "some words", f"speaker {n % 12}", {}) for n in range(60)
+    ]
+
+    tested, choosing = set_apart(clips, 0.25)
+
+    assert (len(tested), len(choosing)) == (45, 15)
+    assert {clip.speaker for clip in tested}.isdisjoint({clip.speaker for clip in choosing})
+    assert set_apart(clips, 0.0) == (clips, [])
+    assert set_apart([clip for clip in clips if clip.line % 12 < 7], 0.25)[1] == []
+
+
+def test_a_clip_that_another_set_tests_is_not_chosen_by(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", tmp_path / "audio")
+    folder = project / "data/general"
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        soundfile.write(folder / f"v{number}.wav", rng.normal(0, 0.1, 2 * RATE), RATE)
+    lines = [f"v{number}.wav,some words of speaker {number},s{number}" for number in range(12)]
+    (folder / "all.csv").write_text("\n".join(["file,text,speaker", *lines]))
+    (folder / "few.csv").write_text("\n".join(["file,text,speaker", *lines[:6]]))
+    evaluate_sets(project, all="data/general/all.csv", few="data/general/few.csv")
+    divided(project)
+
+    assert run_stage("sets", project).returncode == 0
+
+    tested = [row for rows in read_texts(project / "data/sets/text.jsonl").values() for row in rows]
+    choosing = [row for rows in read_texts(project / "data/sets/validation_text.jsonl").values() for row in rows]
+    assert {row.id for row in tested}.isdisjoint(row.id for row in choosing)
+    assert 0 < len(choosing) <= 3

@@ -17,7 +17,7 @@ from asr.model.parameters import Decode
 from asr.model.stopping import AtLimit
 from asr.model.suppression import non_speech_tokens
 from asr.model.whisper import Whisper
-from asr.model.window import encoder_window, fitted, padded
+from asr.model.window import encoder_window, padded
 from asr.shards.frames import FRAMES_PER_SECOND, LogMel
 
 PROMPT_TOKENS = 4
@@ -65,7 +65,7 @@ def transcribe(
     """
     model, whole = whisper.model, whisper.window_frames
     fit = hears_fitted(whisper, decode)
-    windows = [fitted(len(clip), whole) if fit else whole for clip in clips]
+    windows = [whisper.window_of(len(clip)) if fit else whole for clip in clips]
     kinds = [Kind(*each) for each in zip(windows, languages or [None] * len(clips), strict=True)]
     budget = min(decode.max_new_tokens, model.config.max_target_positions - PROMPT_TOKENS)
     limits = [pace.limit(len(clip) / FRAMES_PER_SECOND, budget) for clip in clips]

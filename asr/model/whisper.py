@@ -14,7 +14,7 @@ from asr.model.checksums import REMEDY, loading
 from asr.model.description import speaks_many, wrong_language, wrong_mels
 from asr.model.folder import write_checkpoint
 from asr.model.hub import checkpoint_folder, first_line, not_to_be_had
-from asr.model.window import whole_window
+from asr.model.window import fitted, whole_window
 from asr.shards.frames import FRAMES_PER_SECOND
 
 SHOWN = 3
@@ -43,9 +43,24 @@ class Whisper:
         """Whether the model was trained with inputs of each clip's own length."""
         return bool(getattr(self.model.config, "fitted_windows", False))
 
-    def mark_fitted(self, fitted: bool) -> None:
-        """Note in the checkpoint whether it was trained so; other software ignores it."""
+    @property
+    def least_window(self) -> int:
+        """The shortest of these inputs, in frames."""
+        return int(getattr(self.model.config, "least_window", 0))
+
+    def mark_fitted(self, fitted: bool, least_window: int = 0) -> None:
+        """Note in the checkpoint whether it was trained so, and in which inputs at least; other software ignores it."""
         self.model.config.fitted_windows = fitted
+        self.model.config.least_window = least_window
+
+    @property
+    def windows(self) -> tuple[bool, int]:
+        """Both, as `mark_fitted` takes them."""
+        return self.is_fitted, self.least_window
+
+    def window_of(self, frames: int) -> int:
+        """The window in which the model hears a clip of so many frames."""
+        return fitted(frames, self.window_frames, self.least_window) if self.is_fitted else self.window_frames
 
     def mark_longest_clip(self, seconds: float) -> None:
         """Note how long the clips were that it was trained on at most, for those who cut long recordings for it."""

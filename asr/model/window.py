@@ -28,12 +28,12 @@ def whole_window(model: WhisperForConditionalGeneration) -> int:
     return FRAMES_PER_POSITION * len(model.model.encoder.embed_positions.weight)
 
 
-def fitted(frames: int, whole: int) -> int:
-    """The window for a clip of `frames` frames: the narrowest of a fixed row of windows, up to the `whole` one.
+def fitted(frames: int, whole: int, least: int = 0) -> int:
+    """The window for a clip of `frames` frames: the narrowest of a fixed row of windows, from `least` up to the `whole` one.
 
     As it depends on nothing but the clip, so does what the model makes of it, whatever shares its batch.
     """
-    return next((window for window in _windows(whole) if window >= frames), whole)
+    return next((window for window in _windows(whole) if window >= max(frames, least)), whole)
 
 
 @cache

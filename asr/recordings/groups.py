@@ -5,15 +5,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import inf
+from typing import Literal
 
-from asr.base.entries import Clip
+from asr.base.entries import TEST_SPLIT, Clip
 from asr.base.errors import DataError
 from asr.recordings.parameters import Split
 
 MANY = 10
 """When the smallest split may expect so many groups of a stratum, each group is placed by its hash alone."""
 
-SPEAKER, AUDIO = "speaker", "audio"
+SPEAKER: Literal["speaker"] = "speaker"
+AUDIO: Literal["audio"] = "audio"
+VALIDATION = "validation"
 
 
 def group_of(clip: Clip, group_by: str) -> str:
@@ -44,6 +47,28 @@ def deal(clips: Sequence[Clip], shares: Mapping[str, float], how: Split) -> list
         # Splits that have got a speaker aren't owed a file.
         splits |= _deal(of_kind, shares, how.seed, islice(_seats(shares), min(len(splits), len(shares)), None))
     return [splits[name] for name in names]
+
+
+FEWEST_GROUPS = 8
+"""Of a test set that gives some away: of fewer, an interval on what is left would say nothing."""
+
+
+def set_apart(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
+    """Divide a test set into clips that are tested and clips by which something may be chosen; no speaker is in both.
+
+    Args:
+        clips: of the set.
+        share: of its speakers, or of its files where nobody knows who speaks, whose clips are chosen by. Of fewer than
+            FEWEST_GROUPS all are tested.
+    """
+    if not share or count_groups(clips, SPEAKER) < FEWEST_GROUPS:
+        return list(clips), []
+    by_speaker = Split(method="stable", group_by=SPEAKER, validation_share=share, test_share=1 - share, seed=0)
+    parts = deal(clips, {TEST_SPLIT: 1 - share, VALIDATION: share}, by_speaker)
+    tested, choosing = (
+        [clip for clip, part in zip(clips, parts, strict=True) if part == name] for name in (TEST_SPLIT, VALIDATION)
+    )
+    return tested, choosing
 
 
 def _strata(clips: Sequence[Clip], column: str | None) -> list[str]:

@@ -64,6 +64,7 @@ class ExtraSets(Section):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     sets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")], str]
+    validation_share: float = Field(ge=0, lt=1)
 
     @field_validator("sets")
     @classmethod

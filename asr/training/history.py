@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations.integration_utils import rewrite_logs
 
 from asr.base.errors import DataError
 from asr.base.files import read_csv, write_csv
@@ -44,9 +45,13 @@ def curves(log_history: Sequence[Mapping[str, float]]) -> list[dict[str, float |
 
 
 def best_of(log_history: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    """The error rates on the validation split: that of the base model, before the first step, and the lowest of an epoch."""
+    """The error rates on the validation split: the base model's, before the first step (nan where nobody asked), and
+    the lowest of an epoch.
+    """
     base = [entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and not entry["step"]]
-    return base[0], min(entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and entry["step"])
+    return base[0] if base else math.nan, min(
+        entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and entry["step"]
+    )
 
 
 FACTOR = 3.0
@@ -124,6 +129,19 @@ class BeforeFirstStep(TrainerCallback):
         """Do it, unless the run has taken a step."""
         if state.global_step == 0:
             self._do()
+
+
+def replayed(folder: Path, log_history: Sequence[Mapping[str, float]]) -> Any:
+    """A TensorBoard writer into an empty folder that has been told what happened before."""
+    from torch.utils.tensorboard import SummaryWriter  # here, as not everybody who trains has TensorBoard
+
+    shutil.rmtree(folder, ignore_errors=True)
+    writer = SummaryWriter(str(folder))
+    for entry in log_history:
+        step = int(entry["step"])
+        for name, value in rewrite_logs({name: value for name, value in entry.items() if name != "step"}).items():
+            writer.add_scalar(name, value, step)
+    return writer
 
 
 DIARY_COLUMNS = ("step", "epoch", *(field.name for field in fields(HeardClip)))

@@ -35,6 +35,20 @@ class ChainedFrames(Sequence[NDArray[np.float16]]):
         return self.first[index] if index < len(self.first) else self.second[index - len(self.first)]
 
 
+@dataclass(frozen=True)
+class PickedFrames(Sequence[NDArray[np.float16]]):
+    """Some of the clips, by their places, without reading any."""
+
+    clips: Sequence[NDArray[np.float16]]
+    places: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.clips[self.places[index]]
+
+
 def label(tokenizer: WhisperTokenizer, text: str, language: str | None = None) -> list[int]:
     """Token ids of a transcript: the prompt, the text, the end. An empty one has no text, not even its space.
 
@@ -80,6 +94,16 @@ def chained(first: Examples, second: Examples) -> Examples:
         [*first.labels, *second.labels],
         [*first.languages, *second.languages],
         [*first.continuations, *second.continuations],
+    )
+
+
+def at(examples: Examples, places: Sequence[int]) -> Examples:
+    """The clips at these places."""
+    return Examples(
+        PickedFrames(examples.frames, places),
+        [examples.labels[place] for place in places],
+        [examples.languages[place] for place in places],
+        [examples.continuations[place] for place in places],
     )
 
 

@@ -1,8 +1,11 @@
-"""The optimiser: what the library calls it, what it keeps for each weight, and whether its package is there."""
+"""The optimiser: what the library calls it, its schedule, what it keeps for each weight, and whether its package is there."""
 
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from asr.base.errors import DataError
 from asr.training.recipe import Optimizer
@@ -13,6 +16,18 @@ def library_name(optimizer: Optimizer, device: str) -> str:
     if optimizer == "adamw_8bit":
         return "adamw_bnb_8bit"
     return "adamw_torch_fused" if device == "cuda" else "adamw_torch"
+
+
+def without_first_step(schedule: LambdaLR) -> LambdaLR:
+    """The schedule from its second step on: at the first, a warm-up's rate is 0, and nothing is learned."""
+    schedule.lr_lambdas = [partial(_a_step_on, rate) for rate in schedule.lr_lambdas]
+    for group, rate, peak in zip(schedule.optimizer.param_groups, schedule.lr_lambdas, schedule.base_lrs, strict=True):
+        group["lr"] = peak * rate(0)
+    return schedule
+
+
+def _a_step_on(rate: Callable[[int], float], step: int) -> float:
+    return rate(step + 1)
 
 
 def state_bytes(model: nn.Module, optimizer: Optimizer) -> int:

@@ -56,6 +56,7 @@ class Plan:
         window: the model's, in frames.
         max_tokens: the decoder's positions.
         seed: of every draw.
+        least: the shortest window under `fit`, in frames.
         kept_alone: clips that are never packed with others, but have a whole window to themselves under `pack`: those in which
             nobody speaks, as it is of a window without any speech that nothing is to be written; and those with timestamps,
             which count from their own start.
@@ -70,6 +71,7 @@ class Plan:
     window: int
     max_tokens: int
     seed: int
+    least: int = 0
     kept_alone: frozenset[int] = frozenset()
 
     @property
@@ -87,7 +89,7 @@ class Plan:
         """All windows that may occur."""
         if self.mode != "fit":
             return {self.window}
-        return {*(fitted(frames, self.window) for frames in self.frames), *([self.window] if self.whole_share else [])}
+        return {*(self._fitted(clip) for clip in range(len(self.frames))), *([self.window] if self.whole_share else [])}
 
     def epoch(self, epoch: int) -> list[Step]:
         """The steps of an epoch; each clip is in one of them, once."""
@@ -116,7 +118,7 @@ class Plan:
         """Sort parts of the order by window, each begun anywhere, so that clips meet other clips in each epoch."""
         size = STEPS_SORTED_TOGETHER * self.clips_per_step
         for start in range(0, len(order), size):
-            part = sorted(order[start : start + size], key=lambda clip: fitted(self.frames[clip], self.window))
+            part = sorted(order[start : start + size], key=self._fitted)
             begin = int(random.integers(len(part)))
             yield from part[begin:] + part[:begin]
 
@@ -132,9 +134,12 @@ class Plan:
         packed = set(together)
         rest = [clip for clip in clips if clip not in packed]
         not_fitted = whole if self.mode == "fit" else set(rest)
-        windows = {clip: self.window if clip in not_fitted else fitted(self.frames[clip], self.window) for clip in rest}
+        windows = {clip: self.window if clip in not_fitted else self._fitted(clip) for clip in rest}
         shared = shared_windows(Counter(windows.values()))
         yield from (Slot((clip,), shared[windows[clip]]) for clip in rest)
+
+    def _fitted(self, clip: int) -> int:
+        return fitted(self.frames[clip], self.window, self.least)
 
     def _packed(self, clips: Sequence[int], random: np.random.Generator) -> Iterator[Slot]:
         """Fill slots in the order given; a new one begins whenever the present one would be fuller than was drawn for it."""

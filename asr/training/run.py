@@ -1,18 +1,15 @@
 """Training: a Whisper checkpoint tuned on a split, choosing the best epoch by its error rate on the validation split."""
 
 import math
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, set_seed
 from transformers.integrations import TensorBoardCallback
-from transformers.integrations.integration_utils import rewrite_logs
 
 from asr.base.errors import DataError
 from asr.base.rates import SHORT, Metric
@@ -23,8 +20,8 @@ from asr.model.whisper import Whisper
 from asr.ranks.group import agreed, rank_and_ranks
 from asr.training.batch import Examples, Row, Steps, make_batch, readers
 from asr.training.callbacks import ProgressLines, Saving, Times, trackers
-from asr.training.checkpoints import Past, read_past
-from asr.training.history import BeforeFirstStep, Diary, WatchLoss, best_of
+from asr.training.checkpoints import read_past
+from asr.training.history import BeforeFirstStep, Diary, WatchLoss, best_of, replayed
 from asr.training.labels import timed, without_speech
 from asr.training.memory import LESS_MEMORY, Limits, find_limits
 from asr.training.optimizer import state_bytes
@@ -71,6 +68,7 @@ def train(
     minutes_between_checkpoints: float = math.inf,
     loader_workers: int | None = None,
     report_to: Sequence[str] = (),
+    measures_base: bool = True,
 ) -> Trained:
     """Tune `whisper` in place; it ends with the weights of the epoch with the lowest error rate.
 
@@ -85,6 +83,7 @@ def train(
         minutes_between_checkpoints: besides those after each epoch.
         loader_workers: processes that read clips ahead; 0: this one reads them; None: see `readers`.
         report_to: trackers of experiments that rank 0 reports to, by the library's names.
+        measures_base: whether the base model is scored before the first step.
 
     Raises:
         DataError: when a parameter doesn't suit the model, the run diverges, a tracker is missing, or no clip fits into memory.
@@ -100,8 +99,8 @@ def train(
     rank, ranks = rank_and_ranks()
     set_seed(settings.seed)
     model = _prepared(whisper, settings)
-    plan, base_is_fitted = plan_of(whisper, examples, settings), whisper.is_fitted
-    whisper.mark_fitted(plan.mode == "fit")
+    plan, base_windows = plan_of(whisper, examples, settings), whisper.windows
+    whisper.mark_fitted(plan.mode == "fit", plan.least)
     most_bytes = 2 * whisper.model.config.num_mel_bins * max(plan.frames) * -(-plan.clips_per_step // ranks)
     workers = readers(device, most_bytes) if loader_workers is None else loader_workers
     past, watch, times = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric), Times()
@@ -121,9 +120,13 @@ def train(
         callbacks=[
             EarlyStoppingCallback(settings.early_stopping_patience),
             times,
-            *([TensorBoardCallback(replayed(tensorboard, past))] if tensorboard and rank == 0 else []),
+            *([TensorBoardCallback(replayed(tensorboard, past.log_history))] if tensorboard and rank == 0 else []),
             *trackers(report_to if rank == 0 else ()),
-            BeforeFirstStep(lambda: _validate_base(trainer, whisper, base_is_fitted, validator.metric)),
+            *(
+                [BeforeFirstStep(lambda: _validate_base(trainer, whisper, base_windows, validator.metric))]
+                if measures_base
+                else []
+            ),
             WatchLoss(whisper.model.config.vocab_size),
             Saving(stop, minutes_between_checkpoints, plan.steps_per_epoch),
             watch,
@@ -158,12 +161,12 @@ def train(
     )
 
 
-def _validate_base(trainer: StepTrainer, whisper: Whisper, is_fitted: bool, metric: Metric) -> None:
+def _validate_base(trainer: StepTrainer, whisper: Whisper, base: tuple[bool, int], metric: Metric) -> None:
     """Score the base model in its own window, where the curve begins; no epoch is done, so it is neither chosen nor counted."""
-    fitted = whisper.is_fitted
-    whisper.mark_fitted(is_fitted)
+    tuned = whisper.windows
+    whisper.mark_fitted(*base)
     found = trainer.validated()
-    whisper.mark_fitted(fitted)
+    whisper.mark_fitted(*tuned)
     trainer.log({"eval_loss": found.loss, "eval_error_rate": found.error_rate})
     if trainer.is_world_process_zero():
         print(f"train: before the first step, validation {SHORT[metric]} {found.error_rate:.1f} %", file=sys.stderr)
@@ -197,6 +200,7 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
         window=whisper.window_frames,
         max_tokens=whisper.model.config.max_target_positions,
         seed=settings.seed,
+        least=settings.least_frames(whisper.is_fitted, whisper.least_window, whisper.window_frames),
         kept_alone=without_speech(examples) | timed(examples, whisper.tokenizer),
     )
 
@@ -235,16 +239,3 @@ def _checkpoint_activations(model: nn.Module) -> None:
     """Switch it on. transformers 5.23 renamed the method and warns of the old name, the only one that 5.17 knows."""
     new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
     getattr(model, new if hasattr(model, new) else old)()
-
-
-def replayed(folder: Path, past: Past) -> Any:
-    """A TensorBoard writer into an empty folder that has been told what happened before."""
-    from torch.utils.tensorboard import SummaryWriter  # here, as not everybody who trains has TensorBoard
-
-    shutil.rmtree(folder, ignore_errors=True)
-    writer = SummaryWriter(str(folder))
-    for entry in past.log_history:
-        step = int(entry["step"])
-        for name, value in rewrite_logs({name: value for name, value in entry.items() if name != "step"}).items():
-            writer.add_scalar(name, value, step)
-    return writer

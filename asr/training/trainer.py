@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, TrainerState
 
@@ -28,8 +29,9 @@ from asr.model.window import encoder_window
 from asr.ranks.group import sum_over_ranks, wait_for_all
 from asr.training.batch import IGNORED, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
 from asr.training.checkpoints import Past, finish
+from asr.training.epochs import error_rates, keep_epoch
 from asr.training.memory import Limits, within_memory
-from asr.training.optimizer import library_name
+from asr.training.optimizer import library_name, without_first_step
 from asr.training.recipe import Train
 from asr.training.trainable import gradients
 from asr.training.validation import Validation, Validator
@@ -88,6 +90,10 @@ class StepTrainer(Seq2SeqTrainer):
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[StepBatch], None]:
         """Fetch the next step. How many labels it has, it says itself."""
         return [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)], None
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
+        """The library's schedule, but for its first step."""
+        return without_first_step(super().create_scheduler(num_training_steps + 1, optimizer))
 
     def training_step(self, model: nn.Module, inputs: StepBatch, num_items_in_batch: Any = None) -> Tensor:
         """Compute the gradients of one step, over all its micro-batches and ranks; returns the mean loss over its labels.
@@ -175,6 +181,8 @@ class StepTrainer(Seq2SeqTrainer):
         if self.args.should_save:
             checkpoint = Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}")
             finish(checkpoint, self._settings.keep_checkpoints, best_until_now)
+            if self._settings.average > 1:
+                keep_epoch(checkpoint, self.state.global_step, error_rates(self.state.log_history), self._settings.average)
 
     def _load_best_model(self) -> None:
         """Take the weights of the best epoch, which may have lain on the disk for days.

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
@@ -15,9 +15,9 @@ from asr.model.limits import ANY_PACE, Pace
 from asr.model.parameters import greedy
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
-from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, micro_batches
 from asr.training.callbacks import StoppedError
+from asr.training.labels import at
 from asr.training.plan import Slot
 from asr.training.variety import NO_VARIETY
 
@@ -30,9 +30,7 @@ MOST_DECODED = 64
 Loss = Callable[[StepBatch, slice], Tensor]
 """Of some rows of a batch on the device, summed over their labels."""
 
-
-Share = tuple[tuple[float, int], dict[int, Hypothesis]]
-"""What a rank has found: its loss and labels, and what it heard in each of its clips."""
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -93,29 +91,53 @@ class Validator:
         Raises:
             StoppedError: on all ranks, when one was asked to end before it was done.
         """
+        # Without what a backward pass needs, several times as many whole windows fit.
+        whole = self.whisper.window_frames
+        at_once = min(MOST_DECODED, 4 * most(whole)) * whole
+        shares, heard = self._shared(
+            lambda clips: (self._losses(clips, loss, most), self._hypotheses(clips, at_once)), rank, ranks
+        )
+        total, labels = (sum(column) for column in zip(*shares, strict=True))
+        return self._compared(total / labels, heard)
+
+    def error_rate(self, rank: int = 0, ranks: int = 1) -> float:
+        """The corpus error rate of the model as it is now, in percent; ranks share the clips, as in `validate`."""
+        return self._compared(0.0, self._shared(lambda clips: (None, self._hypotheses(clips, None)), rank, ranks)[1]).error_rate
+
+    def _shared(
+        self, hear: Callable[[Sequence[int]], tuple[Found, list[Hypothesis]]], rank: int, ranks: int
+    ) -> tuple[list[Found], list[Hypothesis]]:
+        """What each rank has found out about its clips, and the hypotheses of all clips in their order."""
         model = self.whisper.model
         model.eval()
         clips = list(range(rank, len(self.texts), ranks))
-        found: Share | None = None
+        share: tuple[Found, dict[int, Hypothesis]] | None = None
         # no_grad: see asr/model/transcribe.py. It is asked before each token, as a batch may take minutes; and a rank that ends
         # goes to where the others wait for it.
         with torch.no_grad(), suppress(StoppedError), model.register_forward_pre_hook(self._end_if_asked):
-            found = self._losses(clips, loss, most), dict(zip(clips, self._hypotheses(clips, most), strict=True))
-        gathered = [found] * ranks
+            found, hypotheses = hear(clips)
+            share = found, dict(zip(clips, hypotheses, strict=True))
+        gathered = [share] * ranks
         if ranks > 1:
-            distributed.all_gather_object(gathered, found)
+            distributed.all_gather_object(gathered, share)
         shares = [share for share in gathered if share is not None]
         if len(shares) < ranks:
             raise StoppedError
-        heard = {clip: text for _, hypotheses in shares for clip, text in hypotheses.items()}
+        heard = {clip: hypothesis for _, hypotheses in shares for clip, hypothesis in hypotheses.items()}
         assert len(heard) == len(self.texts)
-        total = sum(share for (share, _), _ in shares)
-        labels = sum(count for (_, count), _ in shares)
-        return self._compared(total / labels, [heard[clip] for clip in range(len(heard))])
+        return [found for found, _ in shares], [heard[clip] for clip in range(len(heard))]
 
     def _end_if_asked(self, *_: Any) -> None:
         if self.stop is not None and self.stop.is_made:
             raise StoppedError
+
+    def some(self, most: int) -> "Validator":
+        """The same with so many of the clips at most, taken from all over the split."""
+        if len(self.texts) <= most:
+            return self
+        places = [number * len(self.texts) // most for number in range(most)]
+        paths, texts = ([column[place] for place in places] for column in (self.paths, self.texts))
+        return replace(self, examples=at(self.examples, places), paths=paths, texts=texts)
 
     @property
     def metric(self) -> Metric:
@@ -125,25 +147,21 @@ class Validator:
     def _losses(self, clips: Sequence[int], loss: Loss, most: Callable[[int], int]) -> tuple[float, int]:
         losses, labels = list[Tensor](), 0
         for start in range(0, len(clips), CLIPS_AT_A_TIME):
-            slots = tuple(Slot((clip,), self._window(clip)) for clip in clips[start : start + CLIPS_AT_A_TIME])
+            slots = tuple(
+                Slot((clip,), self.whisper.window_of(len(self.examples.frames[clip])))
+                for clip in clips[start : start + CLIPS_AT_A_TIME]
+            )
             batch = collate(self.examples, slots, NO_VARIETY, seed=())
             batch = batch.to(self.whisper.model.device)
             losses += [loss(batch, group) for group in micro_batches(batch.rows, most)]
             labels += batch.step_labels
         return sum(torch.stack(losses).tolist()) if losses else 0.0, labels
 
-    def _hypotheses(self, clips: Sequence[int], most: Callable[[int], int]) -> list[Hypothesis]:
-        # Without what a backward pass needs, several times as many fit.
-        whole = self.whisper.window_frames
-        at_once = min(MOST_DECODED, 4 * most(whole)) * whole
+    def _hypotheses(self, clips: Sequence[int], frames_at_once: int | None) -> list[Hypothesis]:
         frames = [self.examples.frames[clip] for clip in clips]
         languages = [self.examples.languages[clip] for clip in clips]
         greedily = greedy(self.whisper.model.config.max_target_positions)
-        return transcribe(self.whisper, frames, greedily, languages, at_once, self.pace)
-
-    def _window(self, clip: int) -> int:
-        whole = self.whisper.window_frames
-        return fitted(len(self.examples.frames[clip]), whole) if self.whisper.is_fitted else whole
+        return transcribe(self.whisper, frames, greedily, languages, frames_at_once, self.pace)
 
     def _compared(self, loss: float, hypotheses: Sequence[Hypothesis]) -> Validation:
         import jiwer  # here, as a bench of training needs no scores and may have no jiwer

@@ -1,0 +1,330 @@
+"""Tuning: a rate is searched for, epochs are averaged, and a share of the base model is kept, all by what is heard."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from peft import get_peft_model_state_dict
+from safetensors.torch import save_file
+
+from asr.base.errors import DataError
+from asr.base.text import Normalization
+from asr.machine.shutdown import StopRequest
+from asr.model.checksums import write_sums
+from asr.model.whisper import Whisper, load
+from asr.training.batch import Examples
+from asr.training.callbacks import StoppedError
+from asr.training.epochs import error_rates, keep_epoch, kept_epochs
+from asr.training.history import DivergedError
+from asr.training.recipe import Train
+from asr.training.run import Trained, train
+from asr.training.trainable import merged, with_lora
+from asr.training.validation import Validator
+from asr.tuning.keeping import Point, along, chosen, point
+from asr.tuning.search import Tried, best_rate, rates_around, search, share_of, short
+from asr.tuning.tune import Tuned, tune
+from asr.tuning.weights import between, mean_of, take, weights_of
+from tests.recipes import recipe
+from tests.sounds import write_tiny_whisper
+from tests.test_training import SHORT, text, unequal
+
+
+@pytest.fixture
+def whisper(tmp_path: Path) -> Whisper:
+    return load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
+
+
+def judge(whisper: Whisper, clips: int, stop: StopRequest | None = None) -> Validator:
+    names, texts = [f"{clip}.wav" for clip in range(clips)], [text(clip) for clip in range(clips)]
+    return Validator(whisper, unequal(whisper, clips), names, texts, Normalization("basic_english"), SHORT, stop)
+
+
+def rates(values: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Have validators find these error rates one after the other; returns what is filled with the number of clips heard."""
+    given, heard = iter(values), list[int]()
+
+    def error_rate(self: Validator, rank: int = 0, ranks: int = 1) -> float:
+        heard.append(len(self.texts))
+        return next(given)
+
+    monkeypatch.setattr(Validator, "error_rate", error_rate)
+    return heard
+
+
+def outcome(rate: float, error_rate: float) -> Trained:
+    log = [{"step": 4.0, "eval_loss": 10 * rate, "eval_error_rate": error_rate}]
+    return Trained("full", "fp32", rate, 1, False, 1, 0, 4, 1.0, 4, error_rate, 50.0, log, {})
+
+
+def tuned(
+    whisper: Whisper, settings: Train, folder: Path, error_rate: float = 20.0, general: int = 0
+) -> tuple[Tuned, list[float]]:
+    """Tune with a training that adds 1 to every weight, and lists the rates that it is given."""
+    given = list[float]()
+
+    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
+        given.append(float(settings.learning_rate))
+        take(whisper.model, {name: value + 1 for name, value in weights_of(whisper.model).items()})
+        return outcome(given[-1], error_rate + 1e4 * abs(given[-1] - 1e-3))
+
+    sets = {"general": judge(whisper, general)} if general else {}
+    return tune(judge(whisper, 4), sets, unequal(whisper, 8), settings, folder, training), given
+
+
+def added(whisper: Whisper, base: dict[str, torch.Tensor]) -> float:
+    """By how much all weights are above the base model's, which has to be the same."""
+    (amount,) = {round(float((value - base[name]).mean()), 3) for name, value in weights_of(whisper.model).items()}
+    return amount
+
+
+def test_without_any_choice_the_result_is_the_trained_model(whisper: Whisper, tmp_path: Path) -> None:
+    base = weights_of(whisper.model)
+
+    found, _ = tuned(whisper, recipe(learning_rate=1e-3), tmp_path)
+
+    assert (found.kept, found.averaged, found.searched, found.points, found.error_rate) == (0.0, 1, [], [], 20.0)
+    assert added(whisper, base) == 1
+
+
+def test_the_rate_with_the_lowest_error_on_validation_is_taken_and_each_trial_begins_with_the_base(
+    whisper: Whisper, tmp_path: Path
+) -> None:
+    base = weights_of(whisper.model)
+    auto = 1e-3 / 3  # so that the third of the rates is the best
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("asr.training.recipe.RATE_BY_WIDTH", {8: auto, 1280: auto})
+        found, given = tuned(whisper, recipe(learning_rate="search", search_share=0.5), tmp_path)
+
+    assert given == [1e-4, 3.33e-4, 1e-3, 3.33e-3, 1e-3]
+    assert [tried.rate for tried in found.searched] == [1e-4, 3.33e-4, 1e-3, 3.33e-3]
+    assert added(whisper, base) == 1
+
+
+def test_a_search_that_was_stopped_tries_no_rate_again(tmp_path: Path) -> None:
+    tried = list[float]()
+
+    def attempt(rate: float, folder: Path) -> Tried:
+        tried.append(rate)
+        if tried == [0.1, 0.2]:
+            raise StoppedError
+        return Tried(rate, 3, 10 * rate, 1.0)
+
+    with pytest.raises(StoppedError):
+        search([0.1, 0.2, 0.4], tmp_path, attempt)
+    found = search([0.1, 0.2, 0.4], tmp_path, attempt)
+
+    assert tried == [0.1, 0.2, 0.2, 0.4]
+    assert best_rate(found) == 0.1
+
+
+def test_a_rate_that_diverges_is_not_taken(tmp_path: Path) -> None:
+    def attempt(rate: float, folder: Path) -> Tried:
+        if rate > 1:
+            raise DivergedError("the loss was 1 at first and is 100")
+        return Tried(rate, 3, 50.0, 1.0)
+
+    found = search([0.1, 10.0], tmp_path, attempt)
+
+    assert found[1] == Tried(10.0, 0, None, None)
+    assert best_rate(found) == 0.1
+
+
+def test_where_every_rate_diverges_it_is_said(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"^every rate that was tried, 0.1 to 10, has diverged; set train.learning_rate to a lower"
+    ):
+        best_rate([Tried(0.1, 0, None, None), Tried(10.0, 0, None, None)])
+
+
+def test_a_short_training_has_30_steps_or_as_many_as_the_whole_recipe_lets_it() -> None:
+    settings = recipe(epochs=5, effective_batch=32, learning_rate="search")
+
+    assert short(settings, 1e-4, 225) == settings.model_copy(
+        update={"learning_rate": 1e-4, "epochs": 4, "early_stopping_patience": 4}
+    )
+    assert short(settings, 1e-4, 64).epochs == 5
+    assert rates_around(3.75e-5) == [1.12e-5, 3.75e-5, 1.12e-4, 3.75e-4]
+
+
+def test_a_share_of_the_clips_is_taken_from_all_over_the_list(whisper: Whisper) -> None:
+    some = share_of(unequal(whisper, 8), 0.5)
+
+    assert [len(clip) for clip in some.frames] == [20, 40, 60, 80]
+
+
+@pytest.mark.parametrize(
+    ("points", "share"),
+    [
+        ([(0.0, 20.0, 7.0), (0.1, 20.5, 2.0), (0.2, 21.0, 0.0), (0.3, 22.0, -1.0)], 0.2),
+        ([(0.0, 20.0, 0.0), (0.1, 19.0, -0.5), (0.2, 19.0, 0.0), (0.3, 21.0, 0.0)], 0.2),
+        ([(0.0, 20.0, 7.0), (0.1, 21.0, 3.0), (0.2, 22.0, 3.0)], 0.1),
+    ],
+    ids=["the best that forgets nothing", "of equals the one that keeps more", "all forget"],
+)
+def test_of_the_base_model_is_kept_what_forgets_nothing_and_hears_best(
+    points: list[tuple[float, float, float]], share: float
+) -> None:
+    assert chosen([Point(share, rate, {}, forgotten) for share, rate, forgotten in points]).share == share
+
+
+def test_what_a_point_has_forgotten_is_said_by_the_set_that_suffered_most() -> None:
+    assert point(0.1, 20.0, {"a": 5.0, "b": 9.0}, {"a": 6.0, "b": 7.5}).forgotten == 1.5
+    assert point(0.1, 20.0, {"a": 5.0}, {"a": 6.0}).forgotten == -1.0
+    assert point(0.1, 20.0, {}, {}).forgotten == 0.0
+
+
+def test_no_more_shares_are_heard_once_they_only_make_it_worse() -> None:
+    curve = {0.0: (20.0, 3.0), 0.1: (19.0, 0.0), 0.2: (18.0, -1.0), 0.3: (18.5, -2.0)}
+
+    points = along(lambda share: Point(share, curve[share][0], {}, curve[share][1]))
+
+    assert [each.share for each in points] == [0.0, 0.1, 0.2, 0.3]
+
+
+def test_the_share_that_is_chosen_is_in_the_model(whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = weights_of(whisper.model)
+    # The base model on general, and then of each share general and validation; at last the result on validation.
+    heard = rates([5.0, 9.0, 20.0, 6.0, 20.0, 5.0, 21.0, 4.0, 22.0, 21.0], monkeypatch)
+
+    found, _ = tuned(whisper, recipe(learning_rate=1e-3, keep_of_base="auto"), tmp_path, general=6)
+
+    assert [(each.share, each.error_rate, each.forgotten) for each in found.points] == [
+        (0.0, 20.0, 4.0), (0.1, 20.0, 1.0), (0.2, 21.0, 0.0), (0.3, 22.0, -1.0),
+    ]  # fmt: skip
+    assert (found.kept, found.error_rate) == (0.2, 21.0)
+    assert added(whisper, base) == 0.8
+    assert heard == [6, 6, 4, 6, 4, 6, 4, 6, 4, 4]
+
+
+def test_the_base_model_is_heard_in_its_own_window_and_the_others_in_theirs(
+    whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = list[bool]()
+
+    def error_rate(self: Validator, rank: int = 0, ranks: int = 1) -> float:
+        fitted.append(self.whisper.is_fitted)
+        return 10.0
+
+    monkeypatch.setattr(Validator, "error_rate", error_rate)
+
+    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
+        whisper.mark_fitted(True)
+        return outcome(1e-3, 10.0)
+
+    tune(judge(whisper, 4), {"g": judge(whisper, 2)}, unequal(whisper, 4), recipe(keep_of_base="auto"), tmp_path, training)
+
+    assert fitted[0] is False
+    assert set(fitted[1:]) == {True}
+
+
+def test_the_mean_of_epochs_is_taken_where_it_is_heard_no_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, found, averaged in (("better", 19.0, 2), ("worse", 21.0, 1)):
+        whisper = load(str(write_tiny_whisper(tmp_path / f"{name} model")), None, "transcribe")
+        base = weights_of(whisper.model)
+        for step in (4, 8):
+            folder = tmp_path / name / "epochs" / str(step)
+            folder.mkdir(parents=True)
+            save_file({key: value + step for key, value in base.items()}, folder / "model.safetensors")
+            write_sums(folder)
+        rates([found], monkeypatch)
+
+        result, _ = tuned(whisper, recipe(learning_rate=1e-3, average=2), tmp_path / name)
+
+        assert (result.averaged, result.error_rate) == (averaged, min(found, 20.0))
+        assert added(whisper, base) == (6 if averaged == 2 else 1)
+
+
+def test_the_mean_of_loras_epochs_is_that_of_the_models_they_make(whisper: Whisper, tmp_path: Path) -> None:
+    base, whole = weights_of(whisper.model), list[dict[str, torch.Tensor]]()
+    for step in (1, 2):
+        lora = with_lora(whisper.model, 2, 8, 0.0)
+        torch.manual_seed(step)
+        with torch.no_grad():
+            for name, value in lora.named_parameters():
+                if "lora_" in name:
+                    value.normal_()
+        (tmp_path / str(step)).mkdir()
+        save_file(get_peft_model_state_dict(lora), tmp_path / str(step) / "adapter_model.safetensors")
+        write_sums(tmp_path / str(step))
+        whole.append(weights_of(merged(lora)))
+        take(whisper.model, base)
+
+    mean = mean_of([tmp_path / "1", tmp_path / "2"], base, lora_scale=4.0)
+
+    for name, found in mean.items():
+        torch.testing.assert_close(found, (whole[0][name] + whole[1][name]) / 2, atol=1e-5, rtol=1e-5)
+    assert any((found != base[name]).any() for name, found in mean.items())
+
+
+def test_damaged_weights_of_an_epoch_are_named(whisper: Whisper, tmp_path: Path) -> None:
+    base = weights_of(whisper.model)
+    save_file(base, tmp_path / "model.safetensors")
+    write_sums(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes()[:-1])
+
+    with pytest.raises(DataError, match=r"the weights of this epoch are damaged; remove .* to train anew"):
+        mean_of([tmp_path], base, 0.0)
+
+
+def test_only_the_best_epochs_are_kept(tmp_path: Path) -> None:
+    found = {4: 30.0, 8: 20.0, 12: 25.0, 16: 20.0}
+    for step in found:
+        checkpoint = tmp_path / f"checkpoint-{step}"
+        checkpoint.mkdir()
+        (checkpoint / "model.safetensors").write_text(str(step))
+        keep_epoch(checkpoint, step, {other: rate for other, rate in found.items() if other <= step}, 2)
+    between_epochs = tmp_path / "checkpoint-18"
+    between_epochs.mkdir()
+    keep_epoch(between_epochs, 18, found, 2)
+
+    assert [(path.name, (path / "model.safetensors").read_text()) for path in kept_epochs(tmp_path)] == [
+        ("8", "8"),
+        ("16", "16"),
+    ]
+
+
+def test_the_base_models_rate_is_that_of_no_epoch() -> None:
+    log = [{"step": 0, "eval_error_rate": 5.0}, {"step": 4, "loss": 1.0}, {"step": 4, "eval_error_rate": 9.0}]
+
+    assert error_rates(log) == {4: 9.0}
+
+
+def test_what_lies_between_two_models(whisper: Whisper) -> None:
+    base = weights_of(whisper.model)
+    other = {name: value + 1 for name, value in base.items()}
+
+    assert all(torch.equal(value, other[name]) for name, value in between(other, base, 0.0).items())
+    assert all(torch.equal(value, base[name]) for name, value in between(other, base, 1.0).items())
+
+
+def test_some_clips_of_a_split_are_taken_from_all_over_it(whisper: Whisper) -> None:
+    some = judge(whisper, 8).some(4)
+
+    assert some.paths == ["0.wav", "2.wav", "4.wav", "6.wav"]
+    assert some.texts == [text(clip) for clip in (0, 2, 4, 6)]
+    assert [len(clip) for clip in some.examples.frames] == [20, 40, 60, 80]
+    assert replace(some).some(4) == some
+
+
+@pytest.mark.parametrize("average", [1, 2])
+def test_a_run_keeps_its_best_epochs_weights_to_average(whisper: Whisper, tmp_path: Path, average: int) -> None:
+    settings = recipe(epochs=3, learning_rate=1e-4, average=average)
+
+    train(whisper, unequal(whisper, 4), judge(whisper, 4), settings, tmp_path / "run", None, StopRequest(tmp_path / "stop"))
+
+    assert len(kept_epochs(tmp_path / "run")) == (2 if average == 2 else 0)
+
+
+def test_the_first_step_learns(whisper: Whisper, tmp_path: Path) -> None:
+    """A warm-up begins with a rate of 0, so that one step of one would change nothing."""
+    base = weights_of(whisper.model)
+    settings = recipe(warmup_share=0.5, schedule="cosine", learning_rate=1e-3)
+
+    trained = train(
+        whisper, unequal(whisper, 4), judge(whisper, 4), settings, tmp_path / "run", None, StopRequest(tmp_path / "stop")
+    )
+
+    assert trained.steps == 1
+    assert any((value != base[name]).any() for name, value in weights_of(whisper.model).items())
