@@ -167,7 +167,7 @@ def test_a_decision_that_comes_to_nothing_is_named(project: Path, row: str, mess
         ("dataset,path,reason,decision\n,a.wav,clipped, \n", r"decisions.csv:2: no decision; write keep or no speech, or "),
         (
             "dataset,path,reason,decision\ngeneral,a.wav,silence,no speech\n",
-            r"decisions.csv:2: no speech is for clips to learn from, not for those of a test set: take it back",
+            r"decisions.csv:2: no speech is for clips to learn from, not for those of a test set or of train.mix: take it back",
         ),
         ("dataset,path,reason,decision\n,a.wav,clipped,keep,ann\n", r"decisions.csv:2: more cells than columns"),
         ("path,reason,decision\na.wav,clipped,keep\n", r"decisions.csv:2: no dataset; the columns are dataset, path, reason"),
