@@ -163,6 +163,22 @@ def test_test_sets_must_be_there_in_folders_of_their_own_that_are_dependencies(
     assert told("data/clips.csv")[0].startswith("evaluate.sets.calls: data holds data/validated, which a stage writes")
 
 
+def test_the_table_that_is_mixed_in_must_be_there_in_a_folder_that_is_a_dependency_of_its_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk").mkdir()
+    (tmp_path / "talk/clips.csv").touch()
+
+    def told(csv: str | None, *deps: str) -> list[str]:
+        changed = params(train={"mix": {"csv": csv, "share": 0.1}}, evaluate={"sets": {}})
+        return list(unusable_tables(tables(changed), {"stages": {"mix": {"deps": list(deps)}}}, HERE))
+
+    assert told(None) == told("talk/clips.csv", "talk") == []
+    assert told("talk/clips.csv") == ["train.mix.csv: add talk to the deps of mix in dvc.yaml, so that a change is seen"]
+    assert told("talk/clip.csv", "talk") == ["train.mix.csv: talk/clip.csv does not exist"]
+
+
 @pytest.mark.parametrize(
     ("timestamps", "trim", "tempo", "told"),
     [

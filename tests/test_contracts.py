@@ -64,6 +64,12 @@ def test_declared_params_are_the_ones_the_stage_types(stage: str) -> None:
     assert sorted({section(name) for name in params(stage)}) == sorted(typed)
 
 
+def test_another_key_of_training_neither_checks_what_is_mixed_in_anew_nor_hears_it() -> None:
+    for stage in ("mix", "listen"):
+        assert [name for name in params(stage) if section(name) == "train"] == (["train.mix"] if stage == "mix" else [])
+        assert "asr/training" not in deps(stage)
+
+
 def test_every_section_of_params_yaml_is_declared_and_typed() -> None:
     declared = {section(name) for stage in STAGES for name in params(stage)}
 

@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +20,9 @@ from asr.base.entries import AudioEntry, Clip, HeardByBase, TextEntry
 from asr.base.errors import DataError
 from asr.base.files import read_rows, write_rows
 from asr.base.hashes import content_hash
+from asr.model.parameters import Decode
 from asr.model.transcribe import Hypothesis
-from asr.model.whisper import load
+from asr.model.whisper import Whisper, load
 from asr.recordings.splits import learned_besides
 from asr.tables.row import Row
 from asr.tables.table import ColumnNames, read_table
@@ -27,7 +30,7 @@ from asr.training.labels import label
 from commands import estimate
 from stages.learning import read_mix
 from tests import test_features
-from tests.project import ROOT, make_project, read_yaml, run_stage
+from tests.project import ROOT, environment, make_project, read_yaml, run_stage
 from tests.sounds import write_tiny_whisper, write_tone
 from tests.speech import RATE, spoken
 from tests.test_features import SETTINGS
@@ -205,7 +208,12 @@ def test_of_clips_without_a_transcript_what_the_base_model_writes_is_kept_and_lo
     stored(["a", "b", "c", "d", "e"], ["", "said", "", "", ""])
     heard = [Hypothesis("so it is", False), Hypothesis("so so so", False, True), Hypothesis("so", True), Hypothesis("", False)]
     asked = []
-    monkeypatch.setattr("asr.model.transcribe.transcribe", lambda _, clips, *how: asked.append((len(clips), how)) or heard)
+
+    def hypotheses(whisper: Whisper, clips: Sequence[object], decode: Decode, languages: Sequence[str | None]) -> object:
+        asked.append((len(clips), decode.num_beams, decode.temperature, languages))
+        return heard
+
+    monkeypatch.setattr("asr.model.transcribe.transcribe", hypotheses)
 
     stages.listen.main()
 
@@ -215,12 +223,20 @@ def test_of_clips_without_a_transcript_what_the_base_model_writes_is_kept_and_lo
         HeardByBase("d", "so", "cut off at the limit of tokens"),
         HeardByBase("e", "", "nothing written"),
     ]
-    assert asked[0][0] == 4
-    assert asked[0][1][0].num_beams == 1
+    assert asked == [(4, 1, 0.0, [None] * 4)]
     assert capsys.readouterr().err.endswith(
         "listen: 1 of 4 clips without a transcript are learned as heard; left out 1: cut off at the limit of tokens; "
         "left out 1: in a loop; left out 1: nothing written\n"
     )
+
+
+def test_where_there_is_nothing_to_hear_no_torch_is_waited_for(tmp_path: Path) -> None:
+    write_rows(tmp_path / "data/mix/text.jsonl", [])
+    code = "import sys, stages.listen; stages.listen.main(); sys.exit('torch' in sys.modules)"
+
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(PYTHONPATH=str(ROOT)), check=True)
+
+    assert (tmp_path / "data/mix/heard.jsonl").read_bytes() == b""
 
 
 def test_training_reads_transcripts_and_what_was_heard_and_leaves_out_what_was_not(
