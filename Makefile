@@ -54,4 +54,4 @@ $(VENV)/requirements-dev.txt: requirements.txt requirements-reference.txt requir
 $(VENV)/requirements-demo.txt: requirements.txt
 
 clean:  ## remove the environment and every output; DVC's cache and the cache of shards stay
-	rm -rf .venv models/base.json data/validated data/splits data/sets data/features data/recordings models/whisper models/export metrics/export metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/data.html metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html
+	rm -rf .venv models/base.json data/validated data/splits data/sets data/mix data/features data/recordings models/whisper models/export metrics/export metrics/train metrics/baseline metrics/evaluate metrics/plots metrics/data.html metrics/report.html metrics/report.txt metrics/card.md metrics/comment.md metrics/comparison.html

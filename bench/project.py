@@ -16,7 +16,7 @@ from bench.process import Cost, Ended, measure
 
 HOME = Path(__file__).parents[1]
 STAGE = (sys.executable, "-m", "stages.features_train")
-LIST = Path("data/splits/audio/train.jsonl")
+LIST, MIX = Path("data/splits/audio/train.jsonl"), Path("data/mix/audio.jsonl")
 OUT = Path("data/features/train")
 COST = "cost.json"
 
@@ -85,6 +85,7 @@ def make_project(folder: Path) -> Project:
     for name in ("asr", "stages", "bench"):
         shutil.copytree(HOME / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     params = (HOME / "params.yaml").read_text(encoding="utf-8")
+    write_rows(project.folder / MIX, [])
     # The guide, beside which the stage is measured, makes no clips without speech, and the lists of clips tell of none.
     (project.folder / "params.yaml").write_text(re.sub(r"(?<=non_speech_share: )\S+", "0.0", params), encoding="utf-8")
     return project

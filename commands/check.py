@@ -6,12 +6,10 @@ were made with other versions of the packages than are installed now.
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any
-
-from pydantic import ConfigDict
 
 from asr.base.errors import DataError
 from asr.base.sections import Section
@@ -38,7 +36,7 @@ from stages.common.machine import Machine, read_machine
 from stages.common.params import PARAMS, read_params, read_yaml
 
 OUTPUT_FOLDERS = tuple(
-    "data/validated data/splits data/sets data/features data/recordings models/whisper models/export metrics".split()
+    "data/validated data/splits data/sets data/mix data/features data/recordings models/whisper models/export metrics".split()
 )
 WRITTEN = {
     "train": Path("metrics/train/summary.json"),
@@ -52,13 +50,13 @@ WRITTEN = {
 class Evaluate(ExtraSets, Regression):
     """The section that two stages share, each with its own keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = Section.model_config
 
 
 class Export(ExportFormat, ExportLimit):
     """Likewise."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = Section.model_config
 
 
 class Params(Section):
@@ -83,8 +81,7 @@ def main() -> None:
     params, machine, pipeline = read_params(Params), read_machine(), read_yaml(Path("dvc.yaml"))
     away = elsewhere()
     found = [f"{PARAMS}: {problem}" for problem in problems(params, machine, pipeline, away)]
-    found.extend(unlisted_changes(places(params), away.remote))
-    found.extend(unverified_remote())
+    found += [*unlisted_changes(places(params), away.remote), *unverified_remote()]
     if found:
         raise DataError("\n".join(found))
     for line in filter(None, (gpu_line(machine.require_gpu), *other_versions())):
@@ -95,7 +92,7 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: E
     """Name all that would stop a stage later, each with the parameter to change."""
     yield from missing_places(params.data, away)
     yield from undeclared_model(params.model.name, pipeline)
-    yield from unusable_sets(params.evaluate, pipeline, away)
+    yield from unusable_tables(tables(params), pipeline, away)
     yield from unusable_sounds(params.augment, pipeline, away)
     if not away.is_absent(params.model.name):
         yield from unsuitable_model(params, away)
@@ -105,12 +102,19 @@ def problems(params: Params, machine: Machine, pipeline: dict[str, Any], away: E
 
 def places(params: Params) -> list[str]:
     """The files and folders of the user's that the stages read."""
-    sets = [folder_of(table).as_posix() for table in params.evaluate.sets.values()]
-    return [params.data.csv, params.data.audio_root, *sets, *folders(params.augment).values(), params.model.name]
+    others = [folder_of(table).as_posix() for _, table, _ in tables(params)]
+    return [params.data.csv, params.data.audio_root, *others, *folders(params.augment).values(), params.model.name]
+
+
+def tables(params: Params) -> Iterator[tuple[str, str, str]]:
+    """The tables besides data.csv: of each the key that names it, its path, and the stage that reads it."""
+    yield from ((f"evaluate.sets.{name}", csv, "sets") for name, csv in params.evaluate.sets.items())
+    if params.train.mix.csv is not None:
+        yield "train.mix.csv", params.train.mix.csv, "mix"
 
 
 def folder_of(table: str) -> PurePath:
-    """The folder in which a test set's paths start: that of its table, or the table itself where it is one."""
+    """The folder in which a table's paths start: the one that it is in, or the table itself where it is one."""
     return PurePath(table) if Path(table).is_dir() else PurePath(table).parent
 
 
@@ -143,27 +147,24 @@ def hidden(key: str, folder: str) -> Iterator[str]:
 
 def undeclared_model(model: str, pipeline: dict[str, Any]) -> Iterator[str]:
     """Ask that a base model in a folder is among the deps of the stages that read it, so that they re-run when it changes."""
-    for stage in ("train", "baseline"):
+    for stage in ("listen", "train", "baseline"):
         if Path(model).is_dir() and model not in pipeline["stages"][stage]["deps"]:
             yield f"model.name: add {model} to the deps of {stage} in dvc.yaml, so that a change is seen"
 
 
-def unusable_sets(evaluate: Evaluate, pipeline: dict[str, Any], away: Elsewhere) -> Iterator[str]:
-    """Ask that the test sets exist, and that their folders are among the deps of the stage that reads them."""
-    for name, csv in evaluate.sets.items():
+def unusable_tables(named: Iterable[tuple[str, str, str]], pipeline: dict[str, Any], away: Elsewhere) -> Iterator[str]:
+    """Ask that tables exist, and that their folders are among the deps of the stage that reads them."""
+    for key, csv, stage in named:
         folder = folder_of(csv)
         written = [output for output in OUTPUT_FOLDERS if PurePath(output).is_relative_to(folder)]
         if not Path(csv).exists() and not away.is_absent(csv) and not away.is_absent(str(folder)):
-            yield f"evaluate.sets.{name}: {missing(csv)}"
+            yield f"{key}: {missing(csv)}"
         elif written:
-            yield (
-                f"evaluate.sets.{name}: {folder} holds {written[0]}, which a stage writes; put the CSV and its audio into a "
-                "folder of their own"
-            )
-        elif not any(folder.is_relative_to(dep) for dep in pipeline["stages"]["sets"]["deps"]):
-            yield f"evaluate.sets.{name}: add {folder} to the deps of sets in dvc.yaml, so that a change is seen"
+            yield f"{key}: {folder} holds {written[0]}, which a stage writes; give the CSV and its audio a folder of their own"
+        elif not any(folder.is_relative_to(dep) for dep in pipeline["stages"][stage]["deps"]):
+            yield f"{key}: add {folder} to the deps of {stage} in dvc.yaml, so that a change is seen"
         else:
-            yield from hidden(f"evaluate.sets.{name}", str(folder))
+            yield from hidden(key, str(folder))
 
 
 def unusable_sounds(augment: Augment, pipeline: dict[str, Any], away: Elsewhere) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Decisions: what somebody has written into rejects.csv, taken over into decisions.csv before the stages run.
 
 The stages write rejects.csv anew each time, and DVC may fetch it from its cache. So what is decided there is put into a file
-that git keeps, which both stages that check rows read.
+that git keeps, which all stages that check rows read.
 """
 
 import shutil
@@ -16,12 +16,12 @@ from asr.recordings.decisions import COLUMNS, NO_SPEECH, Decision, decided, read
 from asr.recordings.rejects import SPEECHLESS
 from stages.common.decisions import DECISIONS
 
-REJECTS = (Path("data/validated/rejects.csv"), Path("data/sets/rejects.csv"))
+REJECTS = tuple(Path(f"data/{folder}/rejects.csv") for folder in ("validated", "sets", "mix"))
 NEEDED = ("path", "severity", "reason", "detail", "decision")
 
 
 def take_over() -> None:
-    """Add what is new in either rejects.csv to decisions.csv.
+    """Add what is new in any rejects.csv to decisions.csv.
 
     Raises:
         DataError: naming a line of any of them whose decision is none, or comes to nothing.

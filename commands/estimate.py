@@ -16,6 +16,7 @@ import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,12 +45,14 @@ from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
 
-SPLITS = Path("data/splits")
+SPLITS, MIX = Path("data/splits"), Path("data/mix")
 
 TRIAL_STEPS, TRIAL_VALIDATED = 6, 64
 """Steps that are learned from, and clips that are validated, where there are so many."""
 
 GIBI, KIBI = 2**30, 2**10
+
+REMEDY = "run `dvc repro mix base` first, which computes no features"
 
 
 class Params(StageParams):
@@ -67,7 +70,8 @@ def main() -> None:
     settings = params.train
     whisper = load(params.model.name, params.model.language, params.model.task, base_commit(params.model))
     copies = len(variants(params.augment))
-    learned = chained(silent("train", whisper, copies), without_speech(whisper, params.augment, copies))
+    learned = chained(silent("train", whisper, copies), mixed_in(whisper, copies))
+    learned = chained(learned, without_speech(whisper, params.augment, copies))
     validated = silent("validation", whisper, copies=1)
     steps = math.ceil(len(learned) / settings.effective_batch)
     trial = some(learned, TRIAL_STEPS * settings.effective_batch, settings.seed)
@@ -90,10 +94,24 @@ def silent(split: str, whisper: Whisper, copies: int) -> Examples:
     """
     clips, texts = SPLITS / f"audio/{split}.jsonl", SPLITS / f"text/{split}.jsonl"
     if not clips.exists() or not texts.exists():
-        raise DataError(f"{clips}: not there; run `dvc repro split base` first, which computes no features")
+        raise DataError(f"{clips}: not there; {REMEDY}")
     said = {text.id: text for text in read_rows(texts, TextEntry)}
     rows = [clip for clip in read_rows(clips, AudioEntry) for _ in range(copies)]
     return lasting(whisper, [clip.seconds for clip in rows], [said[clip.id] for clip in rows])
+
+
+def mixed_in(whisper: Whisper, copies: int) -> Examples:
+    """The clips of train.mix, where one without a transcript takes that of a training clip: the base model has heard none yet.
+
+    Raises:
+        DataError: when nobody has checked the table yet.
+    """
+    if not (MIX / "audio.jsonl").exists() or not (MIX / "text.jsonl").exists():
+        raise DataError(f"{MIX}: not there; {REMEDY}")
+    others = cycle(text.text for text in read_rows(SPLITS / "text/train.jsonl", TextEntry) if text.text)
+    said = [text if text.text else replace(text, text=next(others)) for text in read_rows(MIX / "text.jsonl", TextEntry)]
+    seconds = [clip.seconds for clip in read_rows(MIX / "audio.jsonl", AudioEntry) for _ in range(copies)]
+    return lasting(whisper, seconds, [text for text in said for _ in range(copies)])
 
 
 def without_speech(whisper: Whisper, augment: Augment, copies: int) -> Examples:

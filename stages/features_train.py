@@ -1,7 +1,8 @@
-"""Compute the log-mel features of the training clips, augmented, and of clips without speech that are made of some of them.
+"""Compute the log-mel features of what is learned: the training clips and those of train.mix, augmented, and clips without
+speech that are made of some of the former.
 
-Reads the audio list and the audio; writes data/features/train, data/features/non_speech, and how many clips were dropped from
-the former to data/features/train_summary.json.
+Reads the audio lists and the audio; writes data/features/train, data/features/mix, data/features/non_speech, and how many clips
+were dropped from the first two to data/features/train_summary.json.
 """
 
 from stages.common.command import begin, run
@@ -24,8 +25,8 @@ from asr.shards.format import MANIFEST, read_manifest
 from stages.common.machine import read_machine
 from stages.common.params import StageParams, read_params
 
-CLIPS = Path("data/splits/audio/train.jsonl")
-OUT = Path("data/features/train")
+CLIPS, MIX_CLIPS = Path("data/splits/audio/train.jsonl"), Path("data/mix/audio.jsonl")
+OUT, MIX = Path("data/features/train"), Path("data/features/mix")
 NON_SPEECH = OUT.with_name("non_speech")
 SUMMARY = OUT.with_name("train_summary.json")
 
@@ -42,13 +43,14 @@ def main() -> None:
     params = read_params(Params)
     machine = read_machine()
     place, engine, count = machine.cache_folder, machine.job_engine, count_rows(CLIPS)
-    clips = iterate_rows(CLIPS, AudioEntry)
     chosen = origins(iterate_rows(CLIPS, AudioEntry), count, params.augment)
     settings = untouched(params.features)
     with same_workers():
-        build_features(clips, count, OUT, params.features, changes(params.augment), place, engine)
+        for listed, out in ((CLIPS, OUT), (MIX_CLIPS, MIX)):
+            clips = iterate_rows(listed, AudioEntry)
+            build_features(clips, count_rows(listed), out, params.features, changes(params.augment), place, engine)
         build_features(chosen, len(chosen), NON_SPEECH, settings, non_speech(params.augment), place, engine)
-    write_json(SUMMARY, {OUT.name: len(read_manifest(OUT / MANIFEST).dropped)})
+    write_json(SUMMARY, {out.name: len(read_manifest(out / MANIFEST).dropped) for out in (OUT, MIX)})
 
 
 def changes(settings: Augment) -> Variants:
@@ -64,4 +66,4 @@ def changes(settings: Augment) -> Variants:
 
 
 if __name__ == "__main__":
-    run("features_train", main, writes=(OUT, NON_SPEECH, SUMMARY))
+    run("features_train", main, writes=(OUT, MIX, NON_SPEECH, SUMMARY))

@@ -1,10 +1,10 @@
 """Check the tables of evaluate.sets: speech that is tested besides the test split.
 
-Reads them, the audio in their folders, decisions.csv, and which clips train and validation have; writes data/sets: audio.jsonl,
-a row for each clip that is tested; text.jsonl, a row for each of their transcripts; validation_audio.jsonl and
-validation_text.jsonl, the same of the clips by which train chooses how much it keeps of the base model; rejects.csv, a row for
-each row that is left out; copies.csv, a row for each clip whose recording is in train or validation, too; unpacked, the audio
-that was in a table itself; and summary.json, the counts.
+Reads them, the audio in their folders, decisions.csv, and which clips train and validation have; writes data/sets: clips.jsonl,
+a row for each clip; audio.jsonl and text.jsonl, a row for the sound and the transcript of each clip that is tested;
+validation_audio.jsonl and validation_text.jsonl, the same of the clips by which train chooses how much it keeps of the base
+model; rejects.csv, a row for each row that is left out; copies.csv, a row for each clip whose recording is in train or
+validation, too; unpacked, the audio that was in a table itself; and summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -13,28 +13,21 @@ if __name__ == "__main__":
     begin(__doc__)
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.base.copies import Copy, write_copies
 from asr.base.entries import AudioEntry, Clip, audio_entries, text_entries
-from asr.base.errors import DataError
 from asr.base.files import read_rows, write_json, write_rows
-from asr.base.text import Normalization, Speech, Text, labels
-from asr.recordings.clips import Source, check_rows
-from asr.recordings.filters import Filtered, filter_clips
+from asr.base.text import labels
 from asr.recordings.groups import set_apart
 from asr.recordings.joining import parts_of
 from asr.recordings.leaks import MOST_TOLD, copies
-from asr.recordings.parameters import Data, ExtraSets, Filter
-from asr.recordings.rejects import Reject, counted, told, write_rejects_of_sets
-from asr.tables.table import read_table
-from stages.common.decisions import kept_warnings
-from stages.common.inspections import inspections_file
-from stages.common.machine import read_machine
-from stages.common.params import StageParams, read_params
+from asr.recordings.parameters import ExtraSets
+from asr.recordings.rejects import counted, told, write_rejects_of_sets
+from stages.common.params import read_params
+from stages.tables import CheckedTable, Named, check_table
+from stages.tables import Params as TableParams
 
 OUT = Path("data/sets")
 UNPACKED = OUT / "unpacked"
@@ -50,51 +43,32 @@ IN_SPLITS = {
 Label = Callable[[str, str | None], str]
 
 
-class Params(StageParams):
+class Params(TableParams):
     """What this stage reads of params.yaml."""
 
-    data: Data
     evaluate: ExtraSets
-    filter: Filter
-    text: Text
-    model: Speech
-
-
-@dataclass(frozen=True)
-class CheckedSet:
-    """A test set: its clips, those that are tested and those that are chosen by, and what became of the other rows."""
-
-    name: str
-    csv: str
-    filtered: Filtered
-    tested: list[Clip]
-    choosing: list[Clip]
-    rejects: list[Reject]
-
-    @property
-    def clips(self) -> list[Clip]:
-        """All that are used."""
-        return self.filtered.kept
 
 
 def main() -> None:
     """Check every set."""
     params = read_params(Params)
     UNPACKED.mkdir(parents=True)
-    label = labels(params.text, Normalization.of(params.text, params.model))
-    sets = [check_set(name, source, params) for name, source in params.evaluate.sets.items()]
-    write_part("", {each.name: each.tested for each in sets}, label)
-    tested = {clip.id for each in sets for clip in each.tested}  # two sets may share clips
-    choosing = {each.name: [clip for clip in each.choosing if clip.id not in tested] for each in sets}
-    write_part("validation_", choosing, label)
-    write_rejects_of_sets(REJECTS, {each.name: each.rejects for each in sets})
-    write_json(OUT / "summary.json", {each.name: summary(each) for each in sets})
+    label = labels(params.text, params.normalization)
+    sets = {name: check_set(name, csv, params) for name, csv in params.evaluate.sets.items()}
+    clips = {clip.id: clip for each in sets.values() for clip in each.clips}  # two sets may share one
+    write_rows(OUT / "clips.jsonl", clips.values())
+    parts = {name: set_apart(each.clips, params.evaluate.validation_share) for name, each in sets.items()}
+    write_part("", {name: tested for name, (tested, _) in parts.items()}, label)
+    tested = {clip.id for part, _ in parts.values() for clip in part}
+    write_part("validation_", {name: [c for c in part if c.id not in tested] for name, (_, part) in parts.items()}, label)
+    write_rejects_of_sets(REJECTS, {name: each.rejects for name, each in sets.items()})
+    write_json(OUT / "summary.json", {name: summary(each, *parts[name]) for name, each in sets.items()})
     splits = read_splits() if sets else {}
-    copied = {each.name: copies(each.name, each.clips, splits) for each in sets}
+    copied = {name: copies(name, each.clips, splits) for name, each in sets.items()}
     write_copies(COPIES, [copy for found in copied.values() for copy in found])
-    for each in sets:
-        say_counts(each)
-        say_copies(each, copied[each.name])
+    for name, each in sets.items():
+        say_counts(each, *(len(part) for part in parts[name]))
+        say_copies(each, copied[name])
 
 
 def write_part(prefix: str, parts: Mapping[str, Sequence[Clip]], label: Label) -> None:
@@ -110,58 +84,40 @@ def read_splits() -> dict[str, list[Clip]]:
     return {split: parts_of(read_rows(SPLITS / f"{split}.jsonl", AudioEntry), clips) for split in IN_SPLITS}
 
 
-def check_set(name: str, source: str, params: Params) -> CheckedSet:
-    """The usable clips of a set. Its columns may be named as those of data.csv, its paths start at its own folder.
-
-    Raises:
-        DataError: when there are none.
-    """
-    path = Path(source)
-    table = read_table(path, replace(params.data.columns, are_required=False), "auto", UNPACKED / name)
-    for line in table.told:
-        print(f"sets: {name}: {line}", file=sys.stderr)
-    folder = table.root or (path if path.is_dir() else path.parent)
-    audio = Source(str(folder), "the folder of its table", params.data.channel, kept_warnings(name))
-    checked = check_rows(table.rows, audio, inspections_file(), read_machine().job_engine)
-    rejects = checked.rejects
-    filtered = filter_clips(checked.clips, params.filter, Normalization.of(params.text, params.model))
-    if not filtered.kept:
-        reasons = Counter(reject.reason for reject in rejects) + Counter(filtered.dropped)
-        why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        raise DataError(f"evaluate.sets.{name}: none of {source}'s {len(table.rows)} rows is usable ({why or 'it is empty'})")
-    tested, choosing = set_apart(filtered.kept, params.evaluate.validation_share)
-    return CheckedSet(name, source, filtered, tested, choosing, rejects)
+def check_set(name: str, csv: str, params: Params) -> CheckedTable:
+    """The usable clips of a set."""
+    return check_table(Named(f"evaluate.sets.{name}", csv, f"sets: {name}", name), params, UNPACKED / name)
 
 
-def summary(checked: CheckedSet) -> dict[str, object]:
+def summary(checked: CheckedTable, tested: Sequence[Clip], choosing: Sequence[Clip]) -> dict[str, object]:
     """Count the rows, those left out by reason, clips to choose by, and the clips tested with their speakers and hours."""
     return {
         "rows": len(checked.clips) + len(checked.rejects) + sum(checked.filtered.dropped.values()),
         "rejected": counted(checked.rejects),
         "dropped": checked.filtered.dropped,
-        "chosen_by": len(checked.choosing),
-        "clips": len(checked.tested),
-        "speakers": len({clip.speaker for clip in checked.tested} - {None}),
-        "hours": round(sum(clip.seconds for clip in checked.tested) / 3600, 4),
+        "chosen_by": len(choosing),
+        "clips": len(tested),
+        "speakers": len({clip.speaker for clip in tested} - {None}),
+        "hours": round(sum(clip.seconds for clip in tested) / 3600, 4),
     }
 
 
-def say_counts(checked: CheckedSet) -> None:
+def say_counts(checked: CheckedTable, tested: int, choosing: int) -> None:
     """Say what became of a set's rows."""
     reasons = "".join(f"; dropped {count}: {reason}" for reason, count in checked.filtered.dropped.items())
-    apart = f", {len(checked.choosing)} more to choose by" if checked.choosing else ""
-    print(f"sets: {checked.name}: {len(checked.tested)} clips{apart}{reasons}", file=sys.stderr)
-    for line in told(checked.rejects, checked.csv, REJECTS):
+    apart = f", {choosing} more to choose by" if choosing else ""
+    print(f"{checked.named.log}: {tested} clips{apart}{reasons}", file=sys.stderr)
+    for line in told(checked.rejects, checked.named.csv, REJECTS):
         print(line, file=sys.stderr)
 
 
-def say_copies(checked: CheckedSet, found: Sequence[Copy]) -> None:
+def say_copies(checked: CheckedTable, found: Sequence[Copy]) -> None:
     """Say which clips of a set a model has been made from."""
     for split, meaning in IN_SPLITS.items():
         inside = [copy for copy in found if copy.split == split]
         if inside:
             count = f"{len(inside)} of its {len(checked.clips)} clips {'is' if len(inside) == 1 else 'are'}"
-            print(f"sets: {checked.name}: {meaning.format(count=count)}", file=sys.stderr)
+            print(f"{checked.named.log}: {meaning.format(count=count)}", file=sys.stderr)
         for copy in inside[:MOST_TOLD]:
             print(f"  {copy.path} is {copy.copy_of} ({copy.how})", file=sys.stderr)
         if len(inside) > MOST_TOLD:

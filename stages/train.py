@@ -1,9 +1,9 @@
 """Tune the base model on the training clips; take the weights with the lowest error rate on the validation split.
 
-Reads features and transcripts of train and validation, and of the clips of general sets that are there to choose by, and the
-features of clips without speech; writes models/whisper, a checkpoint that transformers loads, and metrics/train: curves.csv,
-validation.csv, search.csv (the learning rates that were tried), keeping.csv (the shares of the base model's weights that were)
-and summary.json. TensorBoard's events are the machine's, outside of the outputs.
+Reads features and transcripts of train, validation and train.mix, and of the clips of general sets that are there to choose by,
+and the features of clips without speech; writes models/whisper, a checkpoint that transformers loads, and metrics/train:
+curves.csv, validation.csv, search.csv (the learning rates that were tried), keeping.csv (the shares of the base model's weights
+that were) and summary.json. TensorBoard's events are the machine's, outside of the outputs.
 
 Checkpoints are kept outside of the outputs, in a folder of their own for every run that differs in its parameters, data, base
 model, code or packages. A run that was killed goes on from its last one; a run that is done removes them.
@@ -46,7 +46,7 @@ from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
 from asr.training.checkpoints import STOP, OtherRun, checked, claimed, newest, note_facts, other_runs, remove
 from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves, outcome
-from asr.training.labels import chained, require_timestamps_suit, without_speech
+from asr.training.labels import require_timestamps_suit, without_speech
 from asr.training.memory import require_disk
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
@@ -64,11 +64,14 @@ from stages.learning import (
     FEATURES,
     GENERAL,
     GENERAL_TEXTS,
+    HEARD,
+    MIX,
+    MIX_TEXTS,
     NON_SPEECH,
     SPLITS,
     TEXTS,
     read_general,
-    read_non_speech,
+    read_learned,
     read_split,
 )
 
@@ -141,11 +144,12 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     whisper = load(params.model.name, params.model.language, params.model.task, commit)
     mode = params.train.mode(whisper.window_frames, whisper.is_fitted)
     # Both splits are checked before the first step.
-    examples, train_texts = read_split("train", whisper, machine.cache_folder)
-    spoken = (len(frames) for frames, text in zip(examples.frames, train_texts, strict=True) if text.text)
+    learned = read_learned(whisper, machine.cache_folder)
+    examples = learned.examples
+    spoken = (len(frames) for frames, text in zip(examples.frames, examples.continuations, strict=True) if text)
     whisper.mark_longest_clip((whisper.window_frames if mode == "pack" else max(spoken)) / FRAMES_PER_SECOND)
-    examples = chained(examples, read_non_speech(train_texts, whisper, machine.cache_folder))
-    print(f"train: {len(examples)} clips, {len(without_speech(examples))} of them without speech", file=sys.stderr)
+    told = f"{len(without_speech(examples))} of them without speech, {learned.mixed} mixed in"
+    print(f"train: {len(examples)} clips, {told}", file=sys.stderr)
     whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     stop = stop or StopRequest(folder / STOP)
@@ -175,14 +179,14 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     validator = judged_by(validation, texts)
     general = {name: judged_by(*part) for name, part in read_general(whisper, machine.cache_folder).items()}
     require_disk(folder, whisper.model, params.train)
-    require_timestamps_suit(whisper.tokenizer, [text.text for text in [*train_texts, *texts]], mode == "pack")
+    require_timestamps_suit(whisper.tokenizer, [text.text for text in [*learned.texts, *texts]], mode == "pack")
     try:
         tuned = tune(validator, general, examples, params.train, folder, training)
     except StoppedError:
         return
     if rank_and_ranks()[0] == 0:
         whisper.save(MODEL)
-        write(tuned, params.train, commit, examples, validator.metric, Diary(folder))
+        write(tuned, params.train, commit, examples, learned.mixed, validator.metric, Diary(folder))
 
 
 def run_facts(params: Params) -> dict[str, Any]:
@@ -190,10 +194,9 @@ def run_facts(params: Params) -> dict[str, Any]:
     name = params.model.name
     modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
     lists = [
-        *(FEATURES / split / MANIFEST for split in (*SPLITS, NON_SPEECH, GENERAL)),
+        *(FEATURES / split / MANIFEST for split in (*SPLITS, MIX, NON_SPEECH, GENERAL)),
         *(TEXTS / f"{split}.jsonl" for split in SPLITS),
-        GENERAL_TEXTS,
-        PACE,
+        *(MIX_TEXTS, HEARD, GENERAL_TEXTS, PACE),
     ]
     weights = sorted(path for path in Path(name).glob("*") if path.is_file())
     return {
@@ -233,8 +236,10 @@ def keeping_row(point: Point) -> dict[str, float]:
     return {"share": point.share, "error_rate": point.error_rate, **point.general}
 
 
-def write(tuned: Tuned, settings: Train, commit: str | None, examples: Examples, metric: Metric, diary: Diary) -> None:
-    """Write metrics/train."""
+def write(
+    tuned: Tuned, settings: Train, commit: str | None, examples: Examples, mixed: int, metric: Metric, diary: Diary
+) -> None:
+    """Write metrics/train; so many of the examples are of train.mix."""
     OUT.mkdir(parents=True, exist_ok=True)
     trained = tuned.trained
     write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
@@ -256,6 +261,7 @@ def write(tuned: Tuned, settings: Train, commit: str | None, examples: Examples,
             "window": trained.window,
             "clips": len(examples),
             "clips_without_speech": len(without_speech(examples)),
+            "clips_mixed_in": mixed,
             "steps": trained.steps,
             "epochs": trained.epochs,
             "best_step": trained.best_step,

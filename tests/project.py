@@ -14,7 +14,8 @@ from tests.sounds import write_tiny_whisper, write_tone
 
 ROOT = Path(__file__).parent.parent
 STAGES = tuple(
-    "validate split sets describe features_eval features_train base train baseline evaluate export usage report".split()
+    """validate split sets mix describe features_eval features_train base listen train baseline evaluate export usage
+    report""".split()
 )
 SPEAKERS = 30
 EVIL = "$(touch harm);`touch harm` ${{x}} @all <!-- one"

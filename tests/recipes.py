@@ -38,6 +38,7 @@ PLAIN: dict[str, object] = {
     "early_stopping_patience": 3,
     "keep_checkpoints": 2,
     "seed": 1,
+    "mix": {"csv": None, "share": 0.1},
 }
 """One step of plain AdamW at a constant rate, with everything else off."""
 

@@ -13,18 +13,18 @@ from asr.machine.gpu import Observed
 from asr.model.description import Description, describe, mistakes
 from asr.model.parameters import Model
 from commands.check import (
-    Evaluate,
     Params,
     main,
     missing_places,
     moved_times,
     other_versions,
     problems,
+    tables,
     undeclared_model,
     unsuitable_device,
     unsuitable_model,
-    unusable_sets,
     unusable_sounds,
+    unusable_tables,
 )
 from commands.tracking import Elsewhere
 from stages.common.machine import Machine
@@ -97,7 +97,8 @@ def test_the_audio_root_may_hold_no_output(tmp_path: Path, monkeypatch: pytest.M
 def test_a_base_model_in_a_folder_must_be_a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
-    pipeline = {"stages": {"train": {"deps": ["models/pico"]}, "baseline": {"deps": ["models/pico", "mine"]}}}
+    deps = {"listen": ["mine"], "train": ["models/pico"], "baseline": ["models/pico", "mine"]}
+    pipeline = {"stages": {stage: {"deps": names} for stage, names in deps.items()}}
 
     assert list(undeclared_model("openai/whisper-small.en", pipeline)) == []
     assert list(undeclared_model("mine", pipeline)) == [
@@ -150,7 +151,7 @@ def test_test_sets_must_be_there_in_folders_of_their_own_that_are_dependencies(
 
     def told(csv: str) -> list[str]:
         pipeline = {"stages": {"sets": {"deps": ["data/general", "asr/recordings"]}}}
-        return list(unusable_sets(Evaluate(sets={"calls": csv}, validation_share=0.25, max_regression=None), pipeline, HERE))
+        return list(unusable_tables(tables(params(evaluate={"sets": {"calls": csv}})), pipeline, HERE))
 
     assert told("data/general/clips.csv") == []
     assert told("calls/clip.csv") == ["evaluate.sets.calls: calls/clip.csv does not exist"]
@@ -160,6 +161,22 @@ def test_test_sets_must_be_there_in_folders_of_their_own_that_are_dependencies(
     assert told("data/general") == []
     assert told("calls") == told("calls/clips.csv")
     assert told("data/clips.csv")[0].startswith("evaluate.sets.calls: data holds data/validated, which a stage writes")
+
+
+def test_the_table_that_is_mixed_in_must_be_there_in_a_folder_that_is_a_dependency_of_its_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk").mkdir()
+    (tmp_path / "talk/clips.csv").touch()
+
+    def told(csv: str | None, *deps: str) -> list[str]:
+        changed = params(train={"mix": {"csv": csv, "share": 0.1}}, evaluate={"sets": {}})
+        return list(unusable_tables(tables(changed), {"stages": {"mix": {"deps": list(deps)}}}, HERE))
+
+    assert told(None) == told("talk/clips.csv", "talk") == []
+    assert told("talk/clips.csv") == ["train.mix.csv: add talk to the deps of mix in dvc.yaml, so that a change is seen"]
+    assert told("talk/clip.csv", "talk") == ["train.mix.csv: talk/clip.csv does not exist"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +273,7 @@ def test_what_a_remote_has_need_not_be_here(tmp_path: Path, monkeypatch: pytest.
         augment={"room_probability": 0.5, "room_folder": "recordings/rooms"},
         model={"name": "recordings/model"},
     )
-    read = ("train", "baseline", "sets", "features_train")
+    read = ("listen", "train", "baseline", "sets", "features_train")
     pipeline = {"stages": {stage: {"deps": ["recordings", "recordings/model"]} for stage in read}}
 
     assert list(problems(changed, Machine(), pipeline, Elsewhere("storage"))) == []
@@ -285,7 +302,7 @@ def test_a_link_to_a_folder_among_the_audio_is_refused(tmp_path: Path, monkeypat
     def told() -> list[str]:
         looks = (
             missing_places(changed.data, HERE),
-            unusable_sets(changed.evaluate, pipeline, HERE),
+            unusable_tables(tables(changed), pipeline, HERE),
             unusable_sounds(changed.augment, pipeline, HERE),
         )
         return [said for look in looks for said in look]

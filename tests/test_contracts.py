@@ -16,8 +16,8 @@ from tests.closure import import_closure
 from tests.project import ROOT, STAGES, make_project, read_yaml, run_stage, tree
 
 PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
-DETERMINISTIC = STAGES[:6]
-MAY_BE_EMPTY = ("data/validated/unpacked", "data/sets/unpacked", "models/export")
+DETERMINISTIC = STAGES[:9]
+MAY_BE_EMPTY = ("data/validated/unpacked", "data/sets/unpacked", "data/mix/unpacked", "models/export")
 """Folders of what there may be none of: audio inside of a table, an export."""
 
 
@@ -64,6 +64,12 @@ def test_declared_params_are_the_ones_the_stage_types(stage: str) -> None:
     assert sorted({section(name) for name in params(stage)}) == sorted(typed)
 
 
+def test_another_key_of_training_neither_checks_what_is_mixed_in_anew_nor_hears_it() -> None:
+    for stage in ("mix", "listen"):
+        assert [name for name in params(stage) if section(name) == "train"] == (["train.mix"] if stage == "mix" else [])
+        assert "asr/training" not in deps(stage)
+
+
 def test_every_section_of_params_yaml_is_declared_and_typed() -> None:
     declared = {section(name) for stage in STAGES for name in params(stage)}
 
@@ -105,7 +111,7 @@ def test_no_stage_reads_a_part_of_what_another_writes() -> None:
 def test_nothing_is_chosen_on_the_test_split() -> None:
     readers = {stage for stage in STAGES for dep in deps(stage) if Path(dep).stem == "test"}
 
-    assert readers == {"describe", "features_eval", "baseline", "evaluate"}
+    assert readers == {"describe", "features_eval", "baseline", "evaluate", "mix"}  # mix leaves copies of it out
 
 
 def test_what_describe_tells_of_the_test_split_is_told_to_people_only() -> None:
@@ -119,7 +125,8 @@ def test_nothing_is_learned_from_the_other_test_sets_and_chosen_by_what_is_not_t
     read = {(stage, dep) for stage in STAGES for dep in deps(stage) if dep.startswith(("data/sets", "data/features/sets"))}
     apart = {(stage, dep) for stage, dep in read if "validation" in dep}
 
-    assert {stage for stage, _ in read - apart} == {"describe", "features_eval", "baseline", "evaluate", "report"}
+    assert {stage for stage, _ in read - apart} == {"describe", "features_eval", "baseline", "evaluate", "report", "mix"}
+    assert ("mix", "data/sets/clips.jsonl") in read  # so that copies of them are left out
     assert apart == {
         ("features_eval", "data/sets/validation_audio.jsonl"),
         ("train", "data/features/sets_validation"),

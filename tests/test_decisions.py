@@ -38,6 +38,16 @@ def test_what_is_kept_goes_into_the_file_that_git_keeps(project: Path, capsys: p
     assert "2 decisions of rejects.csv are in decisions.csv now" in capsys.readouterr().err
 
 
+def test_what_is_kept_of_the_table_that_is_mixed_in_is_taken_over_as_well(project: Path) -> None:
+    (project / "data/mix").mkdir()
+    (project / "data/mix/rejects.csv").write_text("dataset," + HEADER + "train.mix," + WARNED.format("keep"))
+
+    take_over()
+
+    assert kept_warnings("train.mix") == {("a.wav", "clipped")}
+    assert kept_warnings() == frozenset()
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_a_spreadsheet_may_have_saved_the_list(project: Path, encoding: str) -> None:
     write(project, "")
@@ -167,7 +177,7 @@ def test_a_decision_that_comes_to_nothing_is_named(project: Path, row: str, mess
         ("dataset,path,reason,decision\n,a.wav,clipped, \n", r"decisions.csv:2: no decision; write keep or no speech, or "),
         (
             "dataset,path,reason,decision\ngeneral,a.wav,silence,no speech\n",
-            r"decisions.csv:2: no speech is for clips to learn from, not for those of a test set: take it back",
+            r"decisions.csv:2: no speech is for clips to learn from, not for those of a test set or of train.mix: take it back",
         ),
         ("dataset,path,reason,decision\n,a.wav,clipped,keep,ann\n", r"decisions.csv:2: more cells than columns"),
         ("path,reason,decision\na.wav,clipped,keep\n", r"decisions.csv:2: no dataset; the columns are dataset, path, reason"),

@@ -100,7 +100,7 @@ def test_without_lists_of_clips_the_command_says_how_to_make_them(tmp_path: Path
     monkeypatch.chdir(tmp_path)
     whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
 
-    with pytest.raises(DataError, match=r"train.jsonl: not there; run `dvc repro split base` first"):
+    with pytest.raises(DataError, match=r"train.jsonl: not there; run `dvc repro mix base` first"):
         estimate.silent("train", whisper, copies=1)
 
 

@@ -21,8 +21,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(name)
     (project / "data/splits/pace.json").write_text("{}")
-    (project / "data/features/non_speech").mkdir()
-    (project / "data/features/non_speech/manifest.json").write_text("non-speech")
+    for name in ("features/non_speech/manifest.json", "features/mix/manifest.json", "mix/text.jsonl", "mix/heard.jsonl"):
+        (project / "data" / name).parent.mkdir(exist_ok=True)
+        (project / "data" / name).write_text(name)
     return project
 
 
@@ -50,6 +51,9 @@ def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.Monkey
     [
         "data/features/validation/manifest.json",
         "data/features/non_speech/manifest.json",
+        "data/features/mix/manifest.json",
+        "data/mix/text.jsonl",
+        "data/mix/heard.jsonl",
         "data/splits/text/train.jsonl",
         "data/splits/pace.json",
         "models/pico/model.safetensors",

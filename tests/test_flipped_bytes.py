@@ -20,8 +20,8 @@ from tests.runs import REPRO, begun, copied, results
 pytestmark = pytest.mark.slow
 
 FLIPS = int(os.environ.get("FLIPS", "2"))
-FOLDERS = ("data/validated", "data/splits", "data/sets", "data/features", "data/recordings", "models/whisper", "models/export",
-           "models/base.json", "metrics", ".cache", ".dvc/cache")  # fmt: skip
+FOLDERS = ("data/validated", "data/splits", "data/sets", "data/mix", "data/features", "data/recordings", "models/whisper",
+           "models/export", "models/base.json", "metrics", ".cache", ".dvc/cache")  # fmt: skip
 HASH = re.compile(r"[0-9a-f]{16,}(\.dir)?")
 REPAIR = "commands.cache repair"
 BY_HAND = {

@@ -41,7 +41,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["train"].update(epochs=EPOCHS, effective_batch=4, dropout=0.1, time_masks=1, early_stopping_patience=EPOCHS)
     (project / "params.yaml").write_text(yaml.safe_dump(params))
     subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
-    for command in (("init", "--quiet"), ("repro", "--quiet", "features_eval", "features_train")):
+    for command in (("init", "--quiet"), ("repro", "--quiet", "features_eval", "features_train", "listen")):
         assert dvc(project, *command).wait() == 0
     return project
 

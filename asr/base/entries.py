@@ -138,6 +138,15 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class HeardByBase:
+    """What the base model writes of a clip that has no transcript; `left_out` says why that is not learned, where it isn't."""
+
+    id: str
+    text: str
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
 class Written:
     """What a model has written in a condition of use.
 

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from asr.base.errors import DataError
@@ -14,6 +14,17 @@ class Section(BaseModel):
     """A group of parameters. Unknown keys are refused and nothing is converted: `"5"` is not a number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Mix(Section):
+    """A table of speech that is learned besides the training clips, and its share of all that is learned.
+
+    A part of the section of training, here because the stage that checks the table knows nothing of training: an edit of a
+    recipe would run it again.
+    """
+
+    csv: str | None
+    share: float = Field(ge=0, lt=1)
 
 
 AnySection = TypeVar("AnySection", bound=Section)

@@ -39,6 +39,7 @@ class Source:
         channel: of all files, where a row names none; None: all channels.
         kept: the path and reason of each warning that somebody has overruled.
         without_speech: the path of each clip in which nobody speaks, as somebody has said. Its transcript is taken for empty.
+        may_lack_text: whether a row may be without a transcript although somebody speaks, as a model will hear it.
     """
 
     root: str
@@ -46,6 +47,7 @@ class Source:
     channel: int | None = None
     kept: Collection[tuple[str, str]] = frozenset()
     without_speech: Collection[str] = frozenset()
+    may_lack_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _place(row: Row | BadRow, locator: Locator, source: Source) -> _Placed | Rej
     placed = _Placed(row, name, file, view)
     if name in source.without_speech:
         placed = _Placed(replace(row, text=""), name, file, view)
-    elif not row.text:
+    elif not row.text and not source.may_lack_text:
         return placed.reject(Finding("refuse", EMPTY, "no text", "transcribe the clip or remove the row"))
     elif (command := SPECIAL.search(TIMESTAMP.sub("", row.text))) is not None:
         detail = f"{command[0]} would be a command to the model, and no text"
@@ -155,7 +157,8 @@ def _judge(place: _Placed, found: Inspected | Finding, source: Source) -> Clip |
         sound.rate, sound.channels, row.text, row.speaker, row.extra, view.start, view.end, view.channel,
         row.language and language_code(row.language), sound.peak_db, sound.bandwidth, sound.fingerprint, sound.sounding_seconds,
     )  # fmt: skip
-    heard = [finding for finding in sound.findings if row.text or finding.reason not in SPEECHLESS]
+    is_spoken = row.text or source.may_lack_text
+    heard = [finding for finding in sound.findings if is_spoken or finding.reason not in SPEECHLESS]
     return _weigh(place, clip, [*heard, *_other_length(row, sound.seconds)], source)
 
 

@@ -13,7 +13,7 @@ COLUMNS = ("dataset", "path", "reason", "decision")
 
 @dataclass(frozen=True)
 class Decision:
-    """That a clip of a test set, or of one's own data where `dataset` is blank, is used in spite of a reason to leave it out.
+    """That a clip of another table, or of one's own where `dataset` is blank, is used in spite of a reason to leave it out.
 
     With NO_SPEECH it is one of one's own, of which nothing is to be written, whether it has no transcript, no sound or neither.
     """
@@ -35,7 +35,9 @@ def decided(cell: str, place: str, dataset: str) -> str:
         raise DataError(f"{place}: the decision is {cell!r}; there are {KEEP} and {NO_SPEECH}")
     decision = SPELLINGS.get(words, "")
     if decision == NO_SPEECH and dataset:
-        raise DataError(f"{place}: {NO_SPEECH} is for clips to learn from, not for those of a test set: take it back")
+        raise DataError(
+            f"{place}: {NO_SPEECH} is for clips to learn from, not for those of a test set or of train.mix: take it back"
+        )
     return decision
 
 

@@ -14,13 +14,18 @@ EMPTIED = "nothing left by text.normalizer"
 
 @dataclass(frozen=True)
 class Filtered:
-    """`kept` in the order given; `dropped` counts the others by reason, in the order of the reasons' names; `letters_lost` is
-    the share of the letters of `kept` that the normaliser deletes.
+    """`kept` in the order given; `left_out`, the others, each with its reason; `letters_lost` is the share of the letters of
+    `kept` that the normaliser deletes.
     """
 
     kept: list[Clip]
-    dropped: dict[str, int]
+    left_out: list[tuple[Clip, str]]
     letters_lost: float = 0.0
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Count those that are left out by reason, in the order of the reasons' names."""
+        return dict(sorted(Counter(reason for _, reason in self.left_out).items()))
 
 
 def filter_clips(clips: Sequence[Clip], limits: Filter, normalization: Normalization) -> Filtered:
@@ -35,11 +40,9 @@ def filter_clips(clips: Sequence[Clip], limits: Filter, normalization: Normaliza
     spoken_in = [clip for clip in within if clip.text]
     emptied = {spoken_in[n].id for n in require_text_kept([(clip.text, clip.language) for clip in spoken_in], normalization)}
     kept = [clip for clip in within if clip.id not in emptied]
-    dropped = Counter(reason for reason in reasons if reason is not None)
-    if emptied:
-        dropped[EMPTIED] = len(emptied)
+    known = ((clip, EMPTIED if clip.id in emptied else reason) for clip, reason in zip(clips, reasons, strict=True))
     lost = require_letters_kept(((clip.text, clip.language) for clip in kept if clip.text), normalization)
-    return Filtered(kept, dict(sorted(dropped.items())), lost)
+    return Filtered(kept, [(clip, reason) for clip, reason in known if reason is not None], lost)
 
 
 def _reason_to_drop(clip: Clip, limits: Filter) -> str | None:

@@ -1,5 +1,7 @@
-"""Splits: which of train, validation and test each clip belongs to."""
+"""Splits: which of train, validation and test each clip belongs to, and which clips of another table are learned besides."""
 
+import hashlib
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -58,6 +60,21 @@ def split_clips(clips: Sequence[Clip], how: Split) -> Division:
     left_out = len(division.splits["train"]) + len(silent) - len(train)
     dropped = {**division.dropped, **({NOT_TRAINED: left_out} if left_out else {})}
     return replace(division, splits={**division.splits, "train": train}, dropped=dropped)
+
+
+def learned_besides(clips: Sequence[Clip], share: float, trained: int) -> list[Clip]:
+    """Draw clips, in the order given, that are at most this share of all that is learned; all of them where they are fewer.
+
+    Those with the lowest hashes are taken, so a clip more or less changes one at most.
+
+    Args:
+        clips: of a table besides one's own.
+        share: from 0, under 1.
+        trained: how many clips are learned besides these.
+    """
+    most = int(share * trained / (1 - share))
+    hashed = ((hashlib.blake2b(f"mix {clip.id}".encode()).digest(), place) for place, clip in enumerate(clips))
+    return [clips[place] for place in sorted(place for _, place in heapq.nsmallest(most, hashed))]
 
 
 def _learned(silent: Sequence[Clip], division: Division, how: Split) -> list[Clip]:

@@ -37,7 +37,7 @@ def to_row(line: int, fields: Sequence[str], columns: Columns) -> Row | BadRow:
         return Row(
             line,
             audio,
-            fields[columns.text].strip(),
+            _cell(fields, columns.text),
             _cell(fields, columns.speaker) or None,
             _cell(fields, columns.language) or None,
             start,

@@ -37,6 +37,7 @@ class ColumnNames:
     """The columns as params.yaml names them. None: found by its usual names.
 
     `are_required`: whether a column that is named must be there; otherwise it is looked for by its usual names then.
+    `need_text`: whether there must be transcripts; otherwise a table may be without a column of them.
     """
 
     audio: str | None = None
@@ -44,6 +45,7 @@ class ColumnNames:
     speaker: str | None = None
     language: str | None = None
     are_required: bool = field(default=True, kw_only=True)
+    need_text: bool = field(default=True, kw_only=True)
 
     @property
     def given(self) -> set[str]:
@@ -60,7 +62,7 @@ class Columns:
     """
 
     audio: int
-    text: int
+    text: int | None = None
     speaker: int | None = None
     language: int | None = None
     start: int | None = None
@@ -110,7 +112,7 @@ def find_columns(header: Sequence[str], source: str, named: ColumnNames) -> tupl
     problems: list[str] = []
     for role, usual in USUAL.items():
         name: str | None = getattr(named, role, None)
-        is_needed = role in ("audio", "text") or (name is not None and named.are_required)
+        is_needed = role == "audio" or (role == "text" and named.need_text) or (name is not None and named.are_required)
         if name is not None and (named.are_required or name in names):
             positions = [names.index(name)] if name in names else []
         else:

@@ -40,7 +40,8 @@ def read_delimited(path: Path, encoding: Encoding, named: ColumnNames, format: F
         raise DataError(f"{path}: no row that can be read; a table has a row for each clip")
     found, names = _layout(head, dialect, named, format, path)
     header = head[0] if names is None else names
-    columns, told = find_columns(header, f"{path}:{dialect.skipped + 1}", ColumnNames() if names else named)
+    usual = ColumnNames(need_text=named.need_text)
+    columns, told = find_columns(header, f"{path}:{dialect.skipped + 1}", usual if names else named)
     kind = "LJSpeech's table, " if found == "ljspeech" else "no line of names, " if names else ""
     told.insert(0, f"{path}: {kind}{dialect.told}, {encoding.told}")
     if names == LJSPEECH:
@@ -62,6 +63,8 @@ def _layout(
     if (named.given and named.are_required) or any(cell.strip() in named.given for cell in first):
         return "csv", None
     if any(is_media(cell.strip()) for cell in first):
+        if width == 1:
+            return "csv", ("audio",)
         if width != 2:
             raise DataError(
                 f"{path}: the first row is a clip, and its {width} columns have no names; "
@@ -133,7 +136,7 @@ def _is_a_row(cells: Sequence[str], fields: Sequence[str], columns: Columns) -> 
         return is_media(cell) and re.search(r"\s", audio) is not None
     if is_media(cell):
         return True
-    is_whole = len(cells) == len(fields) and cells[columns.text].strip() != ""
+    is_whole = len(cells) == len(fields) and (columns.text is None or cells[columns.text].strip() != "")
     return is_whole and re.search(r"\d", cell) is not None and _shape(cell) == _shape(audio)
 
 

@@ -58,7 +58,7 @@ def find_dialect(path: Path, encoding: Encoding, named: ColumnNames) -> Dialect:
     the file is just what a program writes that quotes: see `_is_quoted`.
 
     Raises:
-        DataError: when no delimiter parts its rows into columns.
+        DataError: when no delimiter parts its rows into columns, and there must be transcripts.
     """
     with open_text(path, encoding) as file:
         start = file.read(SAMPLE)
@@ -69,6 +69,8 @@ def find_dialect(path: Path, encoding: Encoding, named: ColumnNames) -> Dialect:
         lines.pop()  # it may be cut
     best = stated.group(1) if stated else max(DELIMITERS, key=lambda delimiter: _fits(lines, delimiter, named))
     if not stated and not any(best in line for line in lines):
+        if not named.need_text:
+            return Dialect(",", quoted=True, skipped=0, told="one column")
         raise DataError(f"{path}:1: one column; part the cells by commas, semicolons, tabs or pipes")
     skipped = 1 if stated else 0
     if best not in "\t|":

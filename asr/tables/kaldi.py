@@ -35,31 +35,38 @@ class Files:
     speakers: dict[str, Entry]
 
 
-def read_kaldi(folder: Path) -> Table:
+def read_kaldi(folder: Path, needs_text: bool = True) -> Table:
     """Read a folder. A row is an utterance of `text`, in its order, and `line` is where it stands there.
 
-    What one file has and another lacks is a bad row, whose detail names the file that its line is of. A command in wav.scp is
-    not run. Paths start in the folder if the first recording is found so, and otherwise where the user says.
+    What one file has and another lacks is a bad row, whose detail names the file that its line is of. Unless `needs_text`, what
+    `text` lacks, or all where there is none, is a row without a transcript. A command in wav.scp is not run. Paths start in the
+    folder if the first recording is found so, and otherwise where the user says.
 
     Raises:
-        DataError: when wav.scp or text is missing, or a file can't be decoded.
+        DataError: when wav.scp is missing, or text that is needed, or a file can't be decoded.
     """
     told: list[str] = []
     bad: list[BadRow] = []
     segments = _entries(folder / "segments", told, bad) if (folder / "segments").exists() else None
     speakers = _entries(folder / "utt2spk", told, bad) if (folder / "utt2spk").exists() else {}
-    files = Files(_entries(folder / "wav.scp", told, bad), _entries(folder / "text", told, bad), segments, speakers)
+    recordings = _entries(folder / "wav.scp", told, bad)
+    texts = _entries(folder / "text", told, bad) if needs_text or (folder / "text").exists() else {}
+    files = Files(recordings, texts, segments, speakers)
     kind = "without segments" if segments is None else "with segments"
     told.insert(0, f"{folder}: Kaldi's folder, {kind}")
     if not speakers:
         told.append(f"no utt2spk: {SPEAKERLESS}")
     rows = [_row(name, text, files) for name, text in files.texts.items()]
     source, spoken = ("wav.scp", files.recordings) if segments is None else ("segments", segments)
-    bad += [
-        bad_row(entry.line, name, "no transcript", f"{name} is in {source}, and not in text", "add it to text, or take it out")
-        for name, entry in spoken.items()
-        if name not in files.texts
-    ]
+    lacking = {name: entry.line for name, entry in spoken.items() if name not in files.texts}
+    if needs_text:
+        remedy = "add it to text, or take it out"
+        bad += [
+            bad_row(line, name, "no transcript", f"{name} is in {source}, and not in text", remedy)
+            for name, line in lacking.items()
+        ]
+    else:
+        rows += [_row(name, Entry(line, ""), files) for name, line in lacking.items()]
     paths = [Path(entry.rest) for entry in files.recordings.values() if not _is_command(entry)]
     is_inside = bool(paths) and not paths[0].is_absolute() and (folder / paths[0]).exists()
     if is_inside:

@@ -78,7 +78,7 @@ def _read_folder(path: Path, named: ColumnNames, format: Format, unpack_to: Path
     found = _format_of(path) if format == "auto" else format
     match found:
         case "kaldi":
-            return read_kaldi(path)
+            return read_kaldi(path, named.need_text)
         case "audiofolder":
             return read_audiofolder(path, lambda inner: _read_content(inner, named, "auto", unpack_to))
         case "ljspeech":

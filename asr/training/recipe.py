@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from asr.base.sections import Section
+from asr.base.sections import Mix, Section
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.variety import Gain, Masks, Variety
 
@@ -61,6 +61,7 @@ class Train(Section):
     early_stopping_patience: int = Field(ge=1)
     keep_checkpoints: int = Field(ge=1)
     seed: int = Field(ge=0, lt=2**32)
+    mix: Mix
 
     def mode(self, window: int, is_fitted: bool) -> Mode:
         """The window mode of a model whose window has so many frames. auto: as the model was trained before."""

@@ -8,7 +8,7 @@ DECISIONS = Path("decisions.csv")
 
 
 def kept_warnings(dataset: str = "") -> frozenset[tuple[str, str]]:
-    """The path and reason of each warning of a test set's clips, or of one's own, that is overruled."""
+    """The path and reason of each warning of another table's clips, or of one's own, that is overruled."""
     decisions = read_decisions(DECISIONS)
     return frozenset((each.path, each.reason) for each in decisions if (each.dataset, each.decision) == (dataset, KEEP))
 
