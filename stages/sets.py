@@ -1,9 +1,9 @@
 """Check the tables of evaluate.sets: speech that is tested besides the test split.
 
 Reads them, the audio in their folders, decisions.csv, and which clips train and validation have; writes data/sets: audio.jsonl,
-a row for each clip; text.jsonl, a row for each transcript; rejects.csv, a row for each row that is left out; copies.csv, a row
-for each clip whose recording is in train or validation, too; unpacked, the audio that was in a table itself; and summary.json,
-the counts.
+a row for each clip; text.jsonl, a row for each transcript; columns.jsonl, what the tables' other columns say, which no stage
+reads; rejects.csv, a row for each row that is left out; copies.csv, a row for each clip whose recording is in train or
+validation, too; unpacked, the audio that was in a table itself; and summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.base.copies import Copy, write_copies
-from asr.base.entries import AudioEntry, Clip, audio_entries, text_entries
+from asr.base.entries import AudioEntry, Clip, audio_entries, column_entries, text_entries
 from asr.base.errors import DataError
 from asr.base.files import read_rows, write_json, write_rows
 from asr.base.text import Normalization, Speech, Text, labels
@@ -80,6 +80,7 @@ def main() -> None:
     clips = {clip.id: clip for each in sets for clip in each.clips}  # two sets may share one
     write_rows(OUT / "audio.jsonl", audio_entries(clips.values()))
     write_rows(OUT / "text.jsonl", [row for each in sets for row in text_entries(each.name, each.clips, label)])
+    write_rows(OUT / "columns.jsonl", [row for each in sets for row in column_entries(each.name, each.clips)])
     write_rejects_of_sets(REJECTS, {each.name: each.rejects for each in sets})
     write_json(OUT / "summary.json", {each.name: summary(each) for each in sets})
     splits = read_splits() if sets else {}

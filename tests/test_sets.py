@@ -14,9 +14,9 @@ from scipy.signal import resample_poly
 
 from asr.audio.fingerprint import fingerprint
 from asr.base.copies import Copy, read_copies
-from asr.base.entries import Clip, TextEntry, audio_entries, read_texts
+from asr.base.entries import Clip, ColumnsEntry, TextEntry, audio_entries, read_texts
 from asr.base.errors import DataError
-from asr.base.files import write_rows
+from asr.base.files import read_rows, write_rows
 from asr.base.hashes import content_hash
 from asr.base.sections import parse
 from commands.check import Evaluate
@@ -75,6 +75,7 @@ def test_every_row_of_every_set_is_accounted_for(tmp_path: Path) -> None:
     texts = read_texts(project / "data/sets/text.jsonl")
     (few,) = texts["few"]
     assert few == TextEntry("few", few.id, "data/general/1.wav", "a sentence of a few", "a sentence of a few", None)
+    assert read_rows(project / "data/sets/columns.jsonl", ColumnsEntry) == [ColumnsEntry("few", few.id, {"accent": "north"})]
     with (project / "data/sets/rejects.csv").open(newline="") as file:
         rejects = [(row["dataset"], row["line"], row["remedy"]) for row in csv.DictReader(file)]
     assert sorted(rejects) == [
