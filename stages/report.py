@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.base.copies import read_copies
-from asr.base.entries import TEST_SPLIT, Heard, TextEntry, Written
+from asr.base.entries import TEST_SPLIT, ColumnsEntry, Heard, TextEntry, Written
 from asr.base.errors import DataError
 from asr.base.files import guarded, read_csv, read_json, read_rows, reading, write_json
 from asr.base.hashes import fingerprint
@@ -28,6 +28,7 @@ from asr.report.metrics import Findings, ScoredModel, data_metrics, model_metric
 from asr.report.page import Page, SliceRow, Speeds, UtteranceRow, render
 from asr.report.parameters import Export, Regression
 from asr.report.plots import paired, plots
+from asr.report.slices import Columns
 from asr.report.table import regressions, table
 from asr.report.urls import seen_from
 from asr.report.words import confusions, vocabulary
@@ -83,7 +84,8 @@ def main() -> None:
         features_dropped=read_json(FEATURES / "train_summary.json") | read_json(FEATURES / "eval_summary.json"),
         copies=read_copies(Path("data/sets/copies.csv")),
     )
-    before, after = read_model("baseline", seen), read_model("evaluate", seen)
+    columns = read_columns()
+    before, after = read_model("baseline", seen, columns), read_model("evaluate", seen, columns)
     tested = [
         Outcome(name, before.summaries[name], after.summaries[name], compare(before.predictions[name], rows))
         for name, rows in after.predictions.items()
@@ -128,11 +130,16 @@ def require_good_enough(params: Params, compared: Mapping[str, Comparison | None
         raise DataError("\n".join(told))
 
 
-def read_model(stage: str, seen: Mapping[str, int]) -> ScoredModel:
+def read_columns() -> Columns:
+    """Read what the table's other columns say of the clips of the test split."""
+    return {row.id: row.extra for row in read_rows(Path("data/splits/columns.jsonl"), ColumnsEntry)}
+
+
+def read_model(stage: str, seen: Mapping[str, int], columns: Columns) -> ScoredModel:
     """Read what a stage has found out about its model."""
     with reading(predictions(stage)), predictions(stage).open(encoding="utf-8") as lines:
         heard = parse_predictions(lines)
-    return summed_up(read_json(METRICS / stage / "scores.json"), heard, seen)
+    return summed_up(read_json(METRICS / stage / "scores.json"), heard, seen, columns)
 
 
 def read_export(after: ScoredModel, normalization: Normalization) -> Deployed | None:

@@ -1,8 +1,8 @@
 """Filter the clips and divide them into train, validation and test.
 
 Reads data/validated; writes data/splits: per split a list of audio and, apart from it, a list of transcripts; languages.json,
-in what language each clip of the test split is that says its own; pace.json, how fast the training clips are said at most; and
-summary.json, the counts.
+in what language each clip of the test split is that says its own; columns.jsonl, what the table's other columns say of that
+split, which the report alone reads; pace.json, how fast the training clips are said at most; and summary.json, the counts.
 """
 
 from stages.common.command import begin, run
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.base.entries import TEST_SPLIT, Clip, audio_entries, text_entries
+from asr.base.entries import TEST_SPLIT, Clip, audio_entries, column_entries, text_entries
 from asr.base.files import read_rows, write_json, write_rows
 from asr.base.text import Normalization, Speech, Text, labels
 from asr.recordings.filters import filter_clips
@@ -60,6 +60,7 @@ def main() -> None:
         write_rows(OUT / "audio" / f"{split}.jsonl", audio_entries(members))
         write_rows(OUT / "text" / f"{split}.jsonl", text_entries(split, members, label))
     write_json(OUT / "languages.json", {clip.id: clip.language for clip in division.splits[TEST_SPLIT] if clip.language})
+    write_rows(OUT / "columns.jsonl", column_entries(TEST_SPLIT, division.splits[TEST_SPLIT]))
     write_json(OUT / "pace.json", {"bytes_per_second": fastest_pace(division.splits["train"], label)})
     dropped = dict(sorted({**filtered.dropped, **division.dropped}.items()))
     found = {

@@ -79,7 +79,7 @@ def utterance(path: str, errors: int = 0, words: int = 3, **more: Any) -> Uttera
     row = {name: more.pop(name) for name in ("audio", "base") if name in more}
     edit: Edit = "equal" if said == heard else "substitute"
     prediction = Prediction(
-        dataset="test", id=path, path=path, speaker="spk01", language="en", extra={}, seconds=1.5,
+        dataset="test", id=path, path=path, speaker="spk01", language="en", seconds=1.5,
         reference=said, hypothesis=heard,
         raw_reference=said, raw_hypothesis=heard, metric="WER", errors=errors, words=words,
         substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False, alignment=(Span(edit, said, heard),),

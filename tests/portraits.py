@@ -31,7 +31,7 @@ CLIPS = (
 
 
 def entry(clip: Clip, dataset: str = "test") -> TextEntry:
-    return TextEntry(dataset, clip.id, clip.path, clip.text, clip.text, clip.speaker, clip.extra, clip.language)
+    return TextEntry(dataset, clip.id, clip.path, clip.text, clip.text, clip.speaker, clip.language)
 
 
 PLACED = {"train": CLIPS[:3], "validation": CLIPS[3:4], "test": CLIPS[4:5]}

@@ -11,7 +11,7 @@ from commands.comparing.tables import of_several, of_two
 def heard(hypothesis: str, clip: str, dataset: str = "test", reference: str = "a b c d") -> Prediction:
     wrong = sum(said != heard for said, heard in zip(reference.split(), hypothesis.split(), strict=True))
     return Prediction(
-        dataset, clip, f"{clip}.wav", None, "en", {}, 2.0, reference, hypothesis, reference, hypothesis,
+        dataset, clip, f"{clip}.wav", None, "en", 2.0, reference, hypothesis, reference, hypothesis,
         metric="WER", errors=wrong, words=len(reference.split()),
         substitutions=0, deletions=0, insertions=0, is_cut_off=False, has_loop=False, alignment=(),
     )  # fmt: skip

@@ -21,7 +21,6 @@ def row(name: str, hypothesis: str, reference: str = "a b c d", speaker: str | N
         f"{name}.wav",
         speaker,
         "en",
-        {},
         2.0,
         reference,
         hypothesis,

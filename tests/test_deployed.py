@@ -34,7 +34,7 @@ def test_the_window_and_the_format_are_told_apart_on_evaluations_clips() -> None
 def test_what_is_heard_is_compared_in_the_units_of_evaluation() -> None:
     evaluated = predictions(
         "test",
-        [TextEntry("test", "1", "1.wav", "今日は良い天気", "", None, {}, "ja")],
+        [TextEntry("test", "1", "1.wav", "今日は良い天気", "", None, "ja")],
         [1.0],
         [Hypothesis("今日は良い天気", is_cut_off=False)],
         Normalization("auto"),

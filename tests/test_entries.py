@@ -43,7 +43,7 @@ def test_what_is_learned_stands_beside_the_transcript_as_it_was() -> None:
     clip = Clip("id", 2, "a.wav", "hash", 1.0, 16_000, 1, "Good morning!", "ann", {"accent": "north"}, language="nl")
 
     assert text_entries("clean", [clip], lambda text, language: f"{language}: {text}") == [
-        TextEntry("clean", "id", "a.wav", "nl: Good morning!", "Good morning!", "ann", {"accent": "north"}, "nl")
+        TextEntry("clean", "id", "a.wav", "nl: Good morning!", "Good morning!", "ann", "nl")
     ]
 
 
@@ -52,16 +52,16 @@ def test_transcripts_are_read_by_set(tmp_path: Path) -> None:
     write_rows(
         file,
         [
-            TextEntry("b", "1", "1.wav", "one", "One", None, {}),
-            TextEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"}),
-            TextEntry("b", "1", "1.wav", "one", "One", None, {}),
+            TextEntry("b", "1", "1.wav", "one", "One", None),
+            TextEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann"),
+            TextEntry("b", "1", "1.wav", "one", "One", None),
         ],
     )
-    one = TextEntry("b", "1", "1.wav", "one", "One", None, {})
+    one = TextEntry("b", "1", "1.wav", "one", "One", None)
 
     assert read_texts(file) == {
         "b": [one, one],
-        "a": [TextEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann", {"accent": "north"})],
+        "a": [TextEntry("a", "2", "2.wav", "zwei", "Zwei\u2028", "ann")],
     }
 
 

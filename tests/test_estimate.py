@@ -60,7 +60,7 @@ def test_clips_are_as_long_as_they_are_and_as_many_as_are_learned_from(tmp_path:
         Path("data/splits/audio/train.jsonl"),
         [AudioEntry(name, f"{name}.wav", "0", seconds) for name, seconds in CLIPS.items()],
     )
-    texts = [TextEntry("train", name, f"{name}.wav", f"this is {name}", "", None, {}) for name in reversed(CLIPS)]
+    texts = [TextEntry("train", name, f"{name}.wav", f"this is {name}", "", None) for name in reversed(CLIPS)]
     write_rows(Path("data/splits/text/train.jsonl"), texts)
 
     examples = estimate.silent("train", whisper, copies=2)
@@ -79,7 +79,7 @@ def test_clips_without_speech_last_as_long_as_those_that_are_made(tmp_path: Path
     audio = write_tone(tmp_path / "a.wav")
     clips = [AudioEntry(f"{n}", str(audio), content_hash(audio.read_bytes()), 2.0) for n in range(20)]
     write_rows(Path("data/splits/audio/train.jsonl"), clips)
-    texts = [TextEntry("train", clip.id, clip.path, "this is said", "", None, {}) for clip in clips]
+    texts = [TextEntry("train", clip.id, clip.path, "this is said", "", None) for clip in clips]
     write_rows(Path("data/splits/text/train.jsonl"), texts)
     settings = only(non_speech_share=0.1, copies=2)
     made_of = origins(clips, 20, settings)

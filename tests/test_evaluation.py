@@ -38,7 +38,7 @@ def decode(**changes: object) -> Decode:
 def three_clips(folder: Path, mels: int = 80) -> EvaluationSet:
     random = np.random.default_rng(0)
     clips = [random.normal(size=(frames, mels)).astype(np.float16) for frames in (40, 90, 200)]
-    texts = [TextEntry("morning", name, f"{name}.wav", "good morning", "Good morning!", None, {}) for name in "abc"]
+    texts = [TextEntry("morning", name, f"{name}.wav", "good morning", "Good morning!", None) for name in "abc"]
     return EvaluationSet("morning", stored(folder, list("abc"), clips), texts)
 
 
@@ -160,7 +160,7 @@ def test_a_set_whose_clips_are_all_gone_is_named(tmp_path: Path, whisper: Whispe
     ):
         evaluate(
             whisper,
-            [EvaluationSet("morning", gone, [TextEntry("morning", "a", "a.wav", "good morning", "", None, {})])],
+            [EvaluationSet("morning", gone, [TextEntry("morning", "a", "a.wav", "good morning", "", None)])],
             decode(),
             Normalization("basic_english"),
         )

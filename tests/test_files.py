@@ -33,7 +33,12 @@ READERS: dict[str, tuple[Path, str, Read]] = {
     "the pace by another name": (Path("data/splits/pace.json"), '{"bytes": 1}', lambda path: read_pace()),
     "the commit": (Path("models/base.json"), '{"name": "a", ', lambda path: kept_commit(MODEL)),
     "the commit without one": (Path("models/base.json"), '{"name": "a"}', lambda path: kept_commit(MODEL)),
-    "predictions": (Path("metrics/evaluate/predictions.jsonl"), '{"dataset"', lambda path: report.read_model("evaluate", {})),
+    "predictions": (
+        Path("metrics/evaluate/predictions.jsonl"),
+        '{"dataset"',
+        lambda path: report.read_model("evaluate", {}, {}),
+    ),
+    "columns": (Path("data/splits/columns.jsonl"), '{"id": "a", "ext', lambda path: report.read_columns()),
     "curves": (Path("curves.csv"), "step,loss\n1,0.\x00\n", lambda path: report.read_curves(path)),
     "what describe reads": (Path("data/validated/clips.jsonl"), '{"id": "a", ', lambda path: describe.read_material()),
 }

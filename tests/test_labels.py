@@ -44,7 +44,7 @@ def test_the_label_of_a_clip_without_speech_is_the_prompt_and_the_end(tokenizer:
 
 def test_clips_without_speech_follow_those_with_some_in_their_own_language(tmp_path: Path) -> None:
     whisper = load(str(write_tiny_whisper(tmp_path, multilingual=True)), "nl", "transcribe")
-    rows = [TextEntry("train", name, f"{name}.wav", text, text, None, {}, "de") for name, text in (("a", "ja"), ("b", ""))]
+    rows = [TextEntry("train", name, f"{name}.wav", text, text, None, "de") for name, text in (("a", "ja"), ("b", ""))]
     frames = [np.full((length, 80), length, np.float16) for length in (1, 2)]
 
     both = chained(examples_of(whisper, frames[:1], rows[:1]), examples_of(whisper, frames[1:], rows[1:]))

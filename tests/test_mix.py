@@ -193,7 +193,7 @@ def stored(names: Sequence[str], texts: Sequence[str], folder: str = "data/featu
     paths = [write_tone(Path(f"{name}.wav"), seconds=1.5 + place / 4) for place, name in enumerate(names)]
     clips = [AudioEntry(path.stem, str(path), content_hash(path.read_bytes()), 2.0) for path in paths]
     test_features.made(Path(folder), clips, SETTINGS)
-    rows = [TextEntry("mix", name, f"{name}.wav", text, text, None, {}) for name, text in zip(names, texts, strict=True)]
+    rows = [TextEntry("mix", name, f"{name}.wav", text, text, None) for name, text in zip(names, texts, strict=True)]
     write_rows(Path("data/mix/text.jsonl"), rows)
     return rows
 
@@ -259,11 +259,11 @@ def test_the_estimate_counts_them_and_gives_those_without_a_transcript_that_of_a
 ) -> None:
     monkeypatch.chdir(tmp_path)
     whisper = load(str(write_tiny_whisper(tmp_path / "model")), None, "transcribe")
-    write_rows(Path("data/splits/text/train.jsonl"), [TextEntry("train", "t", "t.wav", "as trained", "", None, {})])
+    write_rows(Path("data/splits/text/train.jsonl"), [TextEntry("train", "t", "t.wav", "as trained", "", None)])
     write_rows(Path("data/mix/audio.jsonl"), [AudioEntry(name, "", "", seconds) for name, seconds in (("a", 1.0), ("b", 0.5))])
     write_rows(
         Path("data/mix/text.jsonl"),
-        [TextEntry("mix", name, "", text, text, None, {}) for name, text in (("a", ""), ("b", "x"))],
+        [TextEntry("mix", name, "", text, text, None) for name, text in (("a", ""), ("b", "x"))],
     )
 
     examples = estimate.mixed_in(whisper, copies=2)

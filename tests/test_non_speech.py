@@ -216,7 +216,7 @@ def test_training_reads_each_in_the_language_of_the_clip_of_which_it_is_made_wit
     whisper = load(str(write_tiny_whisper(tmp_path / "model", multilingual=True)), "nl", "transcribe")
     clips = tones(tmp_path, 4)
     said = [
-        TextEntry("train", clip.id, clip.path, "hallo", "hallo", None, {}, code)
+        TextEntry("train", clip.id, clip.path, "hallo", "hallo", None, code)
         for clip, code in zip(clips, LANGUAGES, strict=True)
     ]
     test_features.made(Path("data/features/non_speech"), clips[1:3], untouched(SETTINGS), non_speech(only(copies=2)))

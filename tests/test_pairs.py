@@ -16,7 +16,7 @@ GONE = Dropped("gone", "gone.wav", "a click")
 
 
 def text(clip_id: str) -> TextEntry:
-    return TextEntry("train", clip_id, f"{clip_id}.wav", f"text of {clip_id}", "", None, {})
+    return TextEntry("train", clip_id, f"{clip_id}.wav", f"text of {clip_id}", "", None)
 
 
 def test_clips_meet_their_own_transcripts_whatever_the_order(tmp_path: Path) -> None:

@@ -186,6 +186,19 @@ def test_a_transcript(project: Path) -> None:
     assert "train" in repro(project, "--dry")
 
 
+def test_a_column_that_only_the_report_reads(project: Path) -> None:
+    listed = [tree(project / "data/sets"), tree(project / "data/splits/text")]
+    table = project / "data/sample/clips.csv"
+    header, *rows = table.read_text().splitlines()
+    accents = [f"{row},{['north', 'south'][number % 2]}" for number, row in enumerate(rows)]
+    table.write_text("\n".join([f"{header},accent", *accents]) + "\n")
+
+    assert repro(project) == ["validate", "split", "sets", "describe", "report"]
+    assert [tree(project / "data/sets"), tree(project / "data/splits/text")] == listed
+    assert set(metrics(project, "evaluate")["slices"]["accent"]) == {"north", "south"}
+    assert "By accent" in (project / "metrics/report.html").read_text()
+
+
 def test_the_base_model(project: Path) -> None:
     edit(project / "params.yaml", "name: models/pico", "name: models/other")
 

@@ -18,7 +18,7 @@ ENGLISH = Normalization("basic_english")
 
 
 def text(reference: str, raw: str = "", path: str = "a.wav", speaker: str | None = None) -> TextEntry:
-    return TextEntry("test", path, path, reference, raw or reference, speaker, {})
+    return TextEntry("test", path, path, reference, raw or reference, speaker)
 
 
 def heard(*texts: str) -> list[Hypothesis]:
@@ -30,7 +30,7 @@ def rows_of(said: list[str], found: list[str], normalization: Normalization = EN
 
 
 def test_a_row_says_what_was_said_and_heard() -> None:
-    entry = TextEntry("test", "id-2", "b.wav", "good morning doctor", "Good morning, doctor!", "ann", {"accent": "north"})
+    entry = TextEntry("test", "id-2", "b.wav", "good morning doctor", "Good morning, doctor!", "ann")
 
     assert predictions("clean", [entry], [2.3456], [Hypothesis("Good Morning, Docter.", is_cut_off=True)], ENGLISH) == [
         Prediction(
@@ -39,7 +39,6 @@ def test_a_row_says_what_was_said_and_heard() -> None:
             path="b.wav",
             speaker="ann",
             language="en",
-            extra={"accent": "north"},
             seconds=2.35,
             reference="good morning doctor",
             hypothesis="good morning docter",
@@ -203,7 +202,7 @@ TEN = "今日はとても良い天気"
 
 
 def spoken(language: str, reference: str, path: str = "a.wav") -> TextEntry:
-    return TextEntry("test", path, path, reference, reference, None, {}, language)
+    return TextEntry("test", path, path, reference, reference, None, language)
 
 
 def test_where_words_are_not_parted_errors_are_counted_in_characters() -> None:

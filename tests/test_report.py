@@ -49,12 +49,15 @@ FINDINGS = Findings(
 )
 
 
+COLUMNS = {str(clip): {"line": "plain" if clip % 2 else "telephone"} for clip in range(8)}
+
+
 def heard(dataset: str, clip: int, hypothesis: str) -> Prediction:
     (utterance,) = align(["take 3 drops"], [hypothesis])
     counts = utterance.counts
     return Prediction(
-        dataset, str(clip), f"{clip}.wav", f"speaker {clip % 6}", "en", {"line": "plain" if clip % 2 else "telephone"},
-        1.0 + clip / 2, "take 3 drops", hypothesis, "Take 3 drops.", hypothesis, "WER",
+        dataset, str(clip), f"{clip}.wav", f"speaker {clip % 6}", "en", 1.0 + clip / 2,
+        "take 3 drops", hypothesis, "Take 3 drops.", hypothesis, "WER",
         counts.errors, counts.length, counts.substitutions, counts.deletions, counts.insertions,
         is_cut_off=False, has_loop=False, alignment=utterance.alignment,
     )  # fmt: skip
@@ -72,7 +75,7 @@ def system(test: list[str], general: list[str]) -> ScoredModel:
         "sets": {name: vars(summary(rows)) for name, rows in sets.items()},
     }
     seen: Mapping[str, int] = Counter({"take": 9, "drops": 2})
-    return summed_up(scores, sets, seen)
+    return summed_up(scores, sets, seen, COLUMNS)
 
 
 BASE = system(["take drops"] * 8, ["take 3 drops"] * 8)
@@ -112,7 +115,7 @@ def in_language(code: str, metric: Metric, model: ScoredModel, name: str) -> Sco
         replace(row, language=code, metric=metric) if number % 2 else row for number, row in enumerate(model.predictions[name])
     ]
     sets = {**model.predictions, name: rows}
-    return summed_up({**model.scores, "sets": {each: vars(summary(found)) for each, found in sets.items()}}, sets, {})
+    return summed_up({**model.scores, "sets": {each: vars(summary(found)) for each, found in sets.items()}}, sets, {}, {})
 
 
 def test_a_set_of_several_languages_has_a_rate_for_each() -> None:

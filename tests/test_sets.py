@@ -14,7 +14,7 @@ from scipy.signal import resample_poly
 
 from asr.audio.fingerprint import fingerprint
 from asr.base.copies import Copy, read_copies
-from asr.base.entries import Clip, audio_entries, read_texts
+from asr.base.entries import Clip, TextEntry, audio_entries, read_texts
 from asr.base.errors import DataError
 from asr.base.files import write_rows
 from asr.base.hashes import content_hash
@@ -74,7 +74,8 @@ def test_every_row_of_every_set_is_accounted_for(tmp_path: Path) -> None:
     assert "trained on" not in told.stderr
     assert len((project / "data/sets/audio.jsonl").read_text().splitlines()) == 5  # the sound that both share, once
     texts = read_texts(project / "data/sets/text.jsonl")
-    assert [(row.text, row.extra) for row in texts["few"]] == [("a sentence of a few", {"accent": "north"})]
+    (few,) = texts["few"]
+    assert few == TextEntry("few", few.id, "data/general/1.wav", "a sentence of a few", "a sentence of a few", None)
     with (project / "data/sets/rejects.csv").open(newline="") as file:
         rejects = [(row["dataset"], row["line"], row["remedy"]) for row in csv.DictReader(file)]
     assert sorted(rejects) == [

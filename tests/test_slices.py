@@ -7,18 +7,20 @@ import pytest
 from asr.report.slices import Slice, by_language, categories, slices
 from asr.scoring.predictions import Prediction
 
+Row = tuple[Prediction, dict[str, str]]
+"""A clip, and the other columns of its row."""
+
 
 def row(
     extra: dict[str, str] | None = None, seconds: float = 3.0, speaker: str | None = None, raw: str = "a b", errors: int = 0
-) -> Prediction:
+) -> Row:
     hypothesis = " ".join(["a", "b"][errors:])
-    return Prediction(
+    prediction = Prediction(
         "test",
         "id",
         "a.wav",
         speaker,
         "en",
-        extra or {},
         seconds,
         "a b",
         hypothesis,
@@ -34,14 +36,21 @@ def row(
         False,
         (),
     )
+    return prediction, extra or {}
 
 
-def found(rows: list[Prediction], kind: str) -> dict[str, int]:
-    return {each.value: each.clips for each in slices(rows) if each.kind == kind}
+def cut(rows: list[Row]) -> list[Slice]:
+    """The slices of the clips, each of which has an id of its own."""
+    named = [replace(prediction, id=str(number)) for number, (prediction, _) in enumerate(rows)]
+    return slices(named, {str(number): extra for number, (_, extra) in enumerate(rows) if extra})
 
 
-def of(rows: list[Prediction], kind: str, value: str) -> Slice:
-    (only,) = (each for each in slices(rows) if (each.kind, each.value) == (kind, value))
+def found(rows: list[Row], kind: str) -> dict[str, int]:
+    return {each.value: each.clips for each in cut(rows) if each.kind == kind}
+
+
+def of(rows: list[Row], kind: str, value: str) -> Slice:
+    (only,) = (each for each in cut(rows) if (each.kind, each.value) == (kind, value))
     return only
 
 
@@ -79,7 +88,7 @@ def test_every_clip_is_in_one_slice_of_each_kind() -> None:
 def test_a_slice_is_scored_by_itself() -> None:
     rows = [row({"accent": "north"}, errors=1), row({"accent": "north"}), row({"accent": "south"}), row({"accent": "south"})]
 
-    assert [(each.value, each.error_rate) for each in slices(rows) if each.kind == "accent"] == [("north", 25), ("south", 0)]
+    assert [(each.value, each.error_rate) for each in cut(rows) if each.kind == "accent"] == [("north", 25), ("south", 0)]
 
 
 @pytest.mark.parametrize("raw", ["room 42", "٤٢", "४२", "４２", "x²", "007"])
@@ -93,7 +102,7 @@ def test_kinds_come_in_a_fixed_order() -> None:
         for n in range(4)
     ]
 
-    assert list(dict.fromkeys(each.kind for each in slices(rows))) == ["seconds", "digits", "speaker", "mood", "accent"]
+    assert list(dict.fromkeys(each.kind for each in cut(rows))) == ["seconds", "digits", "speaker", "mood", "accent"]
 
 
 def test_values_come_by_name() -> None:
@@ -129,7 +138,7 @@ def test_a_column_that_some_rows_lack_or_leave_empty_has_a_value_for_those() -> 
     ],
 )
 def test_a_category_has_from_2_to_20_values_each_for_two_clips_on_the_average(values: list[str], is_category: bool) -> None:
-    assert categories([row({"accent": value}) for value in values]) == (["accent"] if is_category else [])
+    assert categories([{"accent": value} for value in values]) == (["accent"] if is_category else [])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +159,7 @@ def test_nor_when_that_kind_has_one_value(name: str) -> None:
 def test_a_kind_with_one_value_is_left_out() -> None:
     rows = [row({"accent": "ns"[number % 2]}, speaker="ann") for number in range(4)]
 
-    assert [(each.kind, each.value) for each in slices(rows)] == [("accent", "n"), ("accent", "s")]
+    assert [(each.kind, each.value) for each in cut(rows)] == [("accent", "n"), ("accent", "s")]
 
 
 def test_an_interval_needs_five_speakers() -> None:
@@ -168,7 +177,7 @@ def test_an_interval_needs_five_speakers() -> None:
 def test_a_slice_of_one_speaker_has_no_interval() -> None:
     rows = [row({"ward": "ab"[n % 2]}, speaker=["ann", "bob"][n % 2], errors=n % 3) for n in range(40)]
 
-    assert [(each.kind, each.error_rate_low) for each in slices(rows)] == [
+    assert [(each.kind, each.error_rate_low) for each in cut(rows)] == [
         ("speaker", None), ("speaker", None), ("ward", None), ("ward", None),
     ]  # fmt: skip
 
@@ -176,7 +185,7 @@ def test_a_slice_of_one_speaker_has_no_interval() -> None:
 def test_nor_where_the_set_has_no_other_speaker() -> None:
     rows = [row({"ward": "ab"[n % 2]}, speaker="ann", errors=n % 3) for n in range(40)]
 
-    assert [(each.value, each.error_rate_low) for each in slices(rows)] == [("a", None), ("b", None)]
+    assert [(each.value, each.error_rate_low) for each in cut(rows)] == [("a", None), ("b", None)]
 
 
 def test_without_speakers_five_clips_have_an_interval() -> None:
@@ -201,15 +210,16 @@ def test_a_column_called_speaker_is_a_category_where_no_speakers_are_known() -> 
 
 def test_every_language_is_a_slice_however_many_there_are() -> None:
     codes = [f"l{number:02}" for number in range(24)]
-    rows = [replace(row(), language=code, metric="CER" if code == "l03" else "WER") for code in codes]
+    clips = [replace(row()[0], language=code, metric="CER" if code == "l03" else "WER") for code in codes]
+    rows: list[Row] = [(clip, {}) for clip in clips]
 
     assert list(found(rows, "language")) == codes
-    assert [(each.kind, each.value, each.metric) for each in by_language(rows)][2:4] == [
+    assert [(each.kind, each.value, each.metric) for each in by_language(clips)][2:4] == [
         ("language", "l02", "WER"), ("language", "l03", "CER"),
     ]  # fmt: skip
     assert of(rows, "language", "l03").metric == "CER"
-    assert by_language(rows[:1]) == []
+    assert by_language(clips[:1]) == []
 
 
 def test_no_clips_have_no_slices() -> None:
-    assert slices([]) == []
+    assert slices([], {}) == []

@@ -12,15 +12,20 @@ import pytest
 import yaml
 from soundfile import write as write_wav
 
-from asr.base.entries import AudioEntry, Clip, TextEntry
+from asr.base.entries import AudioEntry, Clip, ColumnsEntry, TextEntry
 from asr.base.files import read_rows, write_rows
+from asr.base.text import Normalization
 from asr.model.limits import Pace
+from asr.model.transcribe import Hypothesis
 from asr.model.whisper import load
+from asr.report.slices import slices
+from asr.scoring.evaluation import predictions
 from asr.training.labels import examples_of, without_speech
 from stages.common.pace import read_pace
+from stages.report import read_columns
 from stages.split import CLIPS, OUT, main
 from stages.validate import main as validate
-from tests.project import ROOT, read_yaml
+from tests.project import ROOT, read_yaml, tree
 from tests.sounds import write_tiny_whisper, write_tone
 from tests.test_splits import clip
 
@@ -150,6 +155,28 @@ def test_the_pace_is_that_of_the_fastest_training_clips_alone(tmp_path: Path, mo
 
     assert json.loads((OUT / "pace.json").read_text()) == {"bytes_per_second": 20}
     assert read_pace() == Pace(20)
+
+
+def test_a_column_that_only_the_report_reads_changes_no_list_but_its_own_and_cuts_the_test_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = [clip(number, f"speaker {number}") for number in range(40)]
+    written = []
+    for name, extra in (("without", [{}, {}]), ("with", [{"accent": "north"}, {"accent": "south"}])):
+        (tmp_path / name).mkdir()
+        divide([replace(each, extra=extra[each.line % 2]) for each in clips], tmp_path / name, monkeypatch, test_share=0.4)
+        written.append(tree(OUT))
+
+    assert written[0].keys() == written[1].keys()
+    assert [path for path, content in written[0].items() if content != written[1][path]] == ["columns.jsonl"]
+    texts = read_rows(OUT / "text/test.jsonl", TextEntry)
+    heard = [Hypothesis(text.text, is_cut_off=False) for text in texts]
+    rows = predictions("test", texts, [2.0] * len(texts), heard, Normalization("none"))
+    south = sum(int(text.path.removesuffix(".wav")) % 2 for text in texts)
+    assert [(each.value, each.clips) for each in slices(rows, read_columns()) if each.kind == "accent"] == [
+        ("north", len(texts) - south), ("south", south),
+    ]  # fmt: skip
+    assert {row.id for row in read_rows(OUT / "columns.jsonl", ColumnsEntry)} == {text.id for text in texts}
 
 
 def test_a_row_that_is_marked_goes_from_the_table_to_training_with_nothing_to_write(

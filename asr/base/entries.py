@@ -1,7 +1,8 @@
 """Entries: lists of clips and the like as files of rows: JSON Lines, CSV.
 
-What the features stages read (`AudioEntry`) and what the labels come from (`TextEntry`) are kept in separate files, so that
-editing a transcript changes no input of the features.
+What the features stages read (`AudioEntry`), what the labels come from (`TextEntry`) and what only the report reads
+(`ColumnsEntry`) are kept in separate files, so that editing a transcript changes no input of the features, and editing another
+column no input of a model.
 """
 
 import hashlib
@@ -124,8 +125,16 @@ class TextEntry:
     text: str
     raw_text: str
     speaker: str | None
-    extra: dict[str, str]
     language: str | None = None
+
+
+@dataclass(frozen=True)
+class ColumnsEntry:
+    """What else the table says of a clip of the split or test set `dataset`: its other columns, one or more, by their names."""
+
+    dataset: str
+    id: str
+    extra: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -179,11 +188,14 @@ def audio_entries(clips: Iterable[Clip]) -> list[AudioEntry]:
 def text_entries(dataset: str, clips: Iterable[Clip], label: Callable[[str, str | None], str]) -> list[TextEntry]:
     """List the words of each clip of a split or test set; `label` makes of a transcript and its language what is learned."""
     return [
-        TextEntry(
-            dataset, c.id, part_of(c.path, c.view), label(c.text, c.language), c.text, c.speaker, c.extra, c.language
-        )
+        TextEntry(dataset, c.id, part_of(c.path, c.view), label(c.text, c.language), c.text, c.speaker, c.language)
         for c in clips
-    ]  # fmt: skip
+    ]
+
+
+def column_entries(dataset: str, clips: Iterable[Clip]) -> list[ColumnsEntry]:
+    """List the other columns of each clip of a split or test set that has any."""
+    return [ColumnsEntry(dataset, clip.id, clip.extra) for clip in clips if clip.extra]
 
 
 def read_texts(path: Path) -> dict[str, list[TextEntry]]:

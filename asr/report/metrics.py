@@ -9,7 +9,7 @@ from typing import Any
 from asr.base.copies import Copy
 from asr.base.entries import TEST_SPLIT
 from asr.report.comparison import Comparison, finding
-from asr.report.slices import SPEAKER, Slice, by_language, slices
+from asr.report.slices import SPEAKER, Columns, Slice, by_language, slices
 from asr.report.words import Recall, recalls
 from asr.scoring.predictions import PredictionsBySet, Summary
 
@@ -115,13 +115,13 @@ class ScoredModel:
     recalls: Mapping[str, Recall]
 
 
-def summed_up(scores: Json, predictions: PredictionsBySet, seen: Mapping[str, int]) -> ScoredModel:
-    """Sum up a model's predictions; `seen`: how often training has seen each word."""
+def summed_up(scores: Json, predictions: PredictionsBySet, seen: Mapping[str, int], columns: Columns) -> ScoredModel:
+    """Sum up a model's predictions; `seen`: how often training has seen each word; `columns`: those of the test split."""
     return ScoredModel(
         scores=scores,
         predictions=predictions,
         summaries={name: Summary(**numbers) for name, numbers in scores["sets"].items()},
-        slices={name: (slices if name == TEST_SPLIT else by_language)(rows) for name, rows in predictions.items()},
+        slices={name: slices(rows, columns) if name == TEST_SPLIT else by_language(rows) for name, rows in predictions.items()},
         recalls=recalls(predictions[TEST_SPLIT], seen),
     )
 

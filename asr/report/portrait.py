@@ -228,11 +228,11 @@ def _speakers(placed: Sequence[tuple[str, Clip]]) -> list[Speaker]:
 
 
 def _categories(placed: Sequence[tuple[str, Clip]]) -> list[Category]:
-    clips = [clip for _, clip in placed]
+    names = categories([clip.extra for _, clip in placed])
     found = []
-    if any(clip.language for clip in clips):
+    if any(clip.language for _, clip in placed):
         found.append(_category(LANGUAGE, [(split, clip.language) for split, clip in placed]))
-    return [*found, *(_category(name, [(split, clip.extra.get(name)) for split, clip in placed]) for name in categories(clips))]
+    return [*found, *(_category(name, [(split, clip.extra.get(name)) for split, clip in placed]) for name in names)]
 
 
 def _category(column: str, values: Iterable[tuple[str, str | None]]) -> Category:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from asr.base.entries import Clip
 from asr.base.rates import Metric
 from asr.scoring.interval import FEWEST
 from asr.scoring.predictions import Prediction, corpus, error_rate, metric_of
@@ -18,6 +17,8 @@ DURATION, SPEAKER, DIGITS, LANGUAGE = "seconds", "speaker", "digits", "language"
 NOT_SAID = "(none)"
 
 Key = Callable[[Prediction], str]
+Columns = Mapping[str, Mapping[str, str]]
+"""The other columns of the CSV by their names, by the ids of the clips that have any."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Slice:
     error_rate_high: float | None
 
 
-def slices(rows: Sequence[Prediction]) -> list[Slice]:
+def slices(rows: Sequence[Prediction], columns: Columns) -> list[Slice]:
     """Cut a test set into slices: kinds in a fixed order, lengths rising, the other values by name.
 
     A kind with one value is left out: its slice would be the whole set.
@@ -42,7 +43,8 @@ def slices(rows: Sequence[Prediction]) -> list[Slice]:
     keys: dict[str, Key] = {DURATION: _length, DIGITS: _digits, LANGUAGE: _language}
     if _has_speakers(rows):
         keys[SPEAKER] = lambda row: row.speaker or NOT_SAID
-    return _cut(rows, keys | {column: _of(column) for column in categories(rows) if column not in keys})
+    others = [columns.get(row.id, {}) for row in rows]
+    return _cut(rows, keys | {column: _of(column, columns) for column in categories(others) if column not in keys})
 
 
 def by_language(rows: Sequence[Prediction]) -> list[Slice]:
@@ -58,10 +60,10 @@ def _cut(rows: Sequence[Prediction], keys: Mapping[str, Key]) -> list[Slice]:
     ]
 
 
-def categories(rows: Sequence[Prediction | Clip]) -> list[str]:
+def categories(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """The columns whose values repeat: from two to MOST_VALUES of them, each for two clips on the average."""
-    columns = dict.fromkeys(column for row in rows for column in row.extra)
-    values = {column: {row.extra.get(column) or NOT_SAID for row in rows} for column in columns}
+    columns = dict.fromkeys(column for row in rows for column in row)
+    values = {column: {row.get(column) or NOT_SAID for row in rows} for column in columns}
     return [column for column, found in values.items() if 2 <= len(found) <= min(MOST_VALUES, len(rows) / 2)]
 
 
@@ -94,8 +96,8 @@ def _groups(rows: Sequence[Prediction], has_speakers: bool) -> int:
     return len({row.speaker for row in rows} - {None}) + sum(row.speaker is None for row in rows)
 
 
-def _of(column: str) -> Key:
-    return lambda row: row.extra.get(column) or NOT_SAID
+def _of(column: str, columns: Columns) -> Key:
+    return lambda row: columns.get(row.id, {}).get(column) or NOT_SAID
 
 
 def _length(row: Prediction) -> str:

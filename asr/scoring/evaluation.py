@@ -123,7 +123,7 @@ def predictions(
     )
     rows = [
         Prediction(
-            dataset, text.id, text.path, text.speaker, normalization.spoken_in(text.language), text.extra, round(length, 2),
+            dataset, text.id, text.path, text.speaker, normalization.spoken_in(text.language), round(length, 2),
             utterance.reference, utterance.hypothesis, spoken(text.raw_text), heard.text, metric,
             utterance.counts.errors, utterance.counts.length,
             utterance.counts.substitutions, utterance.counts.deletions, utterance.counts.insertions,

@@ -34,7 +34,6 @@ class Prediction:
     path: str
     speaker: str | None
     language: str
-    extra: dict[str, str]
     seconds: float
     reference: str
     hypothesis: str
