@@ -3,9 +3,10 @@
   show     the place, the size and the purpose of each
   prune    remove the shards that take room of their own (DVC's cache and no folder has them by a hard link), that no features
            stage has made or found for some days, and that the features of this workspace don't need; and the converted models,
-           speeds and folders of TensorBoard's that nobody has used for as long. Training runs that have not ended are told
-  repair   find what is damaged of DVC's cache, its run-cache and the outputs in the workspace, of the shards here and in
-           features.store; remove it, run the stages that make features, and say what makes the rest anew
+           speeds, finished training runs and folders of TensorBoard's that nobody has used for as long. Training runs that have
+           not ended are told
+  repair   find what is damaged of DVC's cache, its run-cache and the outputs in the workspace, of finished training runs, of
+           the shards here and in features.store; remove it, run the stages that make features, and say what makes the rest anew
 
 Not a stage of dvc.yaml. The cache only saves time: whatever is pruned is computed again when it is wanted again.
 """
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=30.0, help="prune spares what was used within so many days (%(default)s)")
     with telling_errors("cache"):
         arguments = parser.parse_args()
-        from commands.caches import prune_places, show_places  # here, as --help needs none of it
+        from commands.caches import prune_places, repair_runs, show_places  # here, as --help needs none of it
 
         machine = read_machine()
         store = FolderStore(machine.cache_folder)
@@ -43,6 +44,7 @@ def main() -> None:
             prune(store, arguments.dry_run, arguments.days)
             prune_places(machine, arguments.dry_run, arguments.days)
         elif arguments.action == "repair":
+            repair_runs(machine.checkpoint_folder, arguments.dry_run)
             repair(store, arguments.dry_run)
         else:
             show(store)

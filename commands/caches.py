@@ -1,7 +1,7 @@
 """What is kept beside the shards: models that were converted, TensorBoard's events, speeds, inspections and training runs.
 
-What only saves time, or shows what was, may go when nobody has used it for long. A training run holds hours of work, so it is
-told and never removed.
+What only saves time, or shows what was, may go when nobody has used it for long; so may a finished training run, whose result
+is kept. One that has not ended holds hours of work, so it is told and never removed.
 """
 
 import re
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from asr.base.hashes import LENGTH
 from asr.recognition.loading import CONVERTED
+from asr.runs.folders import is_finished_run, remove_finished
+from asr.runs.kept import damaged_part, is_finished, last_use
 from asr.shards.store import SECONDS_A_DAY
 from stages.common.inspections import INSPECTIONS, inspections_file
 from stages.common.machine import Machine, at_home
@@ -48,10 +50,15 @@ def places(machine: Machine) -> list[Place]:
     return [
         # tmp: of a conversion that was killed
         Place(CONVERTED, "checkpoints as faster-whisper runs them, made again when wanted", rf"{NAMED}|tmp\w+"),
-        Place(machine.tensorboard_folder, "TensorBoard's events", NAMED, {path.name for path in _runs(runs)}),
+        Place(
+            machine.tensorboard_folder,
+            "TensorBoard's events",
+            NAMED,
+            {path.name for path in _runs(runs) if not is_finished(path)},
+        ),
         Place(at_home(SPEEDS), "how fast stages were, for the page", rf"{NAMED}\.js", _shown()),
         Place(inspections_file(), "what was found out about recordings, so that none is decoded twice"),
-        Place(runs, "training runs that have not ended, which go on from their checkpoints"),
+        Place(runs, "training runs, which go on from their checkpoints, or are taken as they are when wanted again"),
     ]
 
 
@@ -78,7 +85,18 @@ def prune_places(machine: Machine, dry_run: bool, days: float) -> None:
         if found:
             doing = "would remove" if dry_run else "removed"
             print(f"{place.path}: {doing} {len(found):,} of {place.purpose}, {megabytes(sum(found.values()))}")
+    _prune_runs(machine.checkpoint_folder, dry_run, time.time() - days * SECONDS_A_DAY)
     _tell_runs(machine.checkpoint_folder)
+
+
+def repair_runs(folder: Path, dry_run: bool) -> None:
+    """Remove the finished training runs in `folder` whose kept results are not as they were written."""
+    for path in filter(is_finished_run, _runs(folder)):
+        if part := damaged_part(path):
+            doing = "would be removed" if dry_run else "removed"
+            print(f"{part}: damaged; the finished training run {path} {doing}, and is trained anew when it is wanted again")
+            if not dry_run:
+                remove_finished(path)
 
 
 def size(path: Path) -> int:
@@ -124,8 +142,21 @@ def _shown() -> set[str]:
     return set(re.findall(r"[0-9a-f]+\.js", pages))
 
 
+def _prune_runs(folder: Path, dry_run: bool, oldest: float) -> None:
+    found = {path: size(path) for path in _runs(folder) if is_finished_run(path) and last_use(path) <= oldest}
+    for path in found if not dry_run else ():
+        remove_finished(path)
+    if found:
+        doing = "would remove" if dry_run else "removed"
+        print(f"{folder}: {doing} {len(found):,} of finished training runs, {megabytes(sum(found.values()))}")
+
+
 def _tell_runs(folder: Path) -> None:
     for path in _runs(folder):
+        if is_finished(path):
+            days = (time.time() - last_use(path)) / SECONDS_A_DAY
+            print(f"  {path}: {megabytes(size(path))}, a finished training run, of use {days:.0f} days ago")
+            continue
         days = (time.time() - used_at(path)) / SECONDS_A_DAY
         told = f"{megabytes(size(path))}, a training run that stopped {days:.0f} days ago, or runs"
         print(f"  {path}: {told}; if nobody will go on with it: rm -r {path}")

@@ -30,13 +30,12 @@ from asr.base.text import Normalization, Text
 from asr.features.augment import variants
 from asr.features.non_speech import origins, seconds_of
 from asr.features.parameters import Augment
-from asr.machine.shutdown import StopRequest
+from asr.machine.shutdown import STOP, StopRequest
 from asr.model.parameters import Model
 from asr.model.whisper import Whisper, load
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
-from asr.training.callbacks import duration
-from asr.training.checkpoints import STOP
+from asr.training.history import duration
 from asr.training.labels import chained, examples_of
 from asr.training.recipe import Train
 from asr.training.run import Trained, train

@@ -1,75 +1,108 @@
-"""What stage train reads: the clips of train, of train.mix and of validation with their labels, clips without speech, and the
-clips of general sets by which it chooses.
+"""How stage train learns: all of the stage, besides stages/examples.py, that has a say in the weights. A change in these makes
+another run.
 """
 
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 
-from asr.base.entries import HeardByBase, TextEntry, read_texts
-from asr.base.files import read_rows
-from asr.model.whisper import Whisper, require_in_window, require_label_positions, require_same_mels
-from asr.shards.pairs import pair
-from asr.shards.reader import StoredFeatures
+from pydantic import ConfigDict
+
+from asr.base.entries import TextEntry
+from asr.base.sections import Section
+from asr.base.text import Normalization, Text
+from asr.machine.shutdown import STOP, StopRequest
+from asr.model.parameters import Model
+from asr.model.whisper import load
+from asr.ranks.group import rank_and_ranks
+from asr.runs.kept import keep
+from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
-from asr.training.labels import chained, examples_of
+from asr.training.callbacks import StoppedError
+from asr.training.labels import require_timestamps_suit, without_speech
+from asr.training.memory import require_disk
+from asr.training.recipe import Train
+from asr.training.run import Trained, train
+from asr.training.validation import Validator
+from asr.tuning.tune import tune
+from stages.common.commit import base_commit
+from stages.common.machine import Machine
+from stages.common.pace import read_pace
+from stages.common.params import StageParams, read_params
+from stages.examples import read_general, read_learned, read_split
 
-FEATURES = Path("data/features")
-TEXTS = Path("data/splits/text")
-SPLITS, MIX, NON_SPEECH = ("train", "validation"), "mix", "non_speech"
-GENERAL, GENERAL_TEXTS = "sets_validation", Path("data/sets/validation_text.jsonl")
-MIX_TEXTS, HEARD = Path("data/mix/text.jsonl"), Path("data/mix/heard.jsonl")
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What is learned: the clips, what is said in those with speech, and how many of all are of train.mix."""
-
-    examples: Examples
-    texts: Sequence[TextEntry]
-    mixed: int
-
-
-def read_learned(whisper: Whisper, cache: Path) -> Learned:
-    """Read the training clips, those of train.mix and those without speech."""
-    trained, texts = read_split("train", whisper, cache)
-    mixed, others = read_mix(whisper, cache)
-    examples = chained(chained(trained, mixed), read_non_speech(texts, whisper, cache))
-    return Learned(examples, [*texts, *others], len(mixed))
+MIXED = "mixed"
+"""What a kept outcome calls the number of clips of train.mix."""
 
 
-def read_split(split: str, whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
-    """Read a split's clips with their labels and transcripts, once it is sure that the model can take them all."""
-    return read_clips(split, read_rows(TEXTS / f"{split}.jsonl", TextEntry), whisper, cache)
+class Trimming(Section):
+    """How clips were trimmed, which the checkpoint tells those who use it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    trim_below_peak_db: float | None
 
 
-def read_mix(whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
-    """Read the clips of train.mix likewise; one without a transcript has what the base model heard, or is left out with it."""
-    heard = {row.id: row.text for row in read_rows(HEARD, HeardByBase) if not row.left_out}
-    rows = (row if row.raw_text else replace(row, text=heard.get(row.id, "")) for row in read_rows(MIX_TEXTS, TextEntry))
-    return read_clips(MIX, [row for row in rows if row.text], whisper, cache)
+class Params(StageParams):
+    """What stage train reads of params.yaml."""
+
+    model: Model
+    train: Train
+    text: Text
+    features: Trimming
 
 
-def read_general(whisper: Whisper, cache: Path) -> dict[str, tuple[Examples, Sequence[TextEntry]]]:
-    """Read likewise the clips to choose by, of each general set that has some."""
-    return {name: read_clips(GENERAL, rows, whisper, cache) for name, rows in read_texts(GENERAL_TEXTS).items()}
+def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> None:
+    """Train in this process, as one rank or the only one; rank 0 keeps what comes of it in the run's folder.
 
+    Args:
+        folder: of the run.
+        machine: how to compute; a rank does not see the environment of the process that started it.
+        stop: asks the run to end early; without one, it is asked for in the process that started this.
+    """
+    params = read_params(Params)
+    whisper = load(params.model.name, params.model.language, params.model.task, base_commit(params.model))
+    mode = params.train.mode(whisper.window_frames, whisper.is_fitted)
+    stop = stop or StopRequest(folder / STOP)
 
-def read_clips(name: str, said: Sequence[TextEntry], whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
-    """Read the features of these clips, which are in the folder of this name."""
-    features = StoredFeatures(FEATURES / name, cache)
-    require_same_mels(whisper, features.n_mels)
-    frames, texts = pair(features, said)
-    paths = [text.path for text in texts]
-    require_in_window(whisper, paths, [len(clip) for clip in frames])
-    examples = examples_of(whisper, frames, texts)
-    require_label_positions(whisper, paths, examples.labels)
-    return examples, texts
+    def judged_by(clips: Examples, said: Sequence[TextEntry]) -> Validator:
+        normalization = Normalization.of(params.text, params.model)
+        return Validator(
+            whisper, clips, [row.path for row in said], [row.text for row in said], normalization, read_pace(), stop
+        )
 
+    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
+        is_final = place == folder
+        return train(
+            whisper,
+            examples,
+            validator,
+            settings,
+            place,
+            machine.tensorboard_folder / folder.name if is_final else None,
+            stop,
+            machine.checkpoint_minutes,
+            machine.loader_workers,
+            machine.report_to if is_final else (),
+            measures_base=is_final,
+        )
 
-def read_non_speech(texts: Sequence[TextEntry], whisper: Whisper, cache: Path) -> Examples:
-    """Read the clips without speech, each in the language of the clip of which it was made, with nothing to write."""
-    features = StoredFeatures(FEATURES / NON_SPEECH, cache)
-    made_of = set(features.ids)
-    origins = {text.id: replace(text, text="") for text in texts if text.id in made_of}
-    return examples_of(whisper, *pair(features, list(origins.values())))
+    # All is checked before the first step.
+    learned = read_learned(whisper, machine.cache_folder)
+    examples = learned.examples
+    spoken = (len(frames) for frames, text in zip(examples.frames, examples.continuations, strict=True) if text)
+    whisper.mark_longest_clip((whisper.window_frames if mode == "pack" else max(spoken)) / FRAMES_PER_SECOND)
+    told = f"{len(without_speech(examples))} of them without speech, {learned.mixed} mixed in"
+    print(f"train: {len(examples)} clips, {told}", file=sys.stderr)
+    whisper.mark_trimming(params.features.trim_below_peak_db)
+    validation, texts = read_split("validation", whisper, machine.cache_folder)
+    general = {name: judged_by(*part) for name, part in read_general(whisper, machine.cache_folder).items()}
+    require_disk(folder, whisper.model, params.train)
+    require_timestamps_suit(whisper.tokenizer, [text.text for text in [*learned.texts, *texts]], mode == "pack")
+    try:
+        tuned = tune(judged_by(validation, texts), general, examples, params.train, folder, training)
+    except StoppedError:
+        return
+    if rank_and_ranks()[0] == 0:
+        keep(folder, whisper.save, {**asdict(tuned), MIXED: learned.mixed})

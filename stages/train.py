@@ -5,11 +5,11 @@ and the features of clips without speech; writes models/whisper, a checkpoint th
 curves.csv, validation.csv, search.csv (the learning rates that were tried), keeping.csv (the shares of the base model's weights
 that were) and summary.json. TensorBoard's events are the machine's, outside of the outputs.
 
-Checkpoints are kept outside of the outputs, in a folder of their own for every run that differs in its parameters, data, base
-model, code or packages. A run that was killed goes on from its last one; a run that is done removes them.
+Every run that differs in its parameters, data, base model, code or packages has a folder of its own outside of the outputs. A
+run that was killed goes on from its last checkpoint there; of one that is done the result is there, and is taken when the same
+run is asked for again. What has a say in it is in stages/learning.py and stages/examples.py; nothing here has.
 """
 
-from asr.machine.shutdown import StopRequest
 from stages.common.command import begin, run
 
 if __name__ == "__main__":
@@ -23,176 +23,96 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
-
-import asr
+import stages.examples
 import stages.learning
-from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.base.files import write_csv, write_json
 from asr.base.hashes import code_version, files_of, fingerprint
-from asr.base.rates import Metric
-from asr.base.sections import Section
-from asr.base.text import Normalization, Text
 from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
-from asr.model.parameters import Model
-from asr.model.whisper import load
-from asr.ranks.group import rank_and_ranks
+from asr.machine.shutdown import STOP, StopRequest
 from asr.ranks.launch import run_ranks
+from asr.runs.claims import claimed
+from asr.runs.facts import Facts, OtherRun, learning_modules, note_facts, other_runs
+from asr.runs.folders import clear, forget, remove, sweep
+from asr.runs.kept import RESULT, drop, is_finished, is_kept, take
 from asr.shards.format import MANIFEST
-from asr.shards.frames import FRAMES_PER_SECOND
-from asr.training.batch import Examples
-from asr.training.callbacks import StoppedError
-from asr.training.checkpoints import STOP, OtherRun, checked, claimed, newest, note_facts, other_runs, remove
-from asr.training.history import COLUMNS, DIARY_COLUMNS, Diary, curves, outcome
-from asr.training.labels import require_timestamps_suit, without_speech
-from asr.training.memory import require_disk
+from asr.training.checkpoints import checked, newest
+from asr.training.history import COLUMNS, curves, outcome
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
-from asr.training.run import Trained, train
-from asr.training.validation import Validator
-from asr.tuning.keeping import Point
+from asr.training.validation import DIARY_COLUMNS, Diary
+from asr.tuning.keeping import keeping_columns, keeping_row
 from asr.tuning.search import COLUMNS as SEARCH_COLUMNS
-from asr.tuning.tune import Tuned, tune
+from asr.tuning.tune import Tuned, tuned_as
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
-from stages.common.pace import PACE, read_pace
-from stages.common.params import StageParams, read_params
+from stages.common.pace import PACE
+from stages.common.params import read_params
 from stages.common.speeds import write_speeds
-from stages.learning import (
-    FEATURES,
-    GENERAL,
-    GENERAL_TEXTS,
-    HEARD,
-    MIX,
-    MIX_TEXTS,
-    NON_SPEECH,
-    SPLITS,
-    TEXTS,
-    read_general,
-    read_learned,
-    read_split,
-)
+from stages.examples import FEATURES, GENERAL, GENERAL_TEXTS, HEARD, MIX, MIX_TEXTS, NON_SPEECH, SPLITS, TEXTS
+from stages.learning import MIXED, Params, learn
 
 MODEL = Path("models/whisper")
 OUT = Path("metrics/train")
 SUMMARY = OUT / "summary.json"
 
 
-class Trimming(Section):
-    """How clips were trimmed, which the checkpoint tells those who use it."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    trim_below_peak_db: float | None
-
-
-class Params(StageParams):
-    """What this stage reads of params.yaml."""
-
-    model: Model
-    train: Train
-    text: Text
-    features: Trimming
-
-
 def main() -> None:
-    """Train, here or in the ranks of a cluster."""
+    """Train, here or in the ranks of a cluster, unless the run was done before; then write what has come of it."""
     params, machine = read_params(Params), read_machine()
     require_optimizer(params.train.optimizer)
     require_ranks(params.train, machine)
     facts = run_facts(params)
     folder = machine.checkpoint_folder / fingerprint(facts, [])
-    stop = StopRequest(folder / STOP)
     with claimed(folder):
-        if checkpoint := checked(folder):
-            print(f"train: goes on from {checkpoint}", file=sys.stderr)
+        sweep(folder)
+        if machine.keep_runs == 0 and is_finished(folder):
+            drop(folder)
+        if is_kept(folder):
+            told = f"this run was done before: its model is taken from {folder} (remove that folder to train anew)"
+            print(f"train: {told}", file=sys.stderr)
         else:
-            say_what_is_not_gone_on_with(other_runs(folder, facts))
-        note_facts(folder, facts)
-        address = machine.ray_address if machine.engine == "ray" else None
-        if address is not None:
-            connected(address)  # before listening, as Ray takes SIGTERM for itself
-        if address is not None or machine.train_ranks > 1:
-            stop.listen()
-            # By its name, so that a rank can import it.
-            from stages.train import learn as learn_there
-
-            run_ranks(partial(learn_there, folder, machine), machine.train_ranks, address, folder)
+            run_to_its_end(folder, facts, params, machine)
+        outcome = take(folder, MODEL)
+        write(outcome.pop(MIXED), tuned_as(outcome), params, Diary(folder / RESULT))
+        if machine.keep_runs:
+            clear(folder)
         else:
-            stop.listen()
-            learn(folder, machine, stop)
-        if not SUMMARY.exists():
-            kept = newest(folder)
-            what = f"goes on from its checkpoint in {kept}" if kept else "has no checkpoint yet, and begins anew"
-            print(f"train: stopped; the same run {what}", file=sys.stderr)
-            sys.exit(128 + (stop.signal or signal.SIGTERM))
-        remove(folder)
+            remove(folder)
+        forget(folder, machine.keep_runs)
 
 
-def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> None:
-    """Train in this process, as one rank or the only one; rank 0 writes what comes of it.
+def run_to_its_end(folder: Path, facts: Facts, params: Params, machine: Machine) -> None:
+    """Train from the newest checkpoint in `folder`, or from the beginning, until the result is kept there.
 
-    Args:
-        folder: of the run.
-        machine: how to compute; a rank does not see the environment of the process that started it.
-        stop: asks the run to end early; without one, it is asked for in the process that started this.
+    Raises:
+        SystemExit: when the run was asked to end before.
     """
-    params = read_params(Params)
-    commit = base_commit(params.model)
-    whisper = load(params.model.name, params.model.language, params.model.task, commit)
-    mode = params.train.mode(whisper.window_frames, whisper.is_fitted)
-    # Both splits are checked before the first step.
-    learned = read_learned(whisper, machine.cache_folder)
-    examples = learned.examples
-    spoken = (len(frames) for frames, text in zip(examples.frames, examples.continuations, strict=True) if text)
-    whisper.mark_longest_clip((whisper.window_frames if mode == "pack" else max(spoken)) / FRAMES_PER_SECOND)
-    told = f"{len(without_speech(examples))} of them without speech, {learned.mixed} mixed in"
-    print(f"train: {len(examples)} clips, {told}", file=sys.stderr)
-    whisper.mark_trimming(params.features.trim_below_peak_db)
-    validation, texts = read_split("validation", whisper, machine.cache_folder)
-    stop = stop or StopRequest(folder / STOP)
-
-    def judged_by(clips: Examples, said: Sequence[TextEntry]) -> Validator:
-        normalization = Normalization.of(params.text, params.model)
-        return Validator(
-            whisper, clips, [text.path for text in said], [text.text for text in said], normalization, read_pace(), stop
-        )
-
-    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
-        is_final = place == folder
-        return train(
-            whisper,
-            examples,
-            validator,
-            settings,
-            place,
-            machine.tensorboard_folder / folder.name if is_final else None,
-            stop,
-            machine.checkpoint_minutes,
-            machine.loader_workers,
-            machine.report_to if is_final else (),
-            measures_base=is_final,
-        )
-
-    validator = judged_by(validation, texts)
-    general = {name: judged_by(*part) for name, part in read_general(whisper, machine.cache_folder).items()}
-    require_disk(folder, whisper.model, params.train)
-    require_timestamps_suit(whisper.tokenizer, [text.text for text in [*learned.texts, *texts]], mode == "pack")
-    try:
-        tuned = tune(validator, general, examples, params.train, folder, training)
-    except StoppedError:
-        return
-    if rank_and_ranks()[0] == 0:
-        whisper.save(MODEL)
-        write(tuned, params.train, commit, examples, learned.mixed, validator.metric, Diary(folder))
+    if checkpoint := checked(folder):
+        print(f"train: goes on from {checkpoint}", file=sys.stderr)
+    else:
+        say_what_is_not_gone_on_with(other_runs(folder, facts))
+    note_facts(folder, facts)
+    stop = StopRequest(folder / STOP)
+    address = machine.ray_address if machine.engine == "ray" else None
+    if address is not None:
+        connected(address)  # before listening, as Ray takes SIGTERM for itself
+    stop.listen()
+    if address is not None or machine.train_ranks > 1:
+        run_ranks(partial(learn, folder, machine), machine.train_ranks, address, folder)
+    else:
+        learn(folder, machine, stop)
+    if not is_finished(folder):
+        last = newest(folder)
+        what = f"goes on from its checkpoint in {last}" if last else "has no checkpoint yet, and begins anew"
+        print(f"train: stopped; the same run {what}", file=sys.stderr)
+        sys.exit(128 + (stop.signal or signal.SIGTERM))
 
 
 def run_facts(params: Params) -> dict[str, Any]:
     """Gather all that determines the run's result; what is large by its hash."""
     name = params.model.name
-    modules = [module for module_name, module in sorted(sys.modules.items()) if module_name.startswith(f"{asr.__name__}.")]
     lists = [
         *(FEATURES / split / MANIFEST for split in (*SPLITS, MIX, NON_SPEECH, GENERAL)),
         *(TEXTS / f"{split}.jsonl" for split in SPLITS),
@@ -202,7 +122,7 @@ def run_facts(params: Params) -> dict[str, Any]:
     return {
         "params": params.model_dump(mode="json"),
         "packages": versions(LEARNING),
-        "code": code_version([*files_of(modules), Path(__file__), Path(stages.learning.__file__)], ()),
+        "code": code_version(files_of([*learning_modules(), stages.learning, stages.examples]), (), with_messages=False),
         "data": fingerprint({}, lists),
         "base model": fingerprint({}, weights) if Path(name).is_dir() else base_commit(params.model),
     }
@@ -231,43 +151,35 @@ def require_ranks(settings: Train, machine: Machine) -> None:
         )
 
 
-def keeping_row(point: Point) -> dict[str, float]:
-    """A row of keeping.csv."""
-    return {"share": point.share, "error_rate": point.error_rate, **point.general}
-
-
-def write(
-    tuned: Tuned, settings: Train, commit: str | None, examples: Examples, mixed: int, metric: Metric, diary: Diary
-) -> None:
-    """Write metrics/train; so many of the examples are of train.mix."""
+def write(mixed: int, tuned: Tuned, params: Params, diary: Diary) -> None:
+    """Write metrics/train; so many of the clips were of train.mix."""
     OUT.mkdir(parents=True, exist_ok=True)
     trained = tuned.trained
     write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
     write_csv(OUT / "validation.csv", DIARY_COLUMNS, diary.read())
     write_csv(OUT / "search.csv", SEARCH_COLUMNS, [asdict(tried) for tried in tuned.searched])
-    sets = list(tuned.points[0].general) if tuned.points else []
-    write_csv(OUT / "keeping.csv", ("share", "error_rate", *sets), [keeping_row(point) for point in tuned.points])
+    write_csv(OUT / "keeping.csv", keeping_columns(tuned.points), [keeping_row(point) for point in tuned.points])
     write_json(
         SUMMARY,
         {
-            "base_commit": commit,
+            "base_commit": base_commit(params.model),
             "precision": trained.precision,
             "learning_rate": trained.learning_rate,
-            "effective_batch": settings.effective_batch,
+            "effective_batch": params.train.effective_batch,
             "ranks": trained.ranks,
             "rows_at_once": trained.rows_at_once,
             "activation_checkpointing": trained.activation_checkpointing,
             "out_of_memory": trained.halvings,
             "window": trained.window,
-            "clips": len(examples),
-            "clips_without_speech": len(without_speech(examples)),
+            "clips": trained.clips,
+            "clips_without_speech": trained.clips_without_speech,
             "clips_mixed_in": mixed,
             "steps": trained.steps,
             "epochs": trained.epochs,
             "best_step": trained.best_step,
             "averaged_epochs": tuned.averaged,
             "kept_of_base": tuned.kept,
-            "metric": metric,
+            "metric": trained.metric,
             "validation_error_rate": tuned.error_rate,
             "base_validation_error_rate": trained.base_error_rate,
             "better_than_base": tuned.error_rate < trained.base_error_rate,
@@ -275,7 +187,7 @@ def write(
         },
     )
     write_speeds(SUMMARY, trained.seconds)
-    for line in outcome(trained.best_step, tuned.error_rate, trained.base_error_rate, metric):
+    for line in outcome(trained.best_step, tuned.error_rate, trained.base_error_rate, trained.metric):
         print(f"train: {line}", file=sys.stderr)
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from asr.model.checksums import write_sums
+from asr.runs.kept import keep
 from asr.shards.store import SECONDS_A_DAY
 from commands import cache
+from tests.damage import flip
 
 NAME, OTHER = "0123456789abcdef", "fedcba9876543210"
 
@@ -109,6 +112,55 @@ def test_a_training_run_is_told_with_its_size_and_stays(capsys: pytest.CaptureFi
     )
     assert f"rm -r .cache/training/{NAME}\n" in told
     assert left() == {f"training/{NAME}/checkpoint-7/model.safetensors"}
+
+
+def finished(name: str, days: float) -> Path:
+    """A finished run that was of use some days ago."""
+    folder = Path(".cache/training", name)
+    keep(folder, lambda model: write_model(model), {"steps": 9})
+    (folder / "run.json").write_text("{}")
+    os.utime(folder / "result", (time.time() - days * SECONDS_A_DAY,) * 2)
+    return folder
+
+
+def write_model(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
+    write_sums(folder)
+
+
+def test_finished_training_runs_go_that_were_of_no_use_for_long_and_stopped_ones_stay(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unused, used = finished(NAME, days=40), finished(OTHER, days=3)
+    mine = finished("somebody's", days=40)
+    stopped = put(f".cache/training/{'5' * 16}/checkpoint-7/model.safetensors").parents[1]
+
+    call("show")
+    assert f"{unused}: 2.0 MB, a finished training run, of use 40 days ago\n" in capsys.readouterr().out
+    call("prune", "--dry-run")
+    assert ".cache/training: would remove 1 of finished training runs, 2.0 MB\n" in capsys.readouterr().out
+    call("prune")
+
+    assert ".cache/training: removed 1 of finished training runs, 2.0 MB\n" in (told := capsys.readouterr().out)
+    assert f"{stopped}: 2.0 MB, a training run that stopped 40 days ago" in told
+    assert sorted(path for path in Path(".cache/training").iterdir() if path.is_dir()) == sorted([used, mine, stopped])
+
+
+def test_repair_removes_a_finished_training_run_whose_model_is_damaged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cache, "repair", lambda *_: None)
+    damaged, whole = finished(NAME, days=0), finished(OTHER, days=0)
+    stopped = put(f".cache/training/{'5' * 16}/checkpoint-7/model.safetensors").parents[1]
+    flip(weights := damaged / "result/model/model.safetensors")
+
+    call("repair", "--dry-run")
+    assert f"{weights}: damaged; the finished training run {damaged} would be removed, and " in capsys.readouterr().out
+    call("repair")
+
+    assert f"{weights}: damaged; the finished training run {damaged} removed, and " in capsys.readouterr().out
+    assert sorted(path for path in Path(".cache/training").iterdir() if path.is_dir()) == sorted([whole, stopped])
 
 
 def test_all_that_is_kept_is_shown_with_size_and_purpose(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from asr.base.errors import DataError
 from asr.machine.shutdown import StopRequest
 from asr.training.batch import make_batch
-from asr.training.callbacks import ProgressLines, Saving, Times, duration, is_fetched, trackers
+from asr.training.callbacks import Saving, is_fetched
+from asr.training.history import ProgressLines, Times, duration, trackers
 
 
 class Run:

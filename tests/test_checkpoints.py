@@ -1,38 +1,18 @@
-"""Checkpoints: the newest whole one, and one process at a time."""
+"""Checkpoints: the newest whole one."""
 
 import json
-import multiprocessing
-import os
 import shutil
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 
-from asr.base.errors import DataError
 from asr.base.hashes import fingerprint
 from asr.machine.shutdown import StopRequest
 from asr.model.checksums import SUMS, write_sums
-from asr.training.checkpoints import (
-    FACTS,
-    OtherRun,
-    Past,
-    checked,
-    claimed,
-    differences,
-    finish,
-    newest,
-    note_facts,
-    other_runs,
-    read_past,
-    remove_unfinished,
-)
+from asr.training.checkpoints import Past, checked, finish, newest, read_past, remove_unfinished
 from stages import train
 from stages.common.machine import Machine
 from tests.damage import cut, flip
@@ -178,7 +158,6 @@ def test_the_stage_reads_the_newest_checkpoint_before_it_trains(
     for name, value in {"read_params": settings, "read_machine": Machine(checkpoints=str(tmp_path)), "run_facts": {}}.items():
         monkeypatch.setattr(train, name, lambda *_, value=value: value)
     monkeypatch.setattr(train, "learn", learn)
-    monkeypatch.setattr(train, "SUMMARY", tmp_path / "summary.json")
     monkeypatch.setattr("signal.signal", lambda *_: None)
     run = tmp_path / fingerprint({}, [])
     before, broken = write(run, 9), write(run, 10)
@@ -224,132 +203,3 @@ def test_the_past_is_that_of_the_newest_checkpoint(tmp_path: Path, is_over: bool
     write(tmp_path, 25, epoch=2.75, is_over=is_over)
 
     assert read_past(tmp_path) == Past(tmp_path / "checkpoint-25", 2, is_over, ({"step": 25},))
-
-
-def hold(folder: Path, connection: Connection) -> None:
-    with claimed(folder):
-        connection.send("claimed")
-        time.sleep(60)
-
-
-def test_a_claim_lasts_until_its_process_is_killed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "cache" / "run"
-    context = multiprocessing.get_context("fork")  # any other has to import transformers first
-    here, there = context.Pipe()
-    holder = context.Process(target=hold, args=(folder, there))
-    holder.start()
-    try:
-        assert here.poll(30)
-        assert here.recv() == "claimed"
-
-        with pytest.raises(DataError, match=rf"process {holder.pid} trains the same run; stop it \(`kill"):  # noqa: SIM117
-            with claimed(folder, patience_seconds=0):
-                pass
-
-        threading.Timer(0.7, holder.kill).start()
-        start = time.monotonic()
-        with claimed(folder, patience_seconds=10):
-            assert time.monotonic() - start > 0.5
-            assert (folder.parent / "run.lock").read_text() == str(os.getpid())
-    finally:
-        holder.kill()
-        holder.join()
-
-    assert f"waiting for process {holder.pid}" in capsys.readouterr().err
-
-
-def test_a_claim_ends_with_its_block(tmp_path: Path) -> None:
-    for _ in range(2):
-        with claimed(tmp_path, patience_seconds=0), pytest.raises(DataError), claimed(tmp_path, patience_seconds=0):
-            pass
-
-
-def test_an_error_ends_a_claim(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), claimed(tmp_path):
-        raise ZeroDivisionError
-
-    with claimed(tmp_path, patience_seconds=0):
-        pass
-
-
-def test_who_waits_for_a_run_that_ends_and_tidies_up_has_a_claim_that_holds(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    other = claimed(folder)
-    with ThreadPoolExecutor(1) as pool, claimed(folder):
-        second = pool.submit(other.__enter__)
-        time.sleep(0.5)
-        shutil.rmtree(folder)
-
-        with pytest.raises(TimeoutError):
-            second.result(timeout=0)
-    second.result(timeout=10)
-
-    assert folder.is_dir()
-    with pytest.raises(DataError, match="trains the same run"):
-        claimed(folder, patience_seconds=0).__enter__()
-
-
-def test_a_run_that_fails_before_its_first_checkpoint_leaves_no_folder(tmp_path: Path) -> None:
-    def fail(folder: Path, step: int | None) -> None:
-        with claimed(folder):
-            note_facts(folder, {})
-            if step:
-                write(folder, step)
-            raise DataError("no such model")
-
-    for name, step in (("fails at once", None), ("fails later", 9)):
-        with pytest.raises(DataError, match="no such model"):
-            fail(tmp_path / name, step)
-
-    assert [path.name for path in tmp_path.iterdir()] == ["fails later"]
-
-
-def test_what_killed_runs_left_without_a_checkpoint_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    killed, has_more, has_checkpoint, at_work = (tmp_path / (digit * 16) for digit in "1234")
-    for folder in (killed, has_more, has_checkpoint, at_work, tmp_path / "mine", tmp_path / "ffff"):
-        folder.mkdir()
-    for folder in (killed, has_more, has_checkpoint):
-        note_facts(folder, {})
-    tmp_path.joinpath(f"{killed.name}.lock").write_text("1")
-    (has_more / "validation-9.csv").touch()
-    write(has_checkpoint, 9)
-
-    with claimed(at_work):
-        remove_unfinished(tmp_path / "another")
-
-        assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
-            has_more.name, has_checkpoint.name, at_work.name, "ffff", "mine",
-        ]  # fmt: skip
-    assert not tmp_path.joinpath(f"{killed.name}.lock").exists()
-
-
-RUN = {
-    "params": {"model": {"name": "models/pico"}, "train": {"epochs": 5, "seed": 42}},
-    "packages": {"torch": "2.13.0"},
-    "code": "0123",
-    "data": "4567",
-}
-
-
-def test_a_run_with_a_checkpoint_that_is_not_gone_on_with_is_named_with_what_differs(tmp_path: Path) -> None:
-    other_model = {**RUN, "params": {**RUN["params"], "model": {"name": "models/other"}}}  # type: ignore[dict-item]
-    for name, facts in (("earlier", RUN), ("of another model", other_model), ("without a checkpoint", RUN)):
-        (tmp_path / name).mkdir()
-        note_facts(tmp_path / name, facts)
-    write(tmp_path / "earlier", 9)
-    write(tmp_path / "earlier", 14)
-    write(tmp_path / "of another model", 9)
-    (tmp_path / "not ours").mkdir()
-    (tmp_path / "not ours" / FACTS).write_text("{")
-    write(tmp_path / "not ours", 9)
-    now = {**RUN, "params": {"model": {"name": "models/pico"}, "train": {"epochs": 6, "seed": 42}}, "code": "89ab"}
-
-    assert other_runs(tmp_path / "now", now) == [OtherRun(tmp_path / "earlier", 14, ("train.epochs 5 -> 6", "code"))]
-    assert other_runs(tmp_path / "earlier", now) == []
-
-
-def test_differences_are_named_in_full() -> None:
-    assert list(differences(RUN, RUN)) == []
-    assert list(differences(RUN, {**RUN, "packages": {"torch": "2.14.0", "peft": "1"}, "data": "ab"})) == [
-        "packages.torch 2.13.0 -> 2.14.0", "packages.peft None -> 1", "data",
-    ]  # fmt: skip

@@ -37,6 +37,9 @@ TRAINED = Trained(
     best_step=4,
     best_error_rate=100.0,
     base_error_rate=100.0,
+    metric="WER",
+    clips=64,
+    clips_without_speech=0,
     log_history=[],
     seconds={"waiting": 1.0, "computing": 7.0, "validating": 20.0, "saving": 3.0},
 )

@@ -1,5 +1,6 @@
 """A run's fingerprint: whatever determines the run changes it, and nothing else."""
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 
 import asr.training.batch
 import asr.training.plan
-from asr.base.hashes import bare_code, content_hash, fingerprint
-from stages.train import Params, run_facts
-from tests.project import make_project, read_yaml
+from asr.base.hashes import bare_code, code_version, content_hash, fingerprint
+from asr.runs.facts import has_say
+from stages.learning import Params
+from stages.train import run_facts
+from tests.closure import import_closure
+from tests.project import ROOT, make_project, read_yaml
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +81,51 @@ def test_the_code_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPat
     assert fingerprint_in(project, monkeypatch) != first
 
 
-@pytest.mark.parametrize("module", ["train", "learning"])
-def test_what_learns_in_the_stage_itself_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+def test_what_learns_in_the_stage_itself_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fingerprint_in(project, monkeypatch)
-    monkeypatch.setattr(f"stages.{module}.__file__", asr.training.plan.__file__)
+    monkeypatch.setattr("stages.learning.__file__", asr.training.plan.__file__)
 
     assert fingerprint_in(project, monkeypatch) != first
+
+
+@pytest.mark.parametrize("module", ["stages.train", "asr.training.history", "asr.runs.kept"])
+def test_what_only_tells_or_keeps_what_was_learned_makes_no_other_run(
+    project: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    first = fingerprint_in(project, monkeypatch)
+    monkeypatch.setattr(f"{module}.__file__", asr.training.plan.__file__)
+
+    assert fingerprint_in(project, monkeypatch) == first
+
+
+def test_of_what_has_no_say_those_that_have_import_what_tells_and_keeps_alone() -> None:
+    taken = set()
+    for file in import_closure(ROOT / "stages/learning.py", ROOT):
+        importer = file.removesuffix(".py").replace("/", ".")
+        for node in ast.walk(ast.parse((ROOT / file).read_text())) if has_say(importer) else ():
+            if isinstance(node, ast.Import):
+                assert all(has_say(name.name) for name in node.names)
+            elif isinstance(node, ast.ImportFrom) and not has_say(node.module or ""):
+                taken |= {(importer, node.module, name.name) for name in node.names}
+
+    assert taken == {
+        ("asr.training.run", "asr.training.history", "ProgressLines"),
+        ("asr.training.run", "asr.training.history", "Times"),
+        ("asr.training.run", "asr.training.history", "replayed"),
+        ("asr.training.run", "asr.training.history", "trackers"),
+        ("stages.learning", "asr.runs.kept", "keep"),
+    }
+
+
+def test_callbacks_that_have_no_say_change_nothing_but_themselves_and_answer_nothing() -> None:
+    tree = ast.parse((ROOT / "asr/training/history.py").read_text())
+    callbacks = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    nodes = [node for callback in callbacks for node in ast.walk(callback)]
+
+    assert {callback.name for callback in callbacks} == {"ProgressLines", "Times"}
+    stored = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
+    assert {ast.unparse(node.value) for node in stored} == {"self"}
+    assert [ast.unparse(node) for node in nodes if isinstance(node, ast.Return) and node.value is not None] == []
 
 
 def test_other_packages_make_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,3 +162,67 @@ def double(number: int) -> int:
 def test_docstrings_comments_and_layout_are_no_code(before: str, after: str, is_alike: bool) -> None:
     assert before in CODE
     assert (bare_code(CODE.replace(before, after)) == bare_code(CODE)) is is_alike
+
+
+def is_alike(before: str, after: str) -> bool:
+    """Whether two sources do the same but for what they tell people."""
+    return bare_code(before, with_messages=False) == bare_code(after, with_messages=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('raise DataError("too long")', 'raise DataError(f"longer than {most}: cut it")'),
+        ('raise DataError("too" + long)', 'raise DataError("; ".join(each.name for each in longest))'),
+        ('raise DataError("too long") from error', 'raise DataError("longer") from error'),
+        ('raise too_long("a")', 'raise too_long("b")'),
+        ('made = DataError("too long")', 'made = DataError("longer")'),
+        ('print("step 1", file=sys.stderr)', 'print(f"the step {step}", file=sys.stderr)'),
+        ('print("%s steps" % step)', 'print("%s of them" % step)'),
+        ('warnings.warn("slow")', 'warnings.warn("slow" if is_slow else "fast")'),
+        ('sys.exit("no")', 'sys.exit("never")'),
+        ('def f():\n told = "a"\n raise DataError(told)', 'def f():\n told = "b"\n raise DataError(told)'),
+        ('def f():\n told = "a"\n print(f"{told}, so")', 'def f():\n told = f"b {x}"\n print(f"{told}, thus")'),
+    ],
+)
+def test_what_an_error_or_a_line_says_is_no_code(before: str, after: str) -> None:
+    assert is_alike(before, after)
+    assert bare_code(before) != bare_code(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('raise DataError("too long")', 'raise ValueError("too long")'),
+        ('raise DataError("too long")', 'print("too long")'),
+        ('raise Found("a", 3)', 'raise Found("a", 4)'),
+        ("raise Found(first)", "raise Found(last)"),
+        ('raise DataError("a") from None', 'raise DataError("a") from error'),
+        ('print(f"{next(steps)}")', 'print(f"{step}")'),
+        ('print(f"{(step := 1)}")', 'print(f"{(step := 2)}")'),
+        ('print(", ".join(drawn()))', 'print(", ".join(drawn))'),
+        ('print("a", file=table)', 'print("b", file=table)'),
+        ('label("<|transcribe|>")', 'label("<|translate|>")'),
+        ('WORDS = ("one", "two")', 'WORDS = ("one", "too")'),
+        ('TOLD = "a"\nprint(TOLD)', 'TOLD = "b"\nprint(TOLD)'),
+        ('def f():\n told = "a"\n print(told)\n return told', 'def f():\n told = "b"\n print(told)\n return told'),
+        ('def f():\n told = "a"\n print(f"{g(told)}")', 'def f():\n told = "b"\n print(f"{g(told)}")'),
+        ("def f():\n told = g()\n print(told)", "def f():\n told = h()\n print(told)"),
+        ('def f():\n global told\n told = "a"\n print(told)', 'def f():\n global told\n told = "b"\n print(told)'),
+        ('def f():\n prompt = "a"\n g(prompt)', 'def f():\n prompt = "b"\n g(prompt)'),
+    ],
+)
+def test_all_else_is_code(before: str, after: str) -> None:
+    assert not is_alike(before, after)
+
+
+def test_messages_count_where_what_is_kept_holds_them(tmp_path: Path) -> None:
+    code = tmp_path / "code.py"
+    versions = []
+    for reason in ("no audio", "silent"):
+        code.write_text(f'raise UnreadableAudioError("{reason}")')
+        versions.append([code_version([code], ()), code_version([code], (), with_messages=False)])
+
+    (first, bare), (second, other_bare) = versions
+    assert first != second
+    assert bare == other_bare

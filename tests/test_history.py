@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import TrainerState
 
-from asr.training.history import KEPT, Diary, best_of, divergence
-from asr.training.validation import HeardClip, Validation
+from asr.training.callbacks import best_of, divergence
+from asr.training.validation import KEPT, Diary, HeardClip, Validation
 
 
 def test_a_diary_keeps_each_epochs_worst_and_says_the_worst_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

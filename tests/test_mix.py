@@ -28,7 +28,7 @@ from asr.tables.row import Row
 from asr.tables.table import ColumnNames, read_table
 from asr.training.labels import label
 from commands import estimate
-from stages.learning import read_mix
+from stages.examples import read_mix
 from tests import test_features
 from tests.project import ROOT, environment, make_project, read_yaml, run_stage
 from tests.sounds import write_tiny_whisper, write_tone

@@ -16,8 +16,8 @@ from asr.features.pauses import pauses, tiled
 from asr.machine.engine import Engine
 from asr.model.whisper import load
 from asr.training.labels import label, without_speech
+from stages.examples import read_non_speech
 from stages.features_train import changes
-from stages.learning import read_non_speech
 from tests import test_features
 from tests.sounds import hiss, write_tiny_whisper, write_tone
 from tests.test_augment import only, sine

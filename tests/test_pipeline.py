@@ -232,6 +232,37 @@ def test_a_docstring_of_the_features_code_computes_no_features_and_trains_nothin
     assert tree(project / "metrics") == found
 
 
+def test_an_edit_that_changes_nothing_that_is_learned_trains_nothing(project: Path) -> None:
+    before, found = md5_of_output(project, "models/whisper"), tree(project / "metrics")
+    weights = tree(project / "models/whisper")
+    edit(project / "asr/machine/device.py", "\ndef pick_device", "\n# A comment.\ndef pick_device")
+    edit(project / "asr/training/plan.py", '"""The plan of train', '"""Edited: The plan of train')
+    edit(
+        project / "asr/training/recipe.py",
+        "gain_min_db is above gain_max_db; exchange them",
+        "exchange gain_min_db and gain_max_db",
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"], cwd=project, env=environment(), capture_output=True, text=True, check=True
+    )
+
+    assert "Running stage 'train'" in ran.stdout
+    assert (
+        len(re.findall(r"^train: this run was done before: its model is taken from \.cache/training/", ran.stderr, re.M)) == 1
+    )
+    assert "train: epoch" not in ran.stderr
+    assert md5_of_output(project, "models/whisper") == before
+    assert tree(project / "models/whisper") == weights
+    assert tree(project / "metrics") == found
+
+
+def md5_of_output(project: Path, path: str) -> str:
+    """As dvc.lock has it."""
+    stages = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
+    return next(str(out["md5"]) for stage in stages.values() for out in stage["outs"] if out["path"] == path)
+
+
 def test_a_parameter_that_is_set_back_is_restored_from_the_run_cache(retrained: Path, tmp_path: Path) -> None:
     project = copied(retrained, tmp_path / "project")
     edit(project / "params.yaml", "learning_rate: 0.05", "learning_rate: auto")

@@ -18,11 +18,11 @@ import torch
 import yaml
 
 from asr.base.errors import DataError
+from asr.machine.shutdown import STOP
 from asr.ranks.group import BUCKET_BYTES, _buckets
 from asr.ranks.launch import run_ranks
 from asr.ranks.rank import ERROR, LOG, Rank
 from asr.ranks.torch_launcher import launched_by_torch
-from asr.training.checkpoints import STOP
 from stages.common.machine import Machine
 from stages.train import require_ranks
 from tests.project import ROOT, environment, read_yaml, run_stage
@@ -49,13 +49,13 @@ def project(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
     # An odd number of clips can't be shared evenly.
     texts = project / "data/splits/text/validation.jsonl"
     texts.write_text("".join(texts.read_text().splitlines(keepends=True)[:VALIDATED]))
-    assert run_stage("train", project).returncode == 0
+    assert run_stage("train", project, ASR_KEEP_RUNS="0").returncode == 0
     (project / "metrics/train").rename(project / "alone")
     return project
 
 
 def settings(launcher: str, project: Path, request: pytest.FixtureRequest) -> dict[str, str]:
-    cache = {"ASR_TRAIN_RANKS": "2", "ASR_CACHE": str(project.parent / f"{project.name}.cache")}
+    cache = {"ASR_KEEP_RUNS": "0", "ASR_TRAIN_RANKS": "2", "ASR_CACHE": str(project.parent / f"{project.name}.cache")}
     if launcher == "torch":
         return cache
     return {**cache, "ASR_ENGINE": "ray", "ASR_RAY_ADDRESS": request.getfixturevalue("cluster").address}

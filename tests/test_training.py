@@ -34,9 +34,9 @@ from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper, load, load_tuned
 from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, pad
-from asr.training.callbacks import StoppedError
+from asr.training.callbacks import DivergedError, StoppedError
 from asr.training.checkpoints import checked
-from asr.training.history import DivergedError, curves
+from asr.training.history import curves
 from asr.training.labels import chained
 from asr.training.memory import Limits, Trial, kept_bytes
 from asr.training.optimizer import require_optimizer, state_bytes

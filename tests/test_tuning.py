@@ -15,9 +15,8 @@ from asr.machine.shutdown import StopRequest
 from asr.model.checksums import write_sums
 from asr.model.whisper import Whisper, load
 from asr.training.batch import Examples
-from asr.training.callbacks import StoppedError
+from asr.training.callbacks import DivergedError, StoppedError
 from asr.training.epochs import error_rates, keep_epoch, kept_epochs
-from asr.training.history import DivergedError
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.trainable import merged, with_lora
@@ -55,7 +54,7 @@ def rates(values: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> list[int]
 
 def outcome(rate: float, error_rate: float) -> Trained:
     log = [{"step": 4.0, "eval_loss": 10 * rate, "eval_error_rate": error_rate}]
-    return Trained("full", "fp32", rate, 1, False, 1, 0, 4, 1.0, 4, error_rate, 50.0, log, {})
+    return Trained("full", "fp32", rate, 1, False, 1, 0, 4, 1.0, 4, error_rate, 50.0, "WER", 8, 0, log, {})
 
 
 def tuned(

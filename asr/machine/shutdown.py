@@ -17,6 +17,9 @@ from types import FrameType
 PR_SET_PDEATHSIG = 1
 """As in linux/prctl.h."""
 
+STOP = "stop"
+"""How ranks in other processes hear that they should end, in a run's folder."""
+
 
 def end_with_parent() -> None:
     """Have SIGTERM sent to this process when its parent dies. Linux only; elsewhere nothing happens."""

@@ -1,27 +1,19 @@
-"""Callbacks of the trainer: lines that say what is done, how fast and what is left; where the time went; checkpoints in time;
-the end on request.
+"""Callbacks of the trainer that act: checkpoints in time, the end on request or when the run diverges, what comes before the
+first step; and what a run's log says of that. Those that only tell are in asr/training/history.py.
 """
 
 import math
-import sys
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.integrations import get_reporting_integration_callbacks
 
 from asr.base.errors import DataError
-from asr.base.rates import SHORT, Metric
 from asr.machine.shutdown import StopRequest
 from asr.ranks.group import on_any_rank
-from asr.shards.frames import FRAMES_PER_SECOND
-from asr.training.batch import StepBatch
-
-SECONDS_BETWEEN_LINES = 30.0
-MEBI = 2**20
 
 MOST_SHARE = 0.05
 """Of a run's time, for checkpoints between epochs: large-v3 and its optimiser's state are 18.5 GB each."""
@@ -35,140 +27,6 @@ LOSSES_PER_EPOCH, MOST_STEPS = 100, 10
 
 class StoppedError(Exception):
     """The run was asked to end. Its checkpoint is saved, unless that was in the middle of validation."""
-
-
-class ProgressLines(TrainerCallback):
-    """Lines on stderr: after each epoch, and every SECONDS_BETWEEN_LINES within one.
-
-    Speed is over the epoch so far, its training alone. The time left is over this process's whole run so far, validation and
-    checkpoints included, as they come again.
-    """
-
-    def __init__(self, epochs: int, metric: Metric) -> None:
-        self._epochs, self._metric = epochs, metric
-        self._loss = math.nan
-        self._clips = self._frames = 0  # of the epoch
-        self._steps = 0  # of this process
-        self._began = self._epoch_began = self._stepped = self._spoke = time.monotonic()
-
-    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Start the clock, which should not count what was done before."""
-        self._began = self._spoke = time.monotonic()
-
-    def on_epoch_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Measure speed anew."""
-        self._clips = self._frames = 0
-        self._epoch_began = self._stepped = time.monotonic()
-
-    def count(self, batch: StepBatch) -> None:
-        """Add a step that was learned from."""
-        self._clips += batch.step_clips
-        self._frames += batch.step_frames
-        self._steps += 1
-
-    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-        """Note when the epoch's latest step ended: validation, which follows the last one, is no part of the speed."""
-        self._stepped = time.monotonic()
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-        logs: Mapping[str, float] | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        """Keep the latest loss; say where training stands when it has been a while."""
-        loss = (logs or {}).get("loss")
-        if loss is None:
-            return  # of validation, which has a line of its own, or of the end
-        self._loss = loss
-        if time.monotonic() - self._spoke >= SECONDS_BETWEEN_LINES:
-            self._say(state, "")
-
-    def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-        metrics: Mapping[str, float] | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        """Say what the epoch came to."""
-        self._say(state, f", validation {SHORT[self._metric]} {(metrics or {}).get('eval_error_rate', math.nan):.1f} %")
-
-    def _say(self, state: TrainerState, result: str) -> None:
-        if not state.is_world_process_zero:
-            return
-        now = time.monotonic()
-        seconds = self._stepped - self._epoch_began or math.inf
-        left = (state.max_steps - state.global_step) * (now - self._began) / max(self._steps, 1)
-        print(
-            f"train: epoch {math.ceil(state.epoch or 0)} of {self._epochs}, step {state.global_step} of {state.max_steps}, "
-            f"loss {self._loss:.3f}{result}, {self._clips / seconds:.1f} clips/s, "
-            f"{self._frames / FRAMES_PER_SECOND / seconds:.0f} h of audio/h{_memory()}, {duration(left)} left",
-            file=sys.stderr,
-        )
-        self._spoke = now
-
-
-def _memory() -> str:
-    if not torch.cuda.is_available():
-        return ""
-    try:
-        busy = f", GPU {torch.cuda.utilization()} % busy"
-    except Exception:  # torch asks pynvml, which needs not be there and has errors of its own
-        busy = ""
-    return f", {torch.cuda.max_memory_allocated() / MEBI:,.0f} MiB of GPU memory{busy}"
-
-
-def duration(seconds: float) -> str:
-    """Write seconds as people say them, the two largest units."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
-def trackers(names: Sequence[str]) -> list[TrainerCallback]:
-    """Make the library's own callbacks for trackers of experiments, by their names: wandb, mlflow and others.
-
-    Raises:
-        DataError: when one is not known, or not installed.
-    """
-    try:
-        return [kind() for kind in get_reporting_integration_callbacks(list(names))]
-    except (ValueError, RuntimeError, ImportError) as error:
-        raise DataError(f"report_to in machine.yaml: {error}") from error
-
-
-class Times(TrainerCallback):
-    """Where the seconds of this process's run went: `waiting` for clips, `computing`, `validating`, `saving`."""
-
-    def __init__(self) -> None:
-        self.seconds = {"waiting": 0.0, "computing": 0.0, "validating": 0.0, "saving": 0.0}
-        self._marked = time.monotonic()
-
-    def _add(self, kind: str) -> None:
-        now = time.monotonic()
-        self.seconds[kind] += now - self._marked
-        self._marked = now
-
-    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Start the clock, which should not count what was done before."""
-        self._marked = time.monotonic()
-
-    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-        """A step's clips are there."""
-        self._add("waiting")
-
-    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-        """A step's work is done, or handed to the device."""
-        self._add("computing")
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-        logs: Mapping[str, float] | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        """The loss is there, so the device has done all its work, or validation has."""
-        for logged, kind in (("loss", "computing"), ("eval_loss", "validating")):
-            if logged in (logs or {}):
-                self._add(kind)
-
-    def on_save(self, *args: Any, **kwargs: Any) -> None:
-        """A checkpoint is written."""
-        self._add("saving")
 
 
 def is_fetched(step: int, steps_per_epoch: int) -> bool:
@@ -217,3 +75,77 @@ class Saving(TrainerCallback):
         self._began = math.inf
         if on_any_rank(self._stop.is_made):
             raise StoppedError
+
+
+def best_of(log_history: Sequence[Mapping[str, float]]) -> tuple[float, float]:
+    """The error rates on the validation split: the base model's, before the first step (nan where nobody asked), and the lowest
+    of an epoch.
+    """
+    base = [entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and not entry["step"]]
+    epochs = [entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and entry["step"]]
+    return base[0] if base else math.nan, min(epochs)
+
+
+FACTOR = 3.0
+"""Times the first loss: far more than one batch is harder than another, or than a rate that is still warming up can spoil."""
+
+SHARE_OF_GUESSING = 0.5
+"""Of the loss of who guesses each token of the vocabulary alike: above it, a loss that was small at first says that what the
+base model knew is gone. Below it a loss may well be ten times the first, where that is small."""
+
+IN_A_ROW = 3
+"""Losses that are fetched one after the other: one spike, or two, pass."""
+
+
+def divergence(log_history: Sequence[Mapping[str, float]], vocabulary: int) -> str | None:
+    """Say it when the log shows that a run leads nowhere, with the first loss and the last; None when it doesn't.
+
+    It does when IN_A_ROW losses of training, or one of validation, are not finite or too large: above FACTOR times the first of
+    the kind, and above SHARE_OF_GUESSING.
+    """
+    for kind, many in (("loss", IN_A_ROW), ("eval_loss", 1)):
+        losses = [entry[kind] for entry in log_history if kind in entry]
+        if len(losses) <= many:
+            continue
+        first = next(filter(math.isfinite, losses), 0.0)
+        most = max(FACTOR * first, SHARE_OF_GUESSING * math.log(vocabulary))
+        if not any(loss <= most for loss in losses[-many:]):
+            name = "the loss" if kind == "loss" else "validation's loss"
+            return f"{name} was {losses[0]:.3g} at first and is {losses[-1]:.3g}"
+    return None
+
+
+class DivergedError(DataError):
+    """The run has diverged, so it is of no use to go on with it."""
+
+
+class WatchLoss(TrainerCallback):
+    """Ends a run that diverges, on all ranks, as all have the same loss. Its checkpoints go: they would only diverge again."""
+
+    def __init__(self, vocabulary: int) -> None:
+        self._vocabulary = vocabulary
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Look at the log, whose last entry is new."""
+        told = divergence(state.log_history, self._vocabulary)
+        if told is None:
+            return
+        if state.is_world_process_zero:
+            for checkpoint in Path(str(args.output_dir)).glob("checkpoint-*"):
+                shutil.rmtree(checkpoint)
+        raise DivergedError(
+            f"step {state.global_step}: {told}; training has diverged: lower train.learning_rate, which is "
+            f"{args.learning_rate:g}, to a tenth, or set it to auto. The run's checkpoints are removed, as they lead there too"
+        )
+
+
+class BeforeFirstStep(TrainerCallback):
+    """Does something once in a run; one that goes on from a checkpoint has it behind it, in its log."""
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._do = do
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Do it, unless the run has taken a step."""
+        if state.global_step == 0:
+            self._do()

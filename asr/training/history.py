@@ -1,22 +1,30 @@
-"""The history of a run: how it begins, with the base model's own rate; the trainer's log as a table, and when it shows that the
-run diverges; what validation heard worst after each epoch.
+"""The history of a run, as it is told: lines with its speed and what is left, where the time went, TensorBoard and other
+trackers, the trainer's log as a table, what has come of it.
+
+Nothing here has a say in what is learned, so an edit makes no other run (asr/runs/facts.py).
 """
 
 import math
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations import get_reporting_integration_callbacks
 from transformers.integrations.integration_utils import rewrite_logs
 
 from asr.base.errors import DataError
-from asr.base.files import read_csv, write_csv
 from asr.base.rates import SHORT, Metric
-from asr.training.validation import HeardClip, Validation
+from asr.shards.frames import FRAMES_PER_SECOND
+from asr.training.batch import StepBatch
+from asr.training.checkpoints import Past
+
+SECONDS_BETWEEN_LINES = 30.0
+MEBI = 2**20
 
 COLUMNS = {
     "step": "step",
@@ -29,8 +37,152 @@ COLUMNS = {
 }
 """What the trainer calls each value, and what the table does."""
 
-KEPT, SAID = 50, 2
-"""Utterances of an epoch that are written down and that are printed."""
+
+class ProgressLines(TrainerCallback):
+    """Lines on stderr: after each epoch, and every SECONDS_BETWEEN_LINES within one.
+
+    Speed is over the epoch so far, its training alone. The time left is over this process's whole run so far, validation and
+    checkpoints included, as they come again.
+    """
+
+    def __init__(self, epochs: int, metric: Metric) -> None:
+        self._epochs, self._metric = epochs, metric
+        self._loss = math.nan
+        self._clips = self._frames = 0  # of the epoch
+        self._steps = 0  # of this process
+        self._began = self._epoch_began = self._stepped = self._spoke = time.monotonic()
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Start the clock, which should not count what was done before."""
+        self._began = self._spoke = time.monotonic()
+
+    def on_epoch_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Measure speed anew."""
+        self._clips = self._frames = 0
+        self._epoch_began = self._stepped = time.monotonic()
+
+    def count(self, batch: StepBatch) -> None:
+        """Add a step that was learned from."""
+        self._clips += batch.step_clips
+        self._frames += batch.step_frames
+        self._steps += 1
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        """Note when the epoch's latest step ended: validation, which follows the last one, is no part of the speed."""
+        self._stepped = time.monotonic()
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        logs: Mapping[str, float] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Keep the latest loss; say where training stands when it has been a while."""
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return  # of validation, which has a line of its own, or of the end
+        self._loss = loss
+        if time.monotonic() - self._spoke >= SECONDS_BETWEEN_LINES:
+            self._say(state, "")
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        metrics: Mapping[str, float] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Say what the epoch came to."""
+        self._say(state, f", validation {SHORT[self._metric]} {(metrics or {}).get('eval_error_rate', math.nan):.1f} %")
+
+    def _say(self, state: TrainerState, result: str) -> None:
+        if not state.is_world_process_zero:
+            return
+        now = time.monotonic()
+        seconds = self._stepped - self._epoch_began or math.inf
+        left = (state.max_steps - state.global_step) * (now - self._began) / max(self._steps, 1)
+        print(
+            f"train: epoch {math.ceil(state.epoch or 0)} of {self._epochs}, step {state.global_step} of {state.max_steps}, "
+            f"loss {self._loss:.3f}{result}, {self._clips / seconds:.1f} clips/s, "
+            f"{self._frames / FRAMES_PER_SECOND / seconds:.0f} h of audio/h{_memory()}, {duration(left)} left",
+            file=sys.stderr,
+        )
+        self._spoke = now
+
+
+def _memory() -> str:
+    if not torch.cuda.is_available():
+        return ""
+    try:
+        busy = f", GPU {torch.cuda.utilization()} % busy"
+    except Exception:  # torch asks pynvml, which needs not be there and has errors of its own
+        busy = ""
+    return f", {torch.cuda.max_memory_allocated() / MEBI:,.0f} MiB of GPU memory{busy}"
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as people say them, the two largest units."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def trackers(names: Sequence[str]) -> list[TrainerCallback]:
+    """Make the library's own callbacks for trackers of experiments, by their names: wandb, mlflow and others.
+
+    Raises:
+        DataError: when one is not known, or not installed.
+    """
+    try:
+        return [kind() for kind in get_reporting_integration_callbacks(list(names))]
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise DataError(f"report_to in machine.yaml: {error}") from error
+
+
+class Times(TrainerCallback):
+    """Where the seconds of this process's run went: `waiting` for clips, `computing`, `validating`, `saving`."""
+
+    def __init__(self) -> None:
+        self.seconds = {"waiting": 0.0, "computing": 0.0, "validating": 0.0, "saving": 0.0}
+        self._marked = time.monotonic()
+
+    def _add(self, kind: str) -> None:
+        now = time.monotonic()
+        self.seconds[kind] += now - self._marked
+        self._marked = now
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Start the clock, which should not count what was done before."""
+        self._marked = time.monotonic()
+
+    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+        """A step's clips are there."""
+        self._add("waiting")
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        """A step's work is done, or handed to the device."""
+        self._add("computing")
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        logs: Mapping[str, float] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """The loss is there, so the device has done all its work, or validation has."""
+        for logged, kind in (("loss", "computing"), ("eval_loss", "validating")):
+            if logged in (logs or {}):
+                self._add(kind)
+
+    def on_save(self, *args: Any, **kwargs: Any) -> None:
+        """A checkpoint is written."""
+        self._add("saving")
+
+
+def replayed(folder: Path, past: Past) -> Any:
+    """A TensorBoard writer into an empty folder that has been told what happened before."""
+    from torch.utils.tensorboard import SummaryWriter  # here, as not everybody who trains has TensorBoard
+
+    shutil.rmtree(folder, ignore_errors=True)
+    writer = SummaryWriter(str(folder))
+    for entry in past.log_history:
+        step = int(entry["step"])
+        for name, value in rewrite_logs({name: value for name, value in entry.items() if name != "step"}).items():
+            writer.add_scalar(name, value, step)
+    return writer
 
 
 def curves(log_history: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]:
@@ -44,45 +196,6 @@ def curves(log_history: Sequence[Mapping[str, float]]) -> list[dict[str, float |
     return [rows[step] for step in sorted(rows)]
 
 
-def best_of(log_history: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    """The error rates on the validation split: the base model's, before the first step (nan where nobody asked), and
-    the lowest of an epoch.
-    """
-    base = [entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and not entry["step"]]
-    return base[0] if base else math.nan, min(
-        entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and entry["step"]
-    )
-
-
-FACTOR = 3.0
-"""Times the first loss: far more than one batch is harder than another, or than a rate that is still warming up can spoil."""
-
-SHARE_OF_GUESSING = 0.5
-"""Of the loss of who guesses each token of the vocabulary alike: above it, a loss that was small at first says that what the
-base model knew is gone. Below it a loss may well be ten times the first, where that is small."""
-
-IN_A_ROW = 3
-"""Losses that are fetched one after the other: one spike, or two, pass."""
-
-
-def divergence(log_history: Sequence[Mapping[str, float]], vocabulary: int) -> str | None:
-    """Say it when the log shows that a run leads nowhere, with the first loss and the last; None when it doesn't.
-
-    It does when IN_A_ROW losses of training, or one of validation, are not finite or too large: above FACTOR times the first of
-    the kind, and above SHARE_OF_GUESSING.
-    """
-    for kind, many in (("loss", IN_A_ROW), ("eval_loss", 1)):
-        losses = [entry[kind] for entry in log_history if kind in entry]
-        if len(losses) <= many:
-            continue
-        first = next(filter(math.isfinite, losses), 0.0)
-        most = max(FACTOR * first, SHARE_OF_GUESSING * math.log(vocabulary))
-        if not any(loss <= most for loss in losses[-many:]):
-            name = "the loss" if kind == "loss" else "validation's loss"
-            return f"{name} was {losses[0]:.3g} at first and is {losses[-1]:.3g}"
-    return None
-
-
 def outcome(best_step: int, best: float, base: float, metric: Metric) -> list[str]:
     """Lines that say what has come of a run, by error rates on the validation split in percent."""
     rate = f"validation {SHORT[metric]}"
@@ -93,80 +206,3 @@ def outcome(best_step: int, best: float, base: float, metric: Metric) -> list[st
             "more clips; what follows scores a model that is not worth using"
         )
     return lines
-
-
-class DivergedError(DataError):
-    """The run has diverged, so it is of no use to go on with it."""
-
-
-class WatchLoss(TrainerCallback):
-    """Ends a run that diverges, on all ranks, as all have the same loss. Its checkpoints go: they would only diverge again."""
-
-    def __init__(self, vocabulary: int) -> None:
-        self._vocabulary = vocabulary
-
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Look at the log, whose last entry is new."""
-        told = divergence(state.log_history, self._vocabulary)
-        if told is None:
-            return
-        if state.is_world_process_zero:
-            for checkpoint in Path(str(args.output_dir)).glob("checkpoint-*"):
-                shutil.rmtree(checkpoint)
-        raise DivergedError(
-            f"step {state.global_step}: {told}; training has diverged: lower train.learning_rate, which is "
-            f"{args.learning_rate:g}, to a tenth, or set it to auto. The run's checkpoints are removed, as they lead there too"
-        )
-
-
-class BeforeFirstStep(TrainerCallback):
-    """Does something once in a run; one that goes on from a checkpoint has it behind it, in its log."""
-
-    def __init__(self, do: Callable[[], None]) -> None:
-        self._do = do
-
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Do it, unless the run has taken a step."""
-        if state.global_step == 0:
-            self._do()
-
-
-def replayed(folder: Path, log_history: Sequence[Mapping[str, float]]) -> Any:
-    """A TensorBoard writer into an empty folder that has been told what happened before."""
-    from torch.utils.tensorboard import SummaryWriter  # here, as not everybody who trains has TensorBoard
-
-    shutil.rmtree(folder, ignore_errors=True)
-    writer = SummaryWriter(str(folder))
-    for entry in log_history:
-        step = int(entry["step"])
-        for name, value in rewrite_logs({name: value for name, value in entry.items() if name != "step"}).items():
-            writer.add_scalar(name, value, step)
-    return writer
-
-
-DIARY_COLUMNS = ("step", "epoch", *(field.name for field in fields(HeardClip)))
-
-
-@dataclass(frozen=True)
-class Diary:
-    """The KEPT worst utterances after each epoch, a file an epoch, worst first: `folder`/validation-STEP.csv."""
-
-    folder: Path
-
-    def __call__(self, state: TrainerState, found: Validation) -> None:
-        """Write down an epoch's utterances, and say the worst of them."""
-        at = {"step": state.global_step, "epoch": round(state.epoch or 0)}
-        rows = [{**at, **asdict(row)} for row in found.clips[:KEPT]]
-        write_csv(self.folder / f"validation-{state.global_step}.csv", DIARY_COLUMNS, rows)
-        if found.cut_off:
-            print(f"train:   {found.cut_off} hypotheses went on for longer than their clips can hold", file=sys.stderr)
-        if found.looping:
-            print(f"train:   {found.looping} hypotheses went round in a loop", file=sys.stderr)
-        for row in found.clips[:SAID]:
-            if row.error_rate:
-                print(f"train:   {row.path}: {row.reference!r} heard as {row.hypothesis!r}", file=sys.stderr)
-
-    def read(self) -> list[dict[str, str]]:
-        """Read every epoch's utterances, in their order."""
-        files = sorted(self.folder.glob("validation-*.csv"), key=lambda path: int(path.stem.rpartition("-")[2]))
-        return [row for path in files for row in read_csv(path)]

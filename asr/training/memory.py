@@ -30,10 +30,13 @@ in rows of 32, 37 in rows of 16)."""
 CPU_SHARE, GPU_SHARE = 0.5, 0.9
 """Of the machine's memory, and of what nobody else has of the GPU's, for all that a step needs."""
 
-LESS_MEMORY = (
-    "choose a smaller model.name, or set train.activation_checkpointing: true, train.lora_rank, train.optimizer: adamw_8bit "
-    "or filter.max_seconds"
-)
+
+def too_much(what: str) -> DataError:
+    """The error of what takes too much memory, with what takes less."""
+    return DataError(
+        f"{what}; choose a smaller model.name, or set train.activation_checkpointing: true, train.lora_rank, "
+        "train.optimizer: adamw_8bit or filter.max_seconds"
+    )
 
 
 def require_disk(folder: Path, model: nn.Module, settings: Train) -> None:
@@ -97,7 +100,7 @@ def within_memory(limits: Limits, model: nn.Module, work: Callable[[], Result]) 
                 raise
             if not limits.halve():
                 said = str(error).partition("\n")[0]
-                raise DataError(f"{device}: out of memory with one clip at a time ({said}); {LESS_MEMORY}") from error
+                raise too_much(f"{device}: out of memory with one clip at a time ({said})") from error
         # Here the handler is over, which held on to the tensors that did not fit.
         print("train: out of memory; half as many clips at a time from now on", file=sys.stderr)
         model.zero_grad()

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, set_seed
 from transformers.integrations import TensorBoardCallback
 
-from asr.base.errors import DataError
 from asr.base.rates import SHORT, Metric
 from asr.machine.allocator import keep_memory
 from asr.machine.device import Precision, pick_device, pick_precision, require_precision
@@ -19,23 +18,23 @@ from asr.machine.shutdown import StopRequest
 from asr.model.whisper import Whisper
 from asr.ranks.group import agreed, rank_and_ranks
 from asr.training.batch import Examples, Row, Steps, make_batch, readers
-from asr.training.callbacks import ProgressLines, Saving, Times, trackers
+from asr.training.callbacks import BeforeFirstStep, Saving, WatchLoss, best_of
 from asr.training.checkpoints import read_past
-from asr.training.history import BeforeFirstStep, Diary, WatchLoss, best_of, replayed
+from asr.training.history import ProgressLines, Times, replayed, trackers
 from asr.training.labels import timed, without_speech
-from asr.training.memory import LESS_MEMORY, Limits, find_limits
+from asr.training.memory import Limits, find_limits, too_much
 from asr.training.optimizer import state_bytes
 from asr.training.plan import Plan
 from asr.training.recipe import Mode, Train, learning_rate
 from asr.training.trainable import freeze_encoder, merged, parameter_groups, set_dropout, with_lora
 from asr.training.trainer import StepTrainer, arguments
-from asr.training.validation import Validator
+from asr.training.validation import Diary, Validator
 
 
 @dataclass(frozen=True)
 class Trained:
     """The outcome of training. Error rates are in percent, on the validation split, before the first step (`base_error_rate`)
-    and of the best epoch; `log_history` as the trainer keeps it.
+    and of the best epoch, by `metric`; `log_history` as the trainer keeps it.
 
     `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory. `seconds` are those
     of this process, see `Times`.
@@ -53,6 +52,9 @@ class Trained:
     best_step: int
     best_error_rate: float
     base_error_rate: float
+    metric: Metric
+    clips: int
+    clips_without_speech: int
     log_history: list[dict[str, float]]
     seconds: dict[str, float]
 
@@ -120,7 +122,7 @@ def train(
         callbacks=[
             EarlyStoppingCallback(settings.early_stopping_patience),
             times,
-            *([TensorBoardCallback(replayed(tensorboard, past.log_history))] if tensorboard and rank == 0 else []),
+            *([TensorBoardCallback(replayed(tensorboard, past))] if tensorboard and rank == 0 else []),
             *trackers(report_to if rank == 0 else ()),
             *(
                 [BeforeFirstStep(lambda: _validate_base(trainer, whisper, base_windows, validator.metric))]
@@ -156,6 +158,9 @@ def train(
         best_step=state.best_global_step or 0,
         best_error_rate=best,
         base_error_rate=base,
+        metric=validator.metric,
+        clips=len(examples),
+        clips_without_speech=len(without_speech(examples)),
         log_history=state.log_history,
         seconds=times.seconds,
     )
@@ -231,7 +236,7 @@ def _fit_into_memory(trainer: StepTrainer, settings: Train, plan: Plan, device: 
         limits = find_limits(trial, windows, most, reserved, device)
     trainer.model.zero_grad()
     if limits is None:
-        raise DataError(f"model.name: one clip at a time is too much for the memory of this {device}; {LESS_MEMORY}")
+        raise too_much(f"model.name: one clip at a time is too much for the memory of this {device}")
     return limits, checkpointing
 
 

@@ -1,13 +1,17 @@
-"""Validation: how well a model in training hears the validation split."""
+"""Validation: how well a model in training hears the validation split, and a diary of what it hears worst."""
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
+from transformers import TrainerState
 
+from asr.base.files import read_csv, write_csv
 from asr.base.rates import Metric, joined, together
 from asr.base.text import Normalization
 from asr.machine.shutdown import StopRequest
@@ -26,6 +30,9 @@ CLIPS_AT_A_TIME = 256
 
 MOST_DECODED = 64
 """Whole windows at once, or as many frames in narrower ones."""
+
+KEPT, SAID = 50, 2
+"""Utterances of an epoch that are written down and that are printed."""
 
 Loss = Callable[[StepBatch, slice], Tensor]
 """Of some rows of a batch on the device, summed over their labels."""
@@ -177,3 +184,31 @@ class Validator:
         worst_first = sorted(clips, key=lambda clip: (-clip.error_rate, clip.path))
         cut_off, looping = (sum(getattr(each, kind) for each in hypotheses) for kind in ("is_cut_off", "has_loop"))
         return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first, cut_off, looping)
+
+
+DIARY_COLUMNS = ("step", "epoch", *(field.name for field in fields(HeardClip)))
+
+
+@dataclass(frozen=True)
+class Diary:
+    """The KEPT worst utterances after each epoch, a file an epoch, worst first: `folder`/validation-STEP.csv."""
+
+    folder: Path
+
+    def __call__(self, state: TrainerState, found: Validation) -> None:
+        """Write down an epoch's utterances, and say the worst of them."""
+        at = {"step": state.global_step, "epoch": round(state.epoch or 0)}
+        rows = [{**at, **asdict(row)} for row in found.clips[:KEPT]]
+        write_csv(self.folder / f"validation-{state.global_step}.csv", DIARY_COLUMNS, rows)
+        if found.cut_off:
+            print(f"train:   {found.cut_off} hypotheses went on for longer than their clips can hold", file=sys.stderr)
+        if found.looping:
+            print(f"train:   {found.looping} hypotheses went round in a loop", file=sys.stderr)
+        for row in found.clips[:SAID]:
+            if row.error_rate:
+                print(f"train:   {row.path}: {row.reference!r} heard as {row.hypothesis!r}", file=sys.stderr)
+
+    def read(self) -> list[dict[str, str]]:
+        """Read every epoch's utterances, in their order."""
+        files = sorted(self.folder.glob("validation-*.csv"), key=lambda path: int(path.stem.rpartition("-")[2]))
+        return [row for path in files for row in read_csv(path)]

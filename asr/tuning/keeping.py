@@ -52,6 +52,16 @@ def chosen(points: Sequence[Point]) -> Point:
     return min(points, key=lambda point: (point.forgotten, point.error_rate))
 
 
+def keeping_columns(points: Sequence[Point]) -> tuple[str, ...]:
+    """Of a table of points: the share, the error rate on validation, and that on each general set."""
+    return ("share", "error_rate", *(points[0].general if points else ()))
+
+
+def keeping_row(point: Point) -> dict[str, float]:
+    """A row of that table."""
+    return {"share": point.share, "error_rate": point.error_rate, **point.general}
+
+
 def told(point: Point, metric: Metric) -> str:
     """A share and what it does, in words."""
     general = "".join(f", {name} {rate:.1f} %" for name, rate in point.general.items())

@@ -1,14 +1,16 @@
 """The search for a learning rate: short trainings at several, each on the same share of the clips, judged on validation."""
 
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from asr.base.errors import DataError
 from asr.base.files import read_json, write_json
+from asr.ranks.group import agreed, rank_and_ranks, wait_for_all
 from asr.training.batch import Examples
-from asr.training.history import DivergedError
+from asr.training.callbacks import DivergedError
 from asr.training.labels import at
 from asr.training.recipe import Train
 
@@ -69,12 +71,15 @@ def search(rates: Sequence[float], folder: Path, attempt: Callable[[float, Path]
     found = []
     for rate in rates:
         path = folder / f"{rate:g}.json"
-        if not path.exists():
+        if not agreed(path.exists()):
             try:
                 tried = attempt(rate, folder / f"{rate:g}")
             except DivergedError:
                 tried = Tried(rate, 0, None, None)
             write_json(path, asdict(tried))
+            wait_for_all()
+            if rank_and_ranks()[0] == 0:
+                shutil.rmtree(folder / f"{rate:g}", ignore_errors=True)
         found.append(Tried(**read_json(path)))
     return found
 

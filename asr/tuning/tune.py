@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from asr.base.rates import SHORT
 from asr.machine.device import Precision
 from asr.model.precision import hearing_in
-from asr.ranks.group import rank_and_ranks
+from asr.ranks.group import rank_and_ranks, wait_for_all
 from asr.training.batch import Examples
+from asr.training.checkpoints import SEARCH, checked
 from asr.training.epochs import kept_epochs
 from asr.training.recipe import Train, learning_rate
 from asr.training.run import Trained
@@ -20,9 +22,6 @@ from asr.training.validation import Validator
 from asr.tuning.keeping import Point, along, chosen, point, told
 from asr.tuning.search import MOST_VALIDATED, Tried, best_rate, rates_around, search, share_of, short
 from asr.tuning.weights import Weights, between, mean_of, take, weights_of
-
-SEARCH = "search"
-"""The folder of the short trainings, in that of the run."""
 
 MOST_HEARD = 200
 """Clips of the validation split, and of each general set, that are heard with each share of the base model."""
@@ -50,6 +49,16 @@ class Tuned:
     points: Sequence[Point]
     kept: float
     error_rate: float
+
+
+def tuned_as(outcome: Mapping[str, Any]) -> Tuned:
+    """What `dataclasses.asdict` made a mapping of."""
+    parts = {
+        "trained": Trained(**outcome["trained"]),
+        "searched": [Tried(**each) for each in outcome["searched"]],
+        "points": [Point(**each) for each in outcome["points"]],
+    }
+    return Tuned(**{**outcome, **parts})
 
 
 def tune(
@@ -95,6 +104,9 @@ def _searched(
     some, judge = share_of(examples, settings.search_share), validator.some(MOST_VALIDATED)
 
     def attempt(rate: float, place: Path) -> Tried:
+        if rank_and_ranks()[0] == 0 and place.exists():
+            checked(place)
+        wait_for_all()
         try:
             trained = train(some, judge, short(settings, rate, len(some)), place)
         finally:

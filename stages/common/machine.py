@@ -35,6 +35,7 @@ class Machine(Section):
     train_ranks: int = Field(default=1, ge=1)
     loader_workers: int | None = Field(default=None, ge=0)
     checkpoint_minutes: float = Field(default=10.0, gt=0)
+    keep_runs: int = Field(default=3, ge=0)
     report_to: list[str] = Field(default_factory=list)
     require_gpu: bool = False
 
@@ -45,7 +46,7 @@ class Machine(Section):
 
     @property
     def checkpoint_folder(self) -> Path:
-        """The folder of the runs that are not done, each with its checkpoints."""
+        """The folder of training runs: those that are not done with their checkpoints, others with their result."""
         return Path(self.checkpoints)
 
     @property

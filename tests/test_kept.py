@@ -1,0 +1,270 @@
+"""Kept results: a run that was done before is not trained anew, unless its result is gone or damaged."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from asr.base.hashes import fingerprint
+from asr.machine.shutdown import StopRequest
+from asr.model.checksums import SUMS, write_sums
+from asr.runs import kept
+from asr.runs.claims import claimed
+from asr.runs.facts import note_facts
+from asr.runs.folders import FACTS, forget
+from asr.runs.kept import RESULT, is_finished, keep
+from asr.training.run import Trained
+from stages import train
+from stages.common.machine import Machine
+from tests.damage import cut, flip
+from tests.project import tree
+from tests.recipes import recipe
+from tests.test_checkpoints import write
+
+TRAINED = Trained(
+    window="fit",
+    precision="fp32",
+    learning_rate=1e-3,
+    ranks=1,
+    activation_checkpointing=False,
+    rows_at_once=16,
+    halvings=0,
+    steps=9,
+    epochs=1.0,
+    best_step=9,
+    best_error_rate=12.5,
+    base_error_rate=20.0,
+    metric="WER",
+    clips=64,
+    clips_without_speech=3,
+    log_history=[{"step": 9, "loss": 0.1 + 0.2, "eval_loss": float("inf")}],
+    seconds={"waiting": 1.0, "computing": 7.0, "validating": 20.0, "saving": 3.0},
+)
+DIARY = "step,epoch,path,reference,hypothesis,error_rate\n9,1,a.wav,a b,a,50.0\n"
+
+
+def save(model: Path) -> None:
+    """Write a model."""
+    model.mkdir(parents=True)
+    (model / "model.safetensors").write_bytes(b"the weights")
+    (model / "config.json").write_text("{}")
+    write_sums(model)
+
+
+class Stage:
+    """Stage train with a training that takes no time, and how often that ran."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.trainings, self.machine = 0, Machine()
+        self.params = SimpleNamespace(model=SimpleNamespace(name=".", revision=None), train=recipe())
+        self.run = Path(".cache/training", fingerprint({}, []))
+        monkeypatch.setattr(train, "read_params", lambda _: self.params)
+        monkeypatch.setattr(train, "read_machine", lambda: self.machine)
+        monkeypatch.setattr(train, "run_facts", lambda _: {})
+        monkeypatch.setattr(train, "learn", self._learn)
+        monkeypatch.setattr("signal.signal", lambda *_: None)
+
+    def _learn(self, folder: Path, machine: Machine, stop: StopRequest) -> None:
+        self.trainings += 1
+        write(folder, 9)
+        (folder / "validation-9.csv").write_text(DIARY)
+        keep(folder, save, asdict(TRAINED))
+
+    def __call__(self, keep_runs: int = 3, ranks: int = 1) -> dict[str, bytes]:
+        """Run it; what it wrote."""
+        self.machine = Machine(keep_runs=keep_runs, train_ranks=ranks)
+        for output in (train.MODEL, train.OUT):
+            shutil.rmtree(output, ignore_errors=True)
+        train.main()
+        return {**tree(train.MODEL), **tree(train.OUT)}
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.chdir(tmp_path)
+    return Stage(monkeypatch)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_run_that_was_done_before_is_taken_as_it_was_and_not_trained(
+    stage: Stage, ranks: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = stage()
+    assert [sorted(path.name for path in folder.iterdir()) for folder in (stage.run, stage.run / RESULT)] == [
+        [RESULT, FACTS],
+        [SUMS, "model", "model.sha256", "trained.json", "validation-9.csv"],
+    ]
+    assert "was done before" not in capsys.readouterr().err
+
+    assert stage(ranks=ranks) == first
+
+    assert stage.trainings == 1
+    told = f"train: this run was done before: its model is taken from {stage.run} (remove that folder to train anew)\n"
+    assert told in capsys.readouterr().err
+    assert first["model.safetensors"] == b"the weights"
+    assert b"9,,0.30000000000000004,,,inf," in first["curves.csv"]
+    assert first["validation.csv"].decode() == DIARY
+
+
+def test_what_is_written_about_a_run_that_was_done_before_is_what_the_code_writes_now(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage()
+    monkeypatch.setattr(train, "COLUMNS", {"step": "step", "loss": "another name"})
+    monkeypatch.setattr("asr.training.history.COLUMNS", {"step": "step", "loss": "another name"})
+
+    assert stage()["curves.csv"].decode() == "step,another name\n9,0.30000000000000004\n"
+    assert stage.trainings == 1
+
+
+def lack(path: Path) -> None:
+    path.unlink()
+
+
+def shorten(path: Path) -> None:
+    """Take the last line away."""
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]) or "x")
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        *((f"model/{name}", damage) for name in ("model.safetensors", SUMS) for damage in (flip, cut, lack, shorten)),
+        *((name, damage) for name in ("trained.json", "validation-9.csv") for damage in (flip, cut, lack)),
+        *((SUMS, damage) for damage in (cut, lack, shorten)),
+        ("model/added.json", Path.touch),
+    ],
+)
+def test_a_damaged_result_is_named_and_removed_and_the_run_is_trained_anew(
+    stage: Stage, part: str, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = stage()
+    damage(stage.run / RESULT / part)
+
+    assert stage() == first
+
+    assert stage.trainings == 2
+    place = (stage.run / RESULT / part).parent
+    told = [line for line in capsys.readouterr().err.splitlines() if "damaged" in line]
+    assert len(told) == 1
+    assert told[0].startswith(f"train: {place}/")
+    assert told[0].endswith(": damaged, so this run's kept result is removed and it is trained anew")
+    assert stage() == first
+    assert stage.trainings == 2
+
+
+def test_a_model_that_is_edited_where_the_stage_wrote_it_is_not_taken_for_the_kept_one(stage: Stage) -> None:
+    first = stage()
+    weights = train.MODEL / "model.safetensors"
+    assert weights.samefile(stage.run / RESULT / "model/model.safetensors"), "a hard link, which takes no room"
+    with weights.open("r+b") as file:
+        file.write(b"my")
+
+    assert stage() == first
+    assert stage.trainings == 2
+
+
+def test_a_model_is_copied_where_there_can_be_no_link(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = stage()
+
+    def refuse(self: Path, target: Path) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+
+    assert stage() == first
+    assert (train.MODEL / "model.safetensors").stat().st_nlink == 1
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def save_and_die(model: Path) -> None:
+    save(model)
+    die()
+
+
+@pytest.mark.parametrize("moment", ["save", "write_json", "write_sums"])
+def test_a_kill_in_the_middle_of_keeping_leaves_no_result(stage: Stage, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    write(stage.run, 9)
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, moment, die, raising=moment != "save")
+        arguments = (stage.run, save_and_die if moment == "save" else save, asdict(TRAINED))
+        killed = multiprocessing.get_context("fork").Process(target=keep, args=arguments)
+        killed.start()
+        killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    assert not is_finished(stage.run)
+    assert (stage.run / "checkpoint-9").is_dir()
+    shutil.rmtree(stage.run / "checkpoint-9")
+
+    stage()
+
+    assert stage.trainings == 1
+    assert sorted(path.name for path in stage.run.iterdir()) == [RESULT, FACTS]
+
+
+def test_a_mistake_in_the_middle_of_keeping_leaves_nothing_that_takes_room(tmp_path: Path) -> None:
+    def fill(model: Path) -> None:
+        save(model)
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        keep(tmp_path, fill, {})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kill_between_keeping_and_writing_costs_no_training_and_leaves_no_checkpoint(stage: Stage) -> None:
+    with claimed(stage.run):
+        note_facts(stage.run, {})
+        stage._learn(stage.run, stage.machine, StopRequest(stage.run / "stop"))
+
+    stage()
+
+    assert stage.trainings == 1
+    assert sorted(path.name for path in stage.run.iterdir()) == [RESULT, FACTS]
+
+
+def test_no_run_is_kept_nor_taken_at_0(stage: Stage) -> None:
+    first = stage()
+
+    assert stage(keep_runs=0) == first
+
+    assert stage.trainings == 2
+    assert list(stage.run.parent.iterdir()) == []
+
+
+def test_the_runs_that_were_of_use_lately_are_kept_and_none_that_is_not_finished_or_not_ours_goes(tmp_path: Path) -> None:
+    runs = [tmp_path / (digit * 16) for digit in "12345"]
+    for number, run in enumerate(runs):
+        keep(run, save, {})
+        os.utime(run / RESULT, (number, number))
+    at_work, stopped, mine = tmp_path / ("a" * 16), tmp_path / ("b" * 16), tmp_path / "mine"
+    for folder in (at_work, mine):
+        keep(folder, save, {})
+        os.utime(folder / RESULT, (0, 0))
+    write(stopped, 9)
+    tmp_path.joinpath("c" * 16).symlink_to(mine)
+
+    with claimed(at_work):
+        forget(runs[0], keep=3)
+
+    left = [path.name for path in sorted(tmp_path.iterdir()) if path.is_dir()]
+    assert left == [runs[0].name, runs[3].name, runs[4].name, at_work.name, stopped.name, "c" * 16, "mine"]
+
+
+def test_a_run_is_of_use_when_it_is_taken(stage: Stage) -> None:
+    stage()
+    os.utime(stage.run / RESULT, (0, 0))
+
+    stage()
+
+    assert (stage.run / RESULT).stat().st_mtime > 0
