@@ -183,7 +183,9 @@ def page(
         slices=[SliceRow(name, *pair) for name in after.predictions for pair in paired(before, after, name)],
         confusions=confusions(after.predictions[TEST_SPLIT], CONFUSIONS),
         recalls={rarity: (recall, after.recalls[rarity]) for rarity, recall in before.recalls.items()},
-        curves=read_curves(METRICS / "train/curves.csv"),
+        curves=read_numbers(METRICS / "train/curves.csv"),
+        searched=read_numbers(METRICS / "train/search.csv"),
+        keeping=read_numbers(METRICS / "train/keeping.csv"),
         utterances=utterances,
         data=data_metrics(findings),
         rejects=[row for path in REJECTS for row in read_csv(path)],
@@ -201,7 +203,7 @@ def page(
     )
 
 
-def read_curves(path: Path) -> list[dict[str, float | None]]:
+def read_numbers(path: Path) -> list[dict[str, float | None]]:
     """Read a row per step; a blank cell is None."""
     with reading(path):
         return [{name: float(cell) if cell else None for name, cell in row.items()} for row in read_csv(path)]

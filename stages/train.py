@@ -74,8 +74,8 @@ def main() -> None:
             print(f"train: {told}", file=sys.stderr)
         else:
             run_to_its_end(folder, facts, params, machine)
-        outcome = take(folder, MODEL)
-        write(outcome.pop(MIXED), tuned_as(outcome), params, Diary(folder / RESULT))
+        kept = take(folder, MODEL)
+        write(kept.pop(MIXED), tuned_as(kept), params, Diary(folder / RESULT))
         if machine.keep_runs:
             clear(folder)
         else:

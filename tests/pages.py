@@ -109,6 +109,8 @@ def report(*utterances: UtteranceRow, **more: Any) -> Page:
         confusions=[Confusion("too", "two", 7), Confusion("", "uh", 2), Confusion("the", "", 1)],
         recalls={"unseen": (Recall(0, 0), Recall(0, 0)), "rare": (Recall(8, 2), Recall(8, 6))},
         curves=CURVES,
+        searched=[],
+        keeping=[],
         utterances=utterances,
         data={
             "rows": 1485,

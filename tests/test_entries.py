@@ -12,7 +12,11 @@ from commands.check import Evaluate
 
 
 def evaluate(*names: str, max_regression: object = None) -> Evaluate:
-    return parse(Evaluate, {"sets": dict.fromkeys(names, "a.csv"), "max_regression": max_regression}, "params.yaml")
+    return parse(
+        Evaluate,
+        {"sets": dict.fromkeys(names, "a.csv"), "validation_share": 0.25, "max_regression": max_regression},
+        "params.yaml",
+    )
 
 
 def test_any_number_of_sets_may_be_tested() -> None:

@@ -39,7 +39,7 @@ READERS: dict[str, tuple[Path, str, Read]] = {
         lambda path: report.read_model("evaluate", {}, {}),
     ),
     "columns": (Path("data/splits/columns.jsonl"), '{"id": "a", "ext', lambda path: report.read_columns()),
-    "curves": (Path("curves.csv"), "step,loss\n1,0.\x00\n", lambda path: report.read_curves(path)),
+    "curves": (Path("curves.csv"), "step,loss\n1,0.\x00\n", lambda path: report.read_numbers(path)),
     "what describe reads": (Path("data/validated/clips.jsonl"), '{"id": "a", ', lambda path: describe.read_material()),
 }
 

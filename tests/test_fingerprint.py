@@ -25,8 +25,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(name)
     (project / "data/splits/pace.json").write_text("{}")
-    for name in ("features/non_speech/manifest.json", "features/mix/manifest.json", "mix/text.jsonl", "mix/heard.jsonl"):
-        (project / "data" / name).parent.mkdir(exist_ok=True)
+    for name in (
+        "features/non_speech/manifest.json",
+        "features/mix/manifest.json",
+        "features/sets_validation/manifest.json",
+        "mix/text.jsonl",
+        "mix/heard.jsonl",
+        "sets/validation_text.jsonl",
+    ):
+        (project / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (project / "data" / name).write_text(name)
     return project
 
@@ -56,6 +63,8 @@ def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.Monkey
         "data/features/validation/manifest.json",
         "data/features/non_speech/manifest.json",
         "data/features/mix/manifest.json",
+        "data/features/sets_validation/manifest.json",
+        "data/sets/validation_text.jsonl",
         "data/mix/text.jsonl",
         "data/mix/heard.jsonl",
         "data/splits/text/train.jsonl",

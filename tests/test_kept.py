@@ -20,8 +20,12 @@ from asr.runs.facts import note_facts
 from asr.runs.folders import FACTS, forget
 from asr.runs.kept import RESULT, is_finished, keep
 from asr.training.run import Trained
+from asr.tuning.keeping import Point
+from asr.tuning.search import Tried
+from asr.tuning.tune import Tuned
 from stages import train
 from stages.common.machine import Machine
+from stages.learning import MIXED
 from tests.damage import cut, flip
 from tests.project import tree
 from tests.recipes import recipe
@@ -46,6 +50,7 @@ TRAINED = Trained(
     log_history=[{"step": 9, "loss": 0.1 + 0.2, "eval_loss": float("inf")}],
     seconds={"waiting": 1.0, "computing": 7.0, "validating": 20.0, "saving": 3.0},
 )
+TUNED = Tuned(TRAINED, [Tried(1e-3, 3, 14.0, 0.5)], 1, [Point(0.1, 12.0, {"general": 2.0}, 0.5)], 0.1, 12.0)
 DIARY = "step,epoch,path,reference,hypothesis,error_rate\n9,1,a.wav,a b,a,50.0\n"
 
 
@@ -74,7 +79,7 @@ class Stage:
         self.trainings += 1
         write(folder, 9)
         (folder / "validation-9.csv").write_text(DIARY)
-        keep(folder, save, asdict(TRAINED))
+        keep(folder, save, {**asdict(TUNED), MIXED: 2})
 
     def __call__(self, keep_runs: int = 3, ranks: int = 1) -> dict[str, bytes]:
         """Run it; what it wrote."""
@@ -196,7 +201,7 @@ def test_a_kill_in_the_middle_of_keeping_leaves_no_result(stage: Stage, monkeypa
     write(stage.run, 9)
     with monkeypatch.context() as patch:
         patch.setattr(kept, moment, die, raising=moment != "save")
-        arguments = (stage.run, save_and_die if moment == "save" else save, asdict(TRAINED))
+        arguments = (stage.run, save_and_die if moment == "save" else save, {**asdict(TUNED), MIXED: 2})
         killed = multiprocessing.get_context("fork").Process(target=keep, args=arguments)
         killed.start()
         killed.join()

@@ -252,9 +252,19 @@ def test_no_points_make_no_chart() -> None:
 
 
 def test_all_charts_are_on_the_page() -> None:
-    page = render(report(curves=CURVES))
+    searched = [{"rate": 1e-5, "error_rate": 40.0}, {"rate": 1e-4, "error_rate": 30.0}, {"rate": 1e-3, "error_rate": None}]
+    keeping = [{"share": 0.0, "validation": 30.0, "general": 9.0}, {"share": 0.1, "validation": 29.0, "general": 5.0}]
+    page = render(report(curves=CURVES, searched=searched, keeping=keeping))
 
-    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Loss", "Validation error rate, %", "Learning rate"]
+    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == [
+        "Loss",
+        "Validation error rate, %",
+        "Learning rate",
+        "Error rate by learning rate, %",
+        "Error rate by what is kept of the base model, %",
+    ]
+    assert "validation: 40 % at first, 30 % at last, lowest 30 % at power of ten of the rate −4." in page
+    assert "general: 9 % at first, 5 % at last, lowest 5 % at share of its weights 0.1." in page
     assert "Validation error rate, % by epoch. validation: 40 % at first, 20 % at last, lowest 20 % at epoch 2." in page
 
 

@@ -273,10 +273,10 @@ def test_only_the_best_epochs_are_kept(tmp_path: Path) -> None:
         checkpoint = tmp_path / f"checkpoint-{step}"
         checkpoint.mkdir()
         (checkpoint / "model.safetensors").write_text(str(step))
-        keep_epoch(checkpoint, step, {other: rate for other, rate in found.items() if other <= step}, 2)
+        keep_epoch(checkpoint, {other: rate for other, rate in found.items() if other <= step}, 2)
     between_epochs = tmp_path / "checkpoint-18"
     between_epochs.mkdir()
-    keep_epoch(between_epochs, 18, found, 2)
+    keep_epoch(between_epochs, found, 2)
 
     assert [(path.name, (path / "model.safetensors").read_text()) for path in kept_epochs(tmp_path)] == [
         ("8", "8"),

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import log10
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,9 @@ class UtteranceRow:
     audio: str
 
 
+Table = Sequence[Mapping[str, float | None]]  # None where a cell is blank
+
+
 @dataclass(frozen=True)
 class Page:
     """Everything that the page shows.
@@ -97,6 +101,7 @@ class Page:
         confusions: of the tuned model on the test split, the commonest first.
         recalls: by rarity, base and tuned, on the test split.
         curves: a row per step of training, as in metrics/train/curves.csv; None where a cell is blank.
+        searched, keeping: the rates and the shares of the base model that were tried, as in search.csv and keeping.csv there.
         utterances: of every set; most errors come first, and among equals the order is kept.
         data: what became of the rows, as in metrics/data.json.
         rejects: rows that could not be used: line, path, reason, detail, remedy, and `dataset` where they are another set's.
@@ -116,7 +121,9 @@ class Page:
     slices: Sequence[SliceRow]
     confusions: Sequence[Confusion]
     recalls: Mapping[str, tuple[Recall, Recall]]
-    curves: Sequence[Mapping[str, float | None]]
+    curves: Table
+    searched: Table
+    keeping: Table
     utterances: Sequence[UtteranceRow]
     data: Mapping[str, Any]
     rejects: Sequence[Mapping[str, str]]
@@ -135,7 +142,7 @@ def render(page: Page) -> str:
             page=page,
             **dressing("players.js", "page.js"),
             metric=together(each.tuned.metric for each in page.sets),
-            charts=_charts(page.curves),
+            charts=_charts(page.curves, page.searched, page.keeping),
             slices=_by_kind(page.slices),
             slice_room=chart.bar_room(rates),
             utterances=sorted(page.utterances, key=lambda row: -row.tuned.errors),
@@ -217,25 +224,23 @@ def by_hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def _charts(curves: Sequence[Mapping[str, float | None]]) -> list[chart.Chart]:
+def _charts(curves: Table, searched: Table, keeping: Table) -> list[chart.Chart]:
+    losses = {"training": _points(curves, "step", "train_loss"), "validation": _points(curves, "step", "validation_loss")}
+    by_epoch = _points(curves, "epoch", "validation_error_rate")
+    tried = [(log10(rate), found) for rate, found in _points(searched, "rate", "error_rate")]
+    kept = {name: _points(keeping, "share", name) for name in (keeping[0] if keeping else ()) if name != "share"}
     drawn = (
-        chart.draw(
-            "Loss",
-            "step",
-            "",
-            {"training": _points(curves, "step", "train_loss"), "validation": _points(curves, "step", "validation_loss")},
-        ),
-        chart.draw(
-            "Validation error rate, %", "epoch", " %", {"validation": _points(curves, "epoch", "validation_error_rate")}
-        ),
+        chart.draw("Loss", "step", "", losses),
+        chart.draw("Validation error rate, %", "epoch", " %", {"validation": by_epoch}),
         chart.draw("Learning rate", "step", "", {"learning rate": _points(curves, "step", "learning_rate")}),
+        chart.draw("Error rate by learning rate, %", "power of ten of the rate", " %", {"validation": tried}),
+        chart.draw("Error rate by what is kept of the base model, %", "share of its weights", " %", kept),
     )
     return [each for each in drawn if each]
 
 
-def _points(curves: Sequence[Mapping[str, float | None]], x: str, y: str) -> list[chart.Point]:
-    pairs = ((row.get(x), row.get(y)) for row in curves)
-    return [(across, up) for across, up in pairs if across is not None and up is not None]
+def _points(table: Table, x: str, y: str) -> list[chart.Point]:
+    return [(a, b) for a, b in ((row.get(x), row.get(y)) for row in table) if a is not None and b is not None]
 
 
 def _by_kind(rows: Sequence[SliceRow]) -> dict[tuple[str, str], list[SliceRow]]:

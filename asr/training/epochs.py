@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from asr.model.checksums import write_sums
+from asr.training.checkpoints import step_of
 
 EPOCHS = "epochs"
 """The folder of them, in that of the run."""
@@ -20,15 +21,15 @@ def error_rates(log_history: Sequence[Mapping[str, float]]) -> dict[int, float]:
     }
 
 
-def keep_epoch(checkpoint: Path, step: int, rates: Mapping[int, float], most: int) -> None:
+def keep_epoch(checkpoint: Path, rates: Mapping[int, float], most: int) -> None:
     """Keep the weights of a checkpoint where its epoch is one of the best, and of no other epochs any longer.
 
     Args:
         checkpoint: one that is whole. Its weights, or LoRA's matrices, are linked.
-        step: at which it was saved.
         rates: of each epoch until then, by its last step.
         most: so many epochs are kept.
     """
+    step = step_of(checkpoint)
     best = sorted(rates, key=lambda other: (rates[other], other))[:most]
     folder = checkpoint.parent / EPOCHS
     if step in best:

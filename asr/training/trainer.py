@@ -66,7 +66,7 @@ class StepTrainer(Seq2SeqTrainer):
             count: is given each step that was learned from.
             optimizer: its class and options, of which `params` are the groups.
             precision: the format to compute in.
-            settings: the parameters of training, of which label smoothing and how many checkpoints are kept are read.
+            settings: the parameters of training, of which label smoothing, and what is kept, are read.
             of_the_library: the trainer's own arguments.
         """
         # The library asks for an evaluation set; the validator has its own.
@@ -74,8 +74,7 @@ class StepTrainer(Seq2SeqTrainer):
         self._steps, self._validator, self._keep, self._count = steps, validator, keep, count
         self._precision, self._settings = precision, settings
         self.optimizer_cls_and_kwargs = optimizer
-        self._whisper = validator.whisper
-        self._validation_halvings = 0
+        self._whisper, self._validation_halvings = validator.whisper, 0
         # Gradients are summed and formats chosen here: no DistributedDataParallel, no second autocast.
         self.model._is_accelerate_prepared = True
         self._forward: Callable[..., Any] = self.model
@@ -92,8 +91,10 @@ class StepTrainer(Seq2SeqTrainer):
         return [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)], None
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
-        """The library's schedule, but for its first step."""
-        return without_first_step(super().create_scheduler(num_training_steps + 1, optimizer))
+        """The library's schedule; of one that warms up, from its second step on."""
+        warms_up = self.args.get_warmup_steps(num_training_steps) > 0
+        schedule = super().create_scheduler(num_training_steps + warms_up, optimizer)
+        return without_first_step(schedule) if warms_up else schedule
 
     def training_step(self, model: nn.Module, inputs: StepBatch, num_items_in_batch: Any = None) -> Tensor:
         """Compute the gradients of one step, over all its micro-batches and ranks; returns the mean loss over its labels.
@@ -181,8 +182,8 @@ class StepTrainer(Seq2SeqTrainer):
         if self.args.should_save:
             checkpoint = Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}")
             finish(checkpoint, self._settings.keep_checkpoints, best_until_now)
-            if self._settings.average > 1:
-                keep_epoch(checkpoint, self.state.global_step, error_rates(self.state.log_history), self._settings.average)
+            if (most := self._settings.average) > 1:
+                keep_epoch(checkpoint, error_rates(self.state.log_history), most)
 
     def _load_best_model(self) -> None:
         """Take the weights of the best epoch, which may have lain on the disk for days.

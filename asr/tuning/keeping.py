@@ -54,12 +54,12 @@ def chosen(points: Sequence[Point]) -> Point:
 
 def keeping_columns(points: Sequence[Point]) -> tuple[str, ...]:
     """Of a table of points: the share, the error rate on validation, and that on each general set."""
-    return ("share", "error_rate", *(points[0].general if points else ()))
+    return ("share", "validation", *(points[0].general if points else ()))
 
 
 def keeping_row(point: Point) -> dict[str, float]:
     """A row of that table."""
-    return {"share": point.share, "error_rate": point.error_rate, **point.general}
+    return {"share": point.share, "validation": point.error_rate, **point.general}
 
 
 def told(point: Point, metric: Metric) -> str:
