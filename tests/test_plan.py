@@ -80,6 +80,13 @@ def test_a_fitted_window_holds_its_clip(monkeypatch: pytest.MonkeyPatch) -> None
     assert len({line.window for line in lines}) > 5
 
 
+def test_no_window_is_shorter_than_the_shortest_that_is_wanted() -> None:
+    plan = Plan([30, 90, 350], [5] * 3, [None] * 3, "fit", 0.0, clips_per_step=3, window=400, max_tokens=99, seed=1, least=100)
+
+    assert plan.windows == {fitted(100, 400), fitted(350, 400)}
+    assert {line.window for step in plan.epoch(0) for line in step} <= plan.windows
+
+
 def test_rows_share_a_window_where_that_costs_less_than_a_micro_batch() -> None:
     # A pass less for 4 x 100 frames more, and a pass less for 3 x 1000.
     assert shared_windows({100: 4, 200: 20, 2000: 3, 3000: 1}) == {100: 200, 200: 200, 2000: 3000, 3000: 3000}

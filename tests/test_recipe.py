@@ -127,3 +127,21 @@ def test_the_automatic_rate_of_lora_is_ten_times_higher() -> None:
 
 def test_a_rate_that_is_named_wins() -> None:
     assert learning_rate(recipe(learning_rate=0.3, lora_rank=8), 768) == 0.3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_fitted", "least", "window", "frames"),
+    [
+        ("auto", False, 0, 3000, 1000),
+        ("auto", True, 0, 3000, 0),
+        ("auto", True, 640, 3000, 640),
+        ("auto", False, 0, 800, 0),
+        (2.5, False, 0, 3000, 250),
+        (0, True, 640, 3000, 0),
+    ],
+    ids=["released", "trained in fitted windows", "and in none under 6.4 s", "of a short window", "as told", "none, as told"],
+)
+def test_the_shortest_window_is_one_that_the_base_model_hears_in(
+    seconds: float | str, is_fitted: bool, least: int, window: int, frames: int
+) -> None:
+    assert recipe(least_window=seconds).least_frames(is_fitted, least, window) == frames

@@ -120,3 +120,16 @@ def test_a_fitted_window_is_wide_enough_and_little_wider(whole: int) -> None:
 
 def test_there_are_few_windows() -> None:
     assert len({fitted(frames, 3_000) for frames in range(1, 3_001)}) < 40
+
+
+def test_no_fitted_window_is_shorter_than_the_shortest_that_a_model_knows(whisper: Whisper, tmp_path: Path) -> None:
+    whisper.mark_fitted(True, 100)
+    whisper.save(tmp_path / "saved")
+    again = load_tuned(tmp_path / "saved")
+
+    assert again.windows == (True, 100)
+    assert [again.window_of(frames) for frames in (10, 100, 150, 390)] == [
+        fitted(100, WHOLE), fitted(100, WHOLE), fitted(150, WHOLE), WHOLE,
+    ]  # fmt: skip
+    whisper.mark_fitted(False)
+    assert whisper.window_of(10) == WHOLE
