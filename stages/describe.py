@@ -12,10 +12,11 @@ if __name__ == "__main__":
 from pathlib import Path
 
 from asr.base.copies import read_copies
-from asr.base.entries import Clip, TextEntry, read_texts
+from asr.base.entries import AudioEntry, Clip, TextEntry, read_texts
 from asr.base.files import read_csv, read_json, read_rows
 from asr.base.rates import UNITS, together
 from asr.base.text import Normalization, Speech
+from asr.recordings.joining import parts_of
 from asr.report.data_page import render
 from asr.report.portrait import Material, portray
 from asr.report.table import data_table
@@ -47,8 +48,10 @@ def main() -> None:
 
 def read_material() -> Material:
     """Read what the stages wrote that prepare the data."""
+    clips = read_rows(VALIDATED / "clips.jsonl", Clip)
     return Material(
-        clips=read_rows(VALIDATED / "clips.jsonl", Clip),
+        clips=clips,
+        placed={name: parts_of(read_rows(SPLITS / "audio" / f"{name}.jsonl", AudioEntry), clips) for name in NAMES},
         splits={name: read_rows(SPLITS / "text" / f"{name}.jsonl", TextEntry) for name in NAMES},
         sets=read_texts(SETS / "text.jsonl"),
         validated=read_json(VALIDATED / "summary.json"),

@@ -51,8 +51,10 @@ DIVIDED: dict[str, Any] = {
 
 def material(**more: Any) -> Material:
     """Three clips to train on, one to validate with, one to test, one dropped; two are left out, and one of another set."""
+    by_id = {clip.id: clip for clip in more.get("clips", CLIPS)}
     default = Material(
         clips=CLIPS,
+        placed={name: [by_id[row.id] for row in rows] for name, rows in more.get("splits", SPLITS).items()},
         splits=SPLITS,
         sets={"general": [entry(clip("9", "take a walk"), "general")]},
         validated={"rows": 8, "rejected": {"clipped": 1, "silence": 1}, "repeated_audio": 0},

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from asr.base.copies import Copy, write_copies
+from asr.base.entries import audio_entries
 from asr.base.files import write_json, write_rows
 from asr.recordings.rejects import Reject, write_rejects, write_rejects_of_sets
 from asr.report import chart
@@ -263,8 +264,31 @@ def write(found: Material) -> None:
     write_rejects(validated / "rejects.csv", [])
     for name, rows in found.splits.items():
         write_rows(splits / "text" / f"{name}.jsonl", rows)
+    for name, clips in found.placed.items():
+        write_rows(splits / "audio" / f"{name}.jsonl", audio_entries(clips))
     write_rows(sets / "text.jsonl", [row for rows in found.sets.values() for row in rows])
     write_copies(sets / "copies.csv", found.copies)
     write_rejects_of_sets(sets / "rejects.csv", {"general": [Reject(3, "gone.wav", "refuse", "file not found", "", "")]})
     for folder, summary in ((validated, found.validated), (splits, found.divided), (sets, found.tested)):
         write_json(folder / "summary.json", dict(summary))
+
+
+def test_of_a_joined_clip_the_parts_are_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (
+        replace(clip(str(number), "one two"), path="long.wav", audio_hash="long", start=2.0 * number, end=2.0 * number + 1.5)
+        for number in (0, 1)
+    )
+    other = clip("5", "three")
+    joined = replace(first, id="joined", end=3.5, text="one two one two")
+    monkeypatch.chdir(tmp_path)
+    splits = {"train": [entry(joined)], "validation": [], "test": [entry(other)]}
+    found = material(clips=[joined, other], splits=splits)
+    write(replace(found, clips=[first, second, other]))
+    Path("params.yaml").write_text(yaml.safe_dump({"model": {"language": None, "task": "transcribe", "name": "models/pico"}}))
+
+    placed = describe.read_material().placed
+    describe.main()
+
+    assert {split: [part.id for part in parts] for split, parts in placed.items()} == {
+        "train": ["0", "1"], "validation": [], "test": ["5"],
+    }  # fmt: skip

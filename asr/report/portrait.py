@@ -31,6 +31,7 @@ class Material:
 
     Attributes:
         clips: every usable one, those that the filters drop among them.
+        placed: the usable clips that are in each split; of a clip that was joined of several, these.
         splits, sets: the transcripts of the clips of each.
         validated, divided, tested: the summaries of the stages validate, split and sets.
         rejects: rows that are left out, with the columns of rejects.csv, and `dataset` where they are another set's.
@@ -38,6 +39,7 @@ class Material:
     """
 
     clips: Sequence[Clip]
+    placed: Mapping[str, Sequence[Clip]]
     splits: Mapping[str, Sequence[TextEntry]]
     sets: Mapping[str, Sequence[TextEntry]]
     validated: Json
@@ -145,8 +147,7 @@ def portray(material: Material, compared: Callable[[TextEntry], str], unit: str)
         compared: what of a transcript is compared with a hypothesis, with a space between two words.
         unit: what these words are: words or characters.
     """
-    by_id = {clip.id: clip for clip in material.clips}
-    placed = [(split, by_id[row.id]) for split, rows in material.splits.items() for row in rows]
+    placed = [(split, clip) for split, clips in material.placed.items() for clip in clips]
     clips = [clip for _, clip in placed if clip.text]
     splits, sets = (
         {name: [compared(row) for row in rows] for name, rows in texts.items()} for texts in (material.splits, material.sets)
