@@ -327,3 +327,14 @@ def test_the_first_step_learns(whisper: Whisper, tmp_path: Path) -> None:
 
     assert trained.steps == 1
     assert any((value != base[name]).any() for name, value in weights_of(whisper.model).items())
+
+
+@pytest.mark.parametrize(("rate", "told"), [("auto", True), (1e-4, False)])
+def test_of_speech_that_the_base_model_hardly_knows_it_is_said_that_another_rate_may_be_better(
+    whisper: Whisper, tmp_path: Path, capsys: pytest.CaptureFixture[str], rate: float | str, told: bool
+) -> None:
+    settings, stop = recipe(learning_rate=rate), StopRequest(tmp_path / "stop")
+
+    train(whisper, unequal(whisper, 4), judge(whisper, 4), settings, tmp_path / "run", None, stop)
+
+    assert ("hardly knows this speech" in capsys.readouterr().err) == told

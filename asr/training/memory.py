@@ -55,7 +55,8 @@ def require_disk(folder: Path, model: nn.Module, settings: Train) -> None:
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     count = max(settings.keep_checkpoints, LEAST_KEPT) + 1  # the newest is written before the oldest goes
     there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    needed = count * (weights + state_bytes(model, settings.optimizer)) - there
+    averaged = settings.average if settings.average > 1 else 0
+    needed = count * (weights + state_bytes(model, settings.optimizer)) + averaged * weights - there
     remedy = "make room there, or set checkpoints in machine.yaml to a folder on another disk"
     require_room(folder, needed, f"{count} checkpoints of this run", remedy)
 

@@ -42,6 +42,15 @@ def freeze_encoder(model: WhisperForConditionalGeneration, layers: int | Literal
             part.requires_grad_(False)
 
 
+def checkpoint_activations(model: nn.Module) -> None:
+    """Have activations computed again in the backward pass, which saves memory.
+
+    transformers 5.23 renamed the method and warns of the old name, the only one that 5.17 knows.
+    """
+    new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+    getattr(model, new if hasattr(model, new) else old)()
+
+
 def with_lora(model: WhisperForConditionalGeneration, rank: int, alpha: int, dropout: float) -> PeftModel:
     """Freeze the model and lay LoRA's matrices beside every linear layer of its blocks."""
     return get_peft_model(

@@ -89,7 +89,7 @@ def tune(
     if kept == "auto":
         points = _kept(validator, general, tuned, base, base_windows, trained.precision)
         kept = chosen(points).share
-    take(model, between(tuned, base, kept))
+    take(model, between(tuned, base, kept) if kept else tuned)
     if kept:
         error_rate = _heard(validator, trained.precision)
         rate = f"validation {SHORT[validator.metric]}"
