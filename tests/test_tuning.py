@@ -338,3 +338,24 @@ def test_of_speech_that_the_base_model_hardly_knows_it_is_said_that_another_rate
     train(whisper, unequal(whisper, 4), judge(whisper, 4), settings, tmp_path / "run", None, stop)
 
     assert ("hardly knows this speech" in capsys.readouterr().err) == told
+
+
+def test_after_a_training_that_was_broken_off_the_model_is_an_ordinary_one_to_train_again(
+    whisper: Whisper, tmp_path: Path
+) -> None:
+    names = [name for name, _ in whisper.model.named_parameters()]
+    asked = StopRequest(tmp_path / "stop")
+    (tmp_path / "stop").touch()
+
+    with pytest.raises(StoppedError):
+        train(
+            whisper,
+            unequal(whisper, 4),
+            judge(whisper, 4, asked),
+            recipe(lora_rank=2),
+            tmp_path / "run",
+            None,
+            StopRequest(tmp_path / "other"),
+        )
+
+    assert [name for name, _ in whisper.model.named_parameters()] == names

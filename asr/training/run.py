@@ -143,9 +143,11 @@ def train(
     if settings.torch_compile:
         trainer.compile(len(plan.windows))
     torch.manual_seed(settings.seed + rank)  # dropout is not the same on every rank
-    trainer.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
-    whisper.model.config.use_cache = True
-    merged(model)  # in place: `whisper.model` is the ordinary model again
+    try:
+        trainer.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
+    finally:
+        whisper.model.config.use_cache = True
+        merged(model)  # in place: `whisper.model` is the ordinary model again, for another training too
     state = trainer.state
     base, best = best_of(state.log_history)
     return Trained(

@@ -54,7 +54,7 @@ def short(settings: Train, rate: float, clips: int) -> Train:
 
 
 def share_of(examples: Examples, share: float) -> Examples:
-    """Every so-manieth clip, so that each part of the list is in it."""
+    """So many of the clips, taken from all over the list."""
     count = max(1, round(share * len(examples)))
     return at(examples, [place * len(examples) // count for place in range(count)])
 
