@@ -11,14 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from transformers import TrainerControl, TrainerState, TrainingArguments, WhisperFeatureExtractor
 
+from asr.base.entries import AudioEntry, TextEntry
 from asr.base.errors import DataError
+from asr.base.files import write_rows
 from bench.process import Cost
 from bench.real_outcome import Heard, Kind, Outcome, Trained
 from bench.real_project import Corpus, spread, table_of
 from bench.real_table import Found, changes, ratio, rows_table, targets, text
 from tests.project import ROOT
+from tests.sounds import write_tone
 
 CLIPS = [str(number) for number in range(6)]
 SPEAKERS: list[str | None] = list("abcdef")
@@ -172,6 +176,27 @@ def test_parameters_are_those_of_the_project_but_for_what_is_set() -> None:
 def test_few_clips_are_spread_over_the_list() -> None:
     assert spread(range(10), 4) == [0, 2, 5, 7]
     assert spread(range(3), 4) == [0, 1, 2]
+
+
+@pytest.mark.slow  # for what it imports
+def test_the_guide_gets_parts_of_files_as_files_and_whole_ones_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.guide_clips import recordings_of
+
+    monkeypatch.chdir(tmp_path)
+    clips = [("whole", "one.wav", None, None), ("first", "two.wav", 0.0, 0.5), ("second", "two.wav", 0.5, 1.25)]
+    for name in ("one.wav", "two.wav"):
+        write_tone(tmp_path / name)
+    write_rows(Path("data/splits/audio/train.jsonl"), [AudioEntry(id, path, "", 1.0, *times) for id, path, *times in clips])
+    texts = [TextEntry("train", id, path, id, f"{id.upper()}!", None, {}) for id, path, *_ in clips]
+    write_rows(Path("data/splits/text/train.jsonl"), texts)
+
+    found = recordings_of("train", tmp_path / "cut")
+
+    assert [each["text"] for each in found] == ["WHOLE!", "FIRST!", "SECOND!"]
+    assert found[0]["path"] == "one.wav"
+    assert [soundfile.info(each["path"]).duration for each in found[1:]] == [0.5, 0.75]
 
 
 def bench(folder: Path, *more: str) -> tuple[dict[str, Any], str]:
