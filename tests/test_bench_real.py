@@ -188,8 +188,10 @@ def test_the_guide_gets_parts_of_files_as_files_and_whole_ones_as_they_are(
     clips = [("whole", "one.wav", None, None), ("first", "two.wav", 0.0, 0.5), ("second", "two.wav", 0.5, 1.25)]
     for name in ("one.wav", "two.wav"):
         write_tone(tmp_path / name)
-    write_rows(Path("data/splits/audio/train.jsonl"), [AudioEntry(id, path, "", 1.0, *times) for id, path, *times in clips])
-    texts = [TextEntry("train", id, path, id, f"{id.upper()}!", None, {}) for id, path, *_ in clips]
+    write_rows(
+        Path("data/splits/audio/train.jsonl"), [AudioEntry(id, path, "", 1.0, start, end) for id, path, start, end in clips]
+    )
+    texts = [TextEntry("train", id, path, id, f"{id.upper()}!", None, {}) for id, path, _, _ in clips]
     write_rows(Path("data/splits/text/train.jsonl"), texts)
 
     found = recordings_of("train", tmp_path / "cut")
