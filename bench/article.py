@@ -32,6 +32,7 @@ from transformers import AutoTokenizer, WhisperFeatureExtractor
 
 RATE = 16_000
 WARM_UP_CLIPS = 4
+RESULT = "train.arrow"
 TOKENIZER = Path(__file__).parents[1] / "models" / "pico"
 
 
@@ -46,24 +47,31 @@ class Prepared:
     bytes: int
 
 
-def prepare(recordings: list[dict[str, str]], folder: Path) -> Prepared:
-    """Filter and prepare `recordings` (path and text), with the result in `folder`."""
-    folder.mkdir(parents=True)
-    table = pd.DataFrame(recordings).rename(columns={"path": "audio"})
-    tools = {
-        "augmentation": Compose(
-            [AddGaussianNoise(min_amplitude=0.0005, max_amplitude=0.003, p=0.2), Gain(min_gain_db=-2.0, max_gain_db=2.0, p=0.2)]
-        ),
+def augmentation() -> Any:
+    """What is done to training clips, each with its own chance."""
+    return Compose(
+        [AddGaussianNoise(min_amplitude=0.0005, max_amplitude=0.003, p=0.2), Gain(min_gain_db=-2.0, max_gain_db=2.0, p=0.2)]
+    )
+
+
+def released_tools() -> dict[str, Any]:
+    """The arguments of `prepare_row` for a training clip, of the window of every released model."""
+    return {
+        "augmentation": augmentation(),
         "extractor": WhisperFeatureExtractor(),
         "tokenizer": AutoTokenizer.from_pretrained(TOKENIZER),
     }
+
+
+def prepare(recordings: list[dict[str, str]], folder: Path, tools: dict[str, Any]) -> Prepared:
+    """Filter and prepare `recordings` (path and text) with the `tools` of `prepare_row`; the result is RESULT in `folder`."""
+    folder.mkdir(parents=True)
+    table = pd.DataFrame(recordings).rename(columns={"path": "audio"})
     start, cpu_start = time.perf_counter(), time.process_time()
     dataset = Dataset.from_pandas(table)
     kept = dataset.filter(is_usable)
     filtered = time.perf_counter()
-    prepared = kept.map(
-        prepare_row, fn_kwargs=tools, remove_columns=kept.column_names, cache_file_name=str(folder / "train.arrow")
-    )
+    prepared = kept.map(prepare_row, fn_kwargs=tools, remove_columns=kept.column_names, cache_file_name=str(folder / RESULT))
     end, cpu_end = time.perf_counter(), time.process_time()
     size = sum(file.stat().st_size for file in folder.iterdir())
     return Prepared(len(prepared), end - start, filtered - start, cpu_end - cpu_start, size)
@@ -82,16 +90,20 @@ def is_usable(row: dict[str, str]) -> bool:
     return len(row["text"].strip()) > 5 and 1.0 < seconds < 30.0
 
 
+def cleaned(text: str) -> str:
+    """A text as it is learned and compared: small letters and digits, and a single space for each white space."""
+    return re.sub(r"\s+", " ", re.sub(r"[^a-z0-9\s]", "", text.lower())).strip()
+
+
 def prepare_row(row: dict[str, str], augmentation: Any, extractor: Any, tokenizer: Any) -> dict[str, Any]:
-    """Features, shape (80, 3000), and labels."""
-    text = re.sub(r"\s+", " ", re.sub(r"[^a-z0-9\s]", "", row["text"].lower())).strip()
+    """Features, shape (mels, frames of the window), and labels."""
     samples = augmentation(read_audio(row["audio"]).astype(np.float32), sample_rate=RATE)
     trimmed, _ = trim(samples, top_db=30)
     peak = np.abs(trimmed).max()
     audio = (trimmed / peak if peak > 0 else trimmed).astype(np.float32)
     return {
         "input_features": extractor(audio, sampling_rate=RATE).input_features[0],
-        "labels": tokenizer(text).input_ids,
+        "labels": tokenizer(cleaned(row["text"])).input_ids,
     }
 
 
@@ -101,9 +113,10 @@ def main() -> None:
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity_error()
     recordings = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
-    prepare(recordings[:WARM_UP_CLIPS], folder / "warm-up")
+    tools = released_tools()
+    prepare(recordings[:WARM_UP_CLIPS], folder / "warm-up", tools)
     # A folder for each: `datasets` reuses a cache file that it finds.
-    done = [prepare(recordings, folder / str(number)) for number in range(rounds)]
+    done = [prepare(recordings, folder / str(number), tools) for number in range(rounds)]
     print(json.dumps(asdict(min(done, key=lambda prepared: prepared.seconds))))
 
 

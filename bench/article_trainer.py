@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
+from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForConditionalGeneration
 
 from asr.machine.device import Precision
 from asr.model.whisper import Whisper
@@ -74,6 +74,12 @@ def _arguments(settings: Train, rate: float, folder: str, cuda: bool) -> Seq2Seq
         remove_unused_columns=False,
         use_cpu=not cuda,
     )
+
+
+def pad_to_window(extractor: Any, whisper: WhisperForConditionalGeneration) -> None:
+    """Have features padded to the model's window, which is the extractor's own 30 s for every released one."""
+    frames = 2 * whisper.config.max_source_positions
+    extractor.n_samples, extractor.nb_max_frames = frames * extractor.hop_length, frames
 
 
 class Padded(torch.utils.data.Dataset[dict[str, Any]]):

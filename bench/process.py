@@ -59,15 +59,15 @@ def scratch_folder(bench: str, folder: Path | None) -> Iterator[Path]:
         sys.exit(130)
 
 
-def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Ended:
-    """Run `command` in `folder` and wait for it.
+def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str], shown: bool = False) -> Ended:
+    """Run `command` in `folder` and wait for it. What is `shown` on stderr as it comes is not kept.
 
     Raises:
         CommandError: when it exits with an error.
     """
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         before, start = _children_cpu_seconds(), time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stdout, stderr=stderr)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stdout, stderr=None if shown else stderr)
         try:
             peak = _watch(process)
             seconds = time.perf_counter() - start

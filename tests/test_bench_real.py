@@ -1,0 +1,236 @@
+"""The bench beside the guide's script: its tables from given rows, what it keeps, and every row on the bundled sample."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from transformers import TrainerControl, TrainerState, TrainingArguments, WhisperFeatureExtractor
+
+from asr.base.entries import AudioEntry, TextEntry
+from asr.base.errors import DataError
+from asr.base.files import write_rows
+from bench.process import Cost
+from bench.real_outcome import Heard, Kind, Outcome, Trained
+from bench.real_project import Corpus, spread, table_of
+from bench.real_table import Found, changes, ratio, rows_table, targets, text
+from tests.project import ROOT
+from tests.sounds import write_tone
+
+CLIPS = [str(number) for number in range(6)]
+SPEAKERS: list[str | None] = list("abcdef")
+TEST = Heard(CLIPS, [5, 4, 6, 5, 4, 6], [10] * 6, SPEAKERS)  # 50 %
+GENERAL = Heard(CLIPS, [1, 0, 0, 1, 0, 1], [50] * 6, SPEAKERS)  # 1 %
+GUIDE = Trained(
+    epochs=5.0, most_epochs=5, clips=100, training_seconds=500.0, validated_seconds=600.0, all_seconds=700.0,
+    peak_rss=2_000_000_000, cuda_bytes=None, resumed=True, others_cores=0.25, more={},
+)  # fmt: skip
+OURS = replace(GUIDE, training_seconds=80.0, validated_seconds=100.0, all_seconds=140.0, resumed=False)
+
+
+def row(
+    kind: Kind, trained: Trained | None, test: list[int], general: list[int] = GENERAL.errors, seed: int | None = None
+) -> Outcome:
+    heard = {"test": replace(TEST, errors=test), "general": replace(GENERAL, errors=general), "validation": TEST}
+    return Outcome(kind, seed, trained, heard)
+
+
+def found(instead: Found = MappingProxyType({})) -> Found:
+    rows: dict[Kind, list[Outcome]] = {
+        "released": [row("released", None, TEST.errors)],
+        "guide": [row("guide", GUIDE, [4, 4, 4, 4, 4, 4])],
+        "ours": [row("ours", OURS, [3, 2, 3, 3, 3, 3], seed=1), row("ours", OURS, [3, 3, 3, 3, 4, 3], seed=2)],
+    }
+    return {**rows, **instead}
+
+
+def test_a_line_a_model_and_one_for_the_mean_of_the_seeds() -> None:
+    lines = [line.split() for line in rows_table(found()).splitlines()[2:]]
+
+    assert lines[0] == "the released model - 50.00 40.99 to 59.90 1.00 50.00 - - - - - - -".split()
+    assert lines[1] == "the guide 5 of 5 40.00 - 1.00 50.00 500 600 700 1.00 2,000 yes 0.2".split()
+    assert lines[2][:7] == "ours, seed 1 5 of 5 28.33".split()
+    assert lines[3][:7] == "ours, seed 2 5 of 5 31.67".split()
+    assert lines[4] == "ours, mean 5 of 5 30.00 26.77 to 33.42 1.00 50.00 80 100 140 6.25 2,000 no 0.2".split()
+
+
+def test_a_change_is_in_points_and_in_percent_of_the_rate_before() -> None:
+    by = {(each.model, each.base, each.test_set): each for each in changes(found())}
+
+    assert list(by) == [
+        ("guide", "released", "test"), ("guide", "released", "general"),
+        ("ours", "released", "test"), ("ours", "released", "general"),
+        ("ours", "guide", "test"),
+    ]  # fmt: skip
+    change = by["ours", "guide", "test"]
+    assert change.points == -10.0
+    assert change.percent == pytest.approx(-25.0)
+    assert change.interval is not None
+    assert change.percent_interval is not None
+    assert change.percent_interval.low == pytest.approx(2.5 * change.interval.low)
+    assert change.interval.low < -10.0 < change.interval.high < 0
+    assert ratio(found(), "ours", "training") == 0.16
+    assert ratio(found(), "ours", "all") == 0.2
+    assert ratio(found(), "time", "all") is None
+
+
+@pytest.mark.parametrize(
+    ("instead", "met"),
+    [
+        ({}, [True, True, True, True]),  # 25 % lower, 0.16 x, 40 % lower, as good
+        ({"ours": [row("ours", OURS, [3, 3, 3, 4, 4, 3])]}, [False, True, True, True]),  # 16.7 % lower
+        ({"ours": [row("ours", replace(OURS, training_seconds=101.0), [3] * 6)]}, [True, False, True, True]),
+        ({"released": [row("released", None, [4, 4, 4, 4, 4, 4])]}, [True, True, False, True]),
+        ({"ours": [row("ours", OURS, [3] * 6, [1, 1, 0, 1, 1, 1])]}, [True, True, True, False]),  # 1.67 % of 300
+        ({"guide": []}, [None, None, True, True]),
+    ],
+)
+def test_targets_are_missed_when_they_are(instead: Found, met: list[bool | None]) -> None:
+    rows = {kind: outcomes for kind, outcomes in found(instead).items() if outcomes}
+
+    assert [target.met for target in targets(rows)] == met
+
+
+def test_a_row_alone_is_compared_with_nothing() -> None:
+    lines = text({"guide": found()["guide"]}).splitlines()
+
+    assert [line.split()[0] for line in lines if line[:1].strip()] == ["WER", "the", "Targets", "test", "training", "test"]
+    assert all(line.endswith("can't tell") for line in lines[-3:])
+
+
+def test_seconds_of_before_a_stop_count_and_so_does_what_came_before_training() -> None:
+    times = {
+        "seconds": {"waiting": 1.0, "computing": 29.0, "validating": 8.0, "saving": 2.0},
+        "before": {"waiting": 0.5, "computing": 14.5, "validating": 4.0, "saving": 1.0},
+        "cuda_bytes": None,
+        "epochs": 2.0,
+    }
+
+    trained = Trained.of(times, Cost(30.0, 30.0, 5), 7.0, 60, 3, 0.0, False, [9, 4], {})
+
+    assert (trained.training_seconds, trained.validated_seconds, trained.all_seconds) == (30.0, 40.0, 57.0)
+    assert (trained.clips_per_second, trained.epoch_seconds, trained.peak_rss, trained.resumed) == (4.0, 15.0, 9, True)
+    assert not Trained.of({**times, "before": {}}, Cost(30.0, 30.0, 5), 7.0, 60, 3, 0.0, False, [], {}).resumed
+
+
+def test_the_clock_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.real_times import KeptTimes
+
+    monkeypatch.chdir(tmp_path)
+    args, control = TrainingArguments(str(tmp_path), use_cpu=True), TrainerControl()
+    seconds = {"waiting": 1.0, "computing": 2.0, "validating": 3.0, "saving": 4.0}
+    kept = {"KeptTimes": {"args": {}, "attributes": {"seconds": seconds}}}
+    clock = KeptTimes()
+
+    clock.on_train_begin(args, TrainerState(global_step=7, stateful_callbacks=kept), control)
+    clock.on_step_begin()
+    clock.on_train_end(args, TrainerState(epoch=1.5, global_step=8), control)
+
+    told = json.loads((tmp_path / "times.json").read_text())
+    assert (told["before"], told["epochs"]) == (seconds, 1.5)
+    assert told["seconds"]["waiting"] > 1.0
+    assert {**told["seconds"], "waiting": 1.0} == seconds
+    assert clock.state()["attributes"]["seconds"] == told["seconds"]
+    fresh = KeptTimes()
+    fresh.on_train_begin(args, TrainerState(stateful_callbacks={"KeptTimes": fresh.state()}), control)
+    assert fresh.before == {}
+
+
+def test_the_guides_features_are_as_long_as_the_models_window() -> None:
+    from bench.article_trainer import pad_to_window
+
+    extractor = WhisperFeatureExtractor()
+
+    pad_to_window(extractor, SimpleNamespace(config=SimpleNamespace(max_source_positions=300)))
+
+    assert extractor(np.zeros(16_000), sampling_rate=16_000).input_features[0].shape == (80, 600)
+
+
+def test_a_table_is_found_in_a_folder_that_has_no_other(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").touch()
+    assert table_of(str(tmp_path)) == tmp_path / "clips.csv"
+    (tmp_path / "more.csv").touch()
+    assert table_of(str(tmp_path)) == tmp_path
+    assert table_of(str(tmp_path / "more.csv")) == tmp_path / "more.csv"
+
+
+def test_parameters_are_those_of_the_project_but_for_what_is_set() -> None:
+    corpus = Corpus("data/sample", "models/pico", {"calls": "data/general"}, 0, False, {"train.epochs": "3"})
+
+    settings = corpus.settings()
+
+    assert settings["train"]["epochs"] == 3
+    assert settings["data"]["csv"] == str(ROOT / "data/sample/clips.csv")
+    assert settings["evaluate"]["sets"] == {"general": "data/general/clips.csv", "calls": str(ROOT / "data/general/clips.csv")}
+    with pytest.raises(DataError, match=r"--set-param train\.epoch: params\.yaml has no such key"):
+        replace(corpus, params={"train.epoch": "3"}).settings()
+
+
+def test_few_clips_are_spread_over_the_list() -> None:
+    assert spread(range(10), 4) == [0, 2, 5, 7]
+    assert spread(range(3), 4) == [0, 1, 2]
+
+
+@pytest.mark.slow  # for what it imports
+def test_the_guide_gets_parts_of_files_as_files_and_whole_ones_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.guide_clips import recordings_of
+
+    monkeypatch.chdir(tmp_path)
+    clips = [("whole", "one.wav", None, None), ("first", "two.wav", 0.0, 0.5), ("second", "two.wav", 0.5, 1.25)]
+    for name in ("one.wav", "two.wav"):
+        write_tone(tmp_path / name)
+    write_rows(
+        Path("data/splits/audio/train.jsonl"), [AudioEntry(id, path, "", 1.0, start, end) for id, path, start, end in clips]
+    )
+    texts = [TextEntry("train", id, path, id, f"{id.upper()}!", None, {}) for id, path, _, _ in clips]
+    write_rows(Path("data/splits/text/train.jsonl"), texts)
+
+    found = recordings_of("train", tmp_path / "cut")
+
+    assert [each["text"] for each in found] == ["WHOLE!", "FIRST!", "SECOND!"]
+    assert found[0]["path"] == "one.wav"
+    assert [soundfile.info(each["path"]).duration for each in found[1:]] == [0.5, 0.75]
+
+
+def bench(folder: Path, *more: str) -> tuple[dict[str, Any], str]:
+    options = ("--clips", "12", "--seeds", "1", "--guide-epochs", "1", "--set-param", "train.epochs=1", "--folder", str(folder))
+    command = [sys.executable, "-m", "bench.real", "data/sample", "--model", "models/pico", *options, *more]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ASR_WORKERS": "1"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1]), result.stderr
+
+
+@pytest.mark.slow
+def test_all_rows_hear_the_same_clips_and_a_second_call_makes_none_anew(tmp_path: Path) -> None:
+    first, said = bench(tmp_path)
+
+    rows = first["rows"]
+    assert list(rows) == ["released", "guide", "ours", "time"]
+    heard = [each["heard"] for outcomes in rows.values() for each in outcomes]
+    assert {name: len(clips["id"]) for name, clips in heard[0].items()} == {"test": 12, "general": 12, "validation": 12}
+    for name in heard[0]:
+        assert all((each[name]["id"], each[name]["words"]) == (heard[0][name]["id"], heard[0][name]["words"]) for each in heard)
+    guide, ours, longer = (rows[kind][0]["trained"] for kind in ("guide", "ours", "time"))
+    assert (guide["clips"], guide["epochs"]) == (12, 1.0)
+    assert (ours["clips"], ours["more"]["clips_without_speech"]) == (13, 1)
+    assert longer["most_epochs"] == max(1, int(guide["training_seconds"] / ours["training_seconds"]))
+    for trained in (guide, ours, longer):
+        assert 0 < trained["training_seconds"] < trained["validated_seconds"] < trained["all_seconds"]
+        assert not trained["resumed"]
+    assert heard[1]["test"]["errors"] != heard[0]["test"]["errors"]
+    assert "bench.real: guide\n" in said
+
+    second, said = bench(tmp_path)
+
+    assert second == first
+    assert said == ""
