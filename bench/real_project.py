@@ -21,7 +21,7 @@ from bench.process import Cost, Ended, measure
 from bench.settings import HOME
 from stages.common.params import Yaml12Loader, read_yaml
 
-STAGES = "validate split sets features_eval features_train base".split()
+STAGES = "validate split sets mix features_eval features_train base listen".split()
 """Before training."""
 
 PREPARED = "prepared.json"
@@ -167,11 +167,12 @@ def cut_lists(folder: Path, most: int) -> None:
         for kind, entry in (("audio", AudioEntry), ("text", TextEntry)):
             file = folder / "data" / "splits" / kind / f"{split}.jsonl"
             write_rows(file, spread(read_rows(file, entry), most))
-    texts = [text for rows in read_texts(folder / SETS / "text.jsonl").values() for text in spread(rows, most)]
-    write_rows(folder / SETS / "text.jsonl", texts)
-    kept = {text.id for text in texts}
-    audio = folder / SETS / "audio.jsonl"
-    write_rows(audio, [entry for entry in read_rows(audio, AudioEntry) if entry.id in kept])
+    for part in ("", "validation_"):
+        texts = [text for rows in read_texts(folder / SETS / f"{part}text.jsonl").values() for text in spread(rows, most)]
+        write_rows(folder / SETS / f"{part}text.jsonl", texts)
+        kept = {text.id for text in texts}
+        audio = folder / SETS / f"{part}audio.jsonl"
+        write_rows(audio, [entry for entry in read_rows(audio, AudioEntry) if entry.id in kept])
 
 
 def spread(rows: Sequence[Any], most: int) -> list[Any]:

@@ -23,7 +23,7 @@ from stages.common.commit import base_commit
 from stages.common.machine import read_machine
 from stages.common.pace import read_pace
 from stages.common.params import read_params
-from stages.learning import FEATURES, TEXTS
+from stages.examples import FEATURES, TEXTS
 from stages.testing import Params as TestingParams
 from stages.testing import read_sets
 

@@ -15,7 +15,7 @@ from transformers.trainer_callback import ExportableState
 
 from asr.base.files import write_json
 from asr.training import run
-from asr.training.callbacks import Times
+from asr.training.history import Times
 from bench.real_outcome import TIMES
 
 

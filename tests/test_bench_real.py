@@ -191,7 +191,7 @@ def test_the_guide_gets_parts_of_files_as_files_and_whole_ones_as_they_are(
     write_rows(
         Path("data/splits/audio/train.jsonl"), [AudioEntry(id, path, "", 1.0, start, end) for id, path, start, end in clips]
     )
-    texts = [TextEntry("train", id, path, id, f"{id.upper()}!", None, {}) for id, path, _, _ in clips]
+    texts = [TextEntry("train", id, path, id, f"{id.upper()}!", None) for id, path, _, _ in clips]
     write_rows(Path("data/splits/text/train.jsonl"), texts)
 
     found = recordings_of("train", tmp_path / "cut")

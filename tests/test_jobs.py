@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -180,12 +181,15 @@ def test_bad_input_in_a_job_is_told_as_it_is(jobs: list[Numbers]) -> None:
 
 SLEEPER = """
 import time
+from pathlib import Path
 from asr.machine.engine import Engine
 from asr.jobs.work import Work
 from asr.jobs.run import run_jobs
+def sleep(job):
+    Path(__file__).with_name(f"{job}.begun").touch()
+    time.sleep(60)
 if __name__ == "__main__":
-    print("started", flush=True)
-    list(run_jobs(Work(time.sleep, lambda job: [job], str), [60, 60], Engine(workers=2)))
+    list(run_jobs(Work(sleep, lambda job: [job], str), [1, 2], Engine(workers=2)))
 """
 
 
@@ -206,7 +210,8 @@ def test_an_interrupt_ends_jobs_that_take_minutes_at_once(tmp_path: Path) -> Non
     here = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     parent = subprocess.Popen([sys.executable, tmp_path / "sleeper.py"], env=here, stderr=subprocess.DEVNULL)
     try:
-        workers = wait_for(lambda: [child for child in psutil.Process(parent.pid).children() if "spawn_main" in told(child)])
+        wait_for(lambda: list(tmp_path.glob("*.begun")))
+        workers = [child for child in psutil.Process(parent.pid).children() if "spawn_main" in told(child)]
         parent.send_signal(signal.SIGINT)
         parent.wait(timeout=20)
     finally:
@@ -222,12 +227,11 @@ def told(process: psutil.Process) -> str:
         return ""
 
 
-def wait_for(found: object) -> list[psutil.Process]:
-    assert callable(found)
+def wait_for(found: Callable[[], list[Any]]) -> list[Any]:
     for _ in range(200):
-        processes: list[psutil.Process] = found()
-        if len(processes) == 2:
+        both = found()
+        if len(both) == 2:
             time.sleep(0.5)  # until they are at work
-            return processes
+            return both
         time.sleep(0.1)
     raise AssertionError("the workers never started")
