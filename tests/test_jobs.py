@@ -180,6 +180,7 @@ def test_bad_input_in_a_job_is_told_as_it_is(jobs: list[Numbers]) -> None:
 
 
 SLEEPER = """
+import signal
 import time
 from pathlib import Path
 from asr.machine.engine import Engine
@@ -189,6 +190,7 @@ def sleep(job):
     Path(__file__).with_name(f"{job}.begun").touch()
     time.sleep(60)
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests in the background has it ignored
     list(run_jobs(Work(sleep, lambda job: [job], str), [1, 2], Engine(workers=2)))
 """
 
