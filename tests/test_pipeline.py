@@ -193,7 +193,7 @@ def test_a_column_that_only_the_report_reads(project: Path) -> None:
     accents = [f"{row},{['north', 'south'][number % 2]}" for number, row in enumerate(rows)]
     table.write_text("\n".join([f"{header},accent", *accents]) + "\n")
 
-    assert repro(project) == ["validate", "split", "sets", "describe", "report"]
+    assert repro(project) == ["validate", "split", "sets", "mix", "describe", "report"]
     assert [tree(project / "data/sets"), tree(project / "data/splits/text")] == listed
     assert set(metrics(project, "evaluate")["slices"]["accent"]) == {"north", "south"}
     assert "By accent" in (project / "metrics/report.html").read_text()
