@@ -125,7 +125,7 @@ def test_pull_requests_from_the_push_to_the_comment(developer: Path) -> None:
     check, gpu = steps("check.yml", context(BRANCH)), steps("gpu.yml", context(BRANCH))
     is_current = named("Is dvc.lock current?", check)
 
-    team.push_change(BRANCH, "another rate", learning_rate=0.01)
+    team.push_change(BRANCH, "another rate", learning_rate=0.01, keep_of_base=0.0)
     see_a_stale_lock(team, is_current, named("Publish", gpu))
     see_a_run(team, gpu)
     see_its_commit(team, is_current)
