@@ -145,7 +145,7 @@ def test_a_wrong_set_is_named(sets: dict[str, object], message: str) -> None:
         parse(Evaluate, {"sets": sets, "max_regression": None}, "params.yaml")
 
 
-def test_a_part_of_a_sets_speakers_is_there_to_choose_by_and_is_not_tested(tmp_path: Path) -> None:
+def test_a_part_of_a_sets_speakers_is_there_to_choose_by_and_is_not_tested() -> None:
     clips = [
         Clip(f"{n:016x}", n, f"{n}.wav", f"{n:032x}", 2.0, RATE, 1, "some words", f"speaker {n % 12}", {}) for n in range(60)
     ]
