@@ -1,8 +1,8 @@
 """What somebody gets who tunes a released Whisper on recordings of their own, beside the guide's script.
 
-Rows: the released model; the guide's script (bench/guide.py); the pipeline with params.yaml as it is, once for each seed; and
-the pipeline with as many epochs as make it train for as long as the guide. All are scored by the evaluate stage's code on the
-same features. See bench/README.md for what is measured and how.
+Rows: the released model; the guide's script (bench/guide.py); the pipeline with params.yaml as it is, once for each seed; the
+first of these models without what it keeps of the base; and the pipeline with as many epochs as make it train for as long as
+the guide. All are scored by the evaluate stage's code on the same features. See bench/README.md for what is measured and how.
 
 What is done is kept in --folder: a second call with the same settings takes it from there, and one that was stopped goes on
 from the last checkpoint. Nothing else should run meanwhile; each row says what did.
@@ -82,15 +82,18 @@ def parsed() -> argparse.Namespace:
 def made(rows: Rows, arguments: argparse.Namespace) -> Found:
     """The rows that are asked for, and those that are there."""
     asked = arguments.rows
+    first_seed, *seeds = arguments.seeds
     found: dict[Kind, list[Outcome | None]] = {
         "released": [rows.released("released" in asked)],
         "guide": [rows.guide(arguments.guide_epochs, "guide" in asked)],
-        "ours": [rows.ours(seed, "ours" in asked) for seed in arguments.seeds],
+        "ours": [rows.ours(first_seed, "ours" in asked)],
+        "alone": [rows.alone(first_seed, "alone" in asked)],  # before another seed's model is made in the place of this one
     }
+    found["ours"] += [rows.ours(seed, "ours" in asked) for seed in seeds]
     guide, ours = found["guide"][0], found["ours"][0]
     if guide and ours and guide.trained and ours.trained:
         epochs = max(1, floor(guide.trained.training_seconds / ours.trained.epoch_seconds))
-        found["time"] = [rows.ours(arguments.seeds[0], "time" in asked, epochs)]
+        found["time"] = [rows.ours(first_seed, "time" in asked, epochs)]
     elif "time" in asked:
         print("bench.real: time: left out, as it needs the rows guide and ours", file=sys.stderr)
     there = {kind: [outcome for outcome in outcomes if outcome] for kind, outcomes in found.items()}

@@ -8,11 +8,16 @@ from typing import Any, Literal
 from asr.scoring.interval import Corpus
 from bench.process import Cost
 
-Kind = Literal["released", "guide", "ours", "time"]
-"""`time`: ours, with as many epochs as make it train for as long as the guide."""
+Kind = Literal["released", "guide", "ours", "alone", "time"]
+"""`alone`: ours without the share of the base model that it keeps; `time`: ours, with as many epochs as make it train for as
+long as the guide.
+"""
 
 TIMES = Path("times.json")
 """Where both trainings write what their clock has (bench/real_times.py)."""
+
+SUMMARY = Path("metrics/train/summary.json")
+"""What the train stage says of its model."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A row: the released model has no training, and only ours have a seed."""
+    """A row: the released model has no training and `alone` none of its own, and only ours have a seed."""
 
     kind: Kind
     seed: int | None

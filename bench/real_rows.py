@@ -12,7 +12,7 @@ import psutil
 from asr.base.files import read_json, write_json
 from asr.base.hashes import code_version, fingerprint
 from bench.process import Ended
-from bench.real_outcome import TIMES, Heard, Kind, Outcome, Trained
+from bench.real_outcome import SUMMARY, TIMES, Heard, Kind, Outcome, Trained
 from bench.real_project import Project, last_line, model_facts
 from bench.settings import HOME
 
@@ -49,6 +49,15 @@ class Rows:
         settings = {**self.project.settings, "train": train}
         kind: Kind = "ours" if epochs is None else "time"
         return self._row(kind, seed, settings, train, make, lambda: self._tuned(settings))
+
+    def alone(self, seed: int, make: bool) -> Outcome | None:
+        """The model of `ours` with this seed, made right before, without what it keeps of the base model."""
+        settings = {**self.project.settings, "train": {**self.project.settings["train"], "seed": seed}}
+
+        def tune() -> None:
+            self._tuned(settings)
+
+        return self._row("alone", seed, settings, settings["train"], make, tune)
 
     def _row(
         self, kind: Kind, seed: int | None, settings: dict[str, Any], learned: Any, make: bool,
@@ -100,7 +109,7 @@ class Rows:
             return Trained(**kept["trained"])
         file.unlink(missing_ok=True)
         ended, others = self._watched("bench.real_times")
-        summary, times = (read_json(self.project.folder / path) for path in ("metrics/train/summary.json", TIMES))
+        summary, times = (read_json(self.project.folder / path) for path in (SUMMARY, TIMES))
         costs = self.project.costs()
         trained = Trained.of(
             times, ended.cost, sum(cost.seconds for cost in costs), summary["clips"], settings["train"]["epochs"], others,

@@ -2,8 +2,8 @@
 
     python -m bench.real_score KIND FOLDER
 
-KIND is released (FOLDER is not looked at), guide or ours. Prints one line of JSON: of each set the id, the errors, the words
-and the speaker of every clip, in the order of the ids.
+KIND is released (FOLDER is not looked at), guide, ours or alone (ours without its share of the base model). Prints one line of
+JSON: of each set the id, the errors, the words and the speaker of every clip, in the order of the ids.
 """
 
 import json
@@ -13,12 +13,14 @@ from pathlib import Path
 from transformers import logging
 
 from asr.base.entries import TextEntry
-from asr.base.files import read_rows
+from asr.base.files import read_json, read_rows
 from asr.model.parameters import Model
 from asr.model.whisper import Whisper, is_multilingual, load, load_tuned
 from asr.scoring.evaluation import EvaluationSet, evaluate
 from asr.scoring.predictions import Prediction
 from asr.shards.reader import StoredFeatures
+from asr.tuning.weights import between, take, weights_of
+from bench.real_outcome import SUMMARY
 from stages.common.commit import base_commit
 from stages.common.machine import read_machine
 from stages.common.pace import read_pace
@@ -44,11 +46,21 @@ def loaded(kind: str, folder: Path, model: Model) -> Whisper:
     if kind == "released":
         return load(model.name, model.language, model.task, base_commit(model))
     whisper = load_tuned(folder)
+    if kind == "alone":
+        give_back(whisper, model)
     whisper.model.config.use_cache = True  # the guide leaves it off, which changes no text
     if kind == "guide" and is_multilingual(whisper.model):
         config = whisper.model.generation_config
         config.language, config.task = model.language, model.task
     return whisper
+
+
+def give_back(whisper: Whisper, model: Model) -> None:
+    """Take out of a tuned model, in place, the share of the base model that it kept."""
+    share = read_json(SUMMARY)["kept_of_base"]
+    base = load(model.name, model.language, model.task, base_commit(model))
+    beyond = -share / (1 - share)  # on the line from the tuned model to the base, so far on the other side
+    take(whisper.model, between(weights_of(whisper.model), weights_of(base.model), beyond))
 
 
 def clips_of(rows: list[Prediction]) -> dict[str, list[object]]:

@@ -18,11 +18,13 @@ NAMES: dict[Kind, str] = {
     "released": "the released model",
     "guide": "the guide",
     "ours": "ours",
+    "alone": "ours, nothing kept of the base",
     "time": "ours in the guide's time",
 }
 PAIRS: tuple[tuple[Kind, Kind], ...] = (
     ("guide", "released"),
     ("ours", "released"),
+    ("alone", "released"),
     ("time", "released"),
     ("ours", "guide"),
     ("time", "guide"),

@@ -12,17 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments, WhisperFeatureExtractor
 
 from asr.base.entries import AudioEntry, TextEntry
 from asr.base.errors import DataError
 from asr.base.files import write_rows
+from asr.model.parameters import Model
+from asr.model.whisper import load
+from asr.tuning.weights import take, weights_of
 from bench.process import Cost
 from bench.real_outcome import Heard, Kind, Outcome, Trained
 from bench.real_project import Corpus, spread, table_of
 from bench.real_table import Found, changes, ratio, rows_table, targets, text
 from tests.project import ROOT
-from tests.sounds import write_tone
+from tests.sounds import write_tiny_whisper, write_tone
 
 CLIPS = [str(number) for number in range(6)]
 SPEAKERS: list[str | None] = list("abcdef")
@@ -179,6 +183,24 @@ def test_few_clips_are_spread_over_the_list() -> None:
 
 
 @pytest.mark.slow  # for what it imports
+def test_what_was_kept_of_the_base_is_taken_out_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.real_score import give_back
+
+    folder = write_tiny_whisper(tmp_path / "model")
+    whisper = load(str(folder), None, "transcribe")
+    base = weights_of(whisper.model)
+    take(whisper.model, {name: value + 0.8 for name, value in base.items()})
+    (tmp_path / "metrics/train").mkdir(parents=True)
+    (tmp_path / "metrics/train/summary.json").write_text('{"kept_of_base": 0.2}')
+    monkeypatch.chdir(tmp_path)
+
+    give_back(whisper, Model(name=str(folder), revision=None, language=None, task="transcribe"))
+
+    for name, value in weights_of(whisper.model).items():
+        torch.testing.assert_close(value, base[name] + 1)
+
+
+@pytest.mark.slow  # for what it imports
 def test_the_guide_gets_parts_of_files_as_files_and_whole_ones_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +237,7 @@ def test_all_rows_hear_the_same_clips_and_a_second_call_makes_none_anew(tmp_path
     first, said = bench(tmp_path)
 
     rows = first["rows"]
-    assert list(rows) == ["released", "guide", "ours", "time"]
+    assert list(rows) == ["released", "guide", "ours", "alone", "time"]
     heard = [each["heard"] for outcomes in rows.values() for each in outcomes]
     assert {name: len(clips["id"]) for name, clips in heard[0].items()} == {"test": 12, "general": 12, "validation": 12}
     for name in heard[0]:

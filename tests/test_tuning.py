@@ -1,6 +1,7 @@
 """Tuning: a rate is searched for, epochs are averaged, and a share of the base model is kept, all by what is heard."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from asr.base.errors import DataError
 from asr.base.text import Normalization
 from asr.machine.shutdown import StopRequest
 from asr.model.checksums import write_sums
+from asr.model.transcribe import Hypothesis
 from asr.model.whisper import Whisper, load
 from asr.training.batch import Examples
 from asr.training.callbacks import DivergedError, StoppedError
 from asr.training.epochs import error_rates, keep_epoch, kept_epochs
+from asr.training.labels import at
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.trainable import merged, with_lora
@@ -215,6 +218,38 @@ def test_the_base_model_is_heard_in_its_own_window_and_the_others_in_theirs(
 
     assert fitted[0] is False
     assert set(fitted[1:]) == {True}
+
+
+def test_words_in_clips_without_speech_are_errors_when_a_share_is_chosen(
+    whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = list[list[str]]()
+
+    def error_rate(self: Validator, rank: int = 0, ranks: int = 1) -> float:
+        heard.append(list(self.texts))
+        return 10.0
+
+    monkeypatch.setattr(Validator, "error_rate", error_rate)
+    monkeypatch.setattr("asr.tuning.tune.MOST_SILENT", 2)
+    spoken = unequal(whisper, 8)
+    examples = replace(spoken, continuations=[ids if place < 5 else [] for place, ids in enumerate(spoken.continuations)])
+
+    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
+        return outcome(1e-3, 10.0)
+
+    tune(judge(whisper, 2), {}, examples, recipe(keep_of_base="auto"), tmp_path, training)
+
+    assert heard == [[text(0), text(1), "", ""]] * 9 + [[text(0), text(1)]]
+
+
+def test_a_word_where_nothing_is_said_is_an_error(whisper: Whisper) -> None:
+    spoken = unequal(whisper, 4)
+    both = judge(whisper, 2).besides(at(spoken, [3]))
+
+    found = both._compared(0.0, [Hypothesis(said, False) for said in (text(0), text(1), "more words")])
+
+    assert [len(clip) for clip in both.examples.frames] == [20, 30, 50]
+    assert found.error_rate == round(100 * 2 / len(f"{text(0)} {text(1)}".split()), 2)
 
 
 def test_the_mean_of_epochs_is_taken_where_it_is_heard_no_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
 from asr.training.batch import Examples, StepBatch, collate, micro_batches
 from asr.training.callbacks import StoppedError
-from asr.training.labels import at
+from asr.training.labels import at, chained
 from asr.training.plan import Slot
 from asr.training.variety import NO_VARIETY
 
@@ -145,6 +145,12 @@ class Validator:
         places = [number * len(self.texts) // most for number in range(most)]
         paths, texts = ([column[place] for place in places] for column in (self.paths, self.texts))
         return replace(self, examples=at(self.examples, places), paths=paths, texts=texts)
+
+    def besides(self, silent: Examples) -> "Validator":
+        """The same with clips besides in which nothing is said, so that each word that is heard in them is an error."""
+        nothing = [""] * len(silent.labels)
+        examples = chained(self.examples, silent)
+        return replace(self, examples=examples, paths=[*self.paths, *nothing], texts=[*self.texts, *nothing])
 
     @property
     def metric(self) -> Metric:

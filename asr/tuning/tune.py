@@ -3,6 +3,7 @@
 Everything is chosen on the validation split, and on clips of the general sets that are there to choose by.
 """
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from asr.ranks.group import rank_and_ranks, wait_for_all
 from asr.training.batch import Examples
 from asr.training.checkpoints import SEARCH, checked
 from asr.training.epochs import kept_epochs
+from asr.training.labels import at, without_speech
 from asr.training.recipe import Train, learning_rate
 from asr.training.run import Trained
 from asr.training.validation import Validator
@@ -25,6 +27,9 @@ from asr.tuning.weights import Weights, between, mean_of, take, weights_of
 
 MOST_HEARD = 200
 """Clips of the validation split, and of each general set, that are heard with each share of the base model."""
+
+MOST_SILENT = 50
+"""Clips without speech that are heard besides, as the base model may write words where nobody speaks."""
 
 Training = Callable[[Examples, Validator, Train, Path], Trained]
 """Trains the model in place, in a folder of this training's own."""
@@ -87,7 +92,8 @@ def tune(
     averaged, error_rate = _averaged(validator, trained, settings, folder, base)
     points, kept, tuned = list[Point](), settings.keep_of_base, weights_of(model)
     if kept == "auto":
-        points = _kept(validator, general, tuned, base, base_windows, trained.precision)
+        judge = validator.some(MOST_HEARD).besides(_silent(examples))
+        points = _kept(judge, general, tuned, base, base_windows, trained.precision)
         kept = chosen(points).share
     take(model, between(tuned, base, kept) if kept else tuned)
     if kept:
@@ -136,8 +142,14 @@ def _averaged(validator: Validator, trained: Trained, settings: Train, folder: P
     return (len(epochs), found) if is_better else (1, trained.best_error_rate)
 
 
+def _silent(examples: Examples) -> Examples:
+    """The clips without speech, or as many as are heard, from all over the list."""
+    places = sorted(without_speech(examples))
+    return at(examples, places[:: max(1, math.ceil(len(places) / MOST_SILENT))])
+
+
 def _kept(
-    validator: Validator,
+    judge: Validator,
     general: Mapping[str, Validator],
     tuned: Weights,
     base: Weights,
@@ -145,7 +157,7 @@ def _kept(
     precision: Precision,
 ) -> list[Point]:
     """Hear shares of the base model one after the other, until more of it only makes it worse."""
-    whisper, judge = validator.whisper, validator.some(MOST_HEARD)
+    whisper = judge.whisper
     judges = {name: each.some(MOST_HEARD) for name, each in general.items()}
 
     def rates(weights: Weights) -> dict[str, float]:
@@ -160,7 +172,7 @@ def _kept(
     def heard(share: float) -> Point:
         others = rates(between(tuned, base, share))
         found = point(share, _heard(judge, precision), others, of_base)
-        print(f"train: {told(found, validator.metric)}", file=sys.stderr)
+        print(f"train: {told(found, judge.metric)}", file=sys.stderr)
         return found
 
     return along(heard)
