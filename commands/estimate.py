@@ -15,7 +15,7 @@ import math
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from asr.base.entries import AudioEntry, TextEntry
+from asr.base.entries import AudioEntry, TextEntry, read_texts
 from asr.base.errors import DataError
 from asr.base.files import read_rows
 from asr.base.text import Normalization, Text
@@ -36,22 +36,25 @@ from asr.model.whisper import Whisper, load
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
 from asr.training.history import duration
-from asr.training.labels import chained, examples_of
+from asr.training.labels import chained, examples_of, without_speech
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
+from asr.tuning.keeping import SHARES
+from asr.tuning.search import FACTORS, MOST_VALIDATED, short
+from asr.tuning.tune import MOST_HEARD, MOST_SILENT
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
 
-SPLITS, MIX = Path("data/splits"), Path("data/mix")
+SPLITS, MIX, GENERAL = Path("data/splits"), Path("data/mix"), Path("data/sets/validation_text.jsonl")
 
 TRIAL_STEPS, TRIAL_VALIDATED = 6, 64
 """Steps that are learned from, and clips that are validated, where there are so many."""
 
 GIBI, KIBI = 2**30, 2**10
 
-REMEDY = "run `dvc repro mix base` first, which computes no features"
+REMEDY = "run `dvc repro sets mix base` first, which computes no features"
 
 
 class Params(StageParams):
@@ -63,6 +66,18 @@ class Params(StageParams):
     augment: Augment
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a whole run does: optimiser steps, clips heard for validation, clips heard to choose a share of the base model, and
+    checkpoints.
+    """
+
+    steps: float
+    validated: int
+    heard_to_choose: int
+    checkpoints: int
+
+
 def main() -> None:
     """Try some steps, and say what a whole run would take."""
     params, machine = read_params(Params), read_machine()
@@ -70,7 +85,7 @@ def main() -> None:
     whisper = load(params.model.name, params.model.language, params.model.task, base_commit(params.model))
     copies = len(variants(params.augment))
     learned = chained(silent("train", whisper, copies), mixed_in(whisper, copies))
-    learned = chained(learned, without_speech(whisper, params.augment, copies))
+    learned = chained(learned, silence_of(whisper, params.augment, copies))
     validated = silent("validation", whisper, copies=1)
     steps = math.ceil(len(learned) / settings.effective_batch)
     trial = some(learned, TRIAL_STEPS * settings.effective_batch, settings.seed)
@@ -82,7 +97,33 @@ def main() -> None:
         file=sys.stderr,
     )
     trained = tried(whisper, trial, heard, params, machine)
-    print(f"estimate: {told(trained, settings.epochs, steps / machine.train_ranks, len(validated) / len(heard))}")
+    work = work_of(settings, learned, len(validated), machine.train_ranks)
+    print(f"estimate: {told(trained, work, len(heard))}")
+
+
+def work_of(settings: Train, learned: Examples, validated: int, ranks: int) -> Work:
+    """What the parameters of training make of so many clips of the validation split, and of the general sets there are.
+
+    Raises:
+        DataError: when nobody has read those sets yet.
+    """
+    steps, passes, checkpoints = settings.epochs * math.ceil(len(learned) / settings.effective_batch), settings.epochs + 1, 0
+    heard_to_choose, searched = 0, 0
+    if settings.learning_rate == "search":
+        some = max(1, round(settings.search_share * len(learned)))
+        epochs = len(FACTORS) * short(settings, 1.0, some).epochs
+        steps, checkpoints = steps + epochs * math.ceil(some / settings.effective_batch), epochs
+        searched = epochs * min(MOST_VALIDATED, validated)
+    if settings.average > 1:
+        passes += 1
+    if settings.keep_of_base == "auto":
+        passes += 1
+        if not GENERAL.exists():
+            raise DataError(f"{GENERAL}: not there; {REMEDY}")
+        general = sum(min(MOST_HEARD, len(texts)) for texts in read_texts(GENERAL).values())
+        silence = min(MOST_SILENT, len(without_speech(learned)))
+        heard_to_choose = general + len(SHARES) * (general + min(MOST_HEARD, validated) + silence)
+    return Work(steps / ranks, passes * validated + searched, heard_to_choose, settings.epochs + checkpoints)
 
 
 def silent(split: str, whisper: Whisper, copies: int) -> Examples:
@@ -113,7 +154,7 @@ def mixed_in(whisper: Whisper, copies: int) -> Examples:
     return lasting(whisper, seconds, [text for text in said for _ in range(copies)])
 
 
-def without_speech(whisper: Whisper, augment: Augment, copies: int) -> Examples:
+def silence_of(whisper: Whisper, augment: Augment, copies: int) -> Examples:
     """The clips without speech as training will read them: how long they are follows from what they are made of."""
     clips = read_rows(SPLITS / "audio/train.jsonl", AudioEntry)
     made_of = [(clip, copy) for clip in origins(clips, len(clips), augment) for copy in range(1, copies + 1)]
@@ -158,27 +199,25 @@ def tried(whisper: Whisper, learned: Examples, validated: Examples, params: Para
         return train(whisper, learned, validator, once, Path(name), None, stop, loader_workers=workers)
 
 
-def told(trained: Trained, epochs: int, steps: float, validations: float) -> str:
-    """Say what a whole run takes.
-
-    Args:
-        trained: on some clips, for an epoch.
-        epochs: of the whole run.
-        steps: in each of them.
-        validations: how many times as long an epoch's validation takes as that on some clips.
-    """
+def told(trained: Trained, work: Work, heard: int) -> str:
+    """Say what a whole run takes, where `trained` has learned from some clips for an epoch and heard so many."""
     seconds = trained.seconds
-    learning = epochs * steps * (seconds["waiting"] + seconds["computing"]) / trained.steps
-    # The base model is validated before the first epoch, here and there.
-    validating, saving = (epochs + 1) * validations * seconds["validating"] / 2, epochs * seconds["saving"]
+    learning = work.steps * (seconds["waiting"] + seconds["computing"]) / trained.steps
+    hearing = seconds["validating"] / 2 / heard  # the base model is validated too, before the epoch
+    validating, choosing, saving = (
+        hearing * work.validated,
+        hearing * work.heard_to_choose,
+        work.checkpoints * seconds["saving"],
+    )
     if torch.cuda.is_available():
         memory = f"{torch.cuda.max_memory_allocated() / GIBI:.1f} GiB of GPU memory"
     else:
         unit = 1 if sys.platform == "darwin" else KIBI
         memory = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIBI:.1f} GiB of memory"
     return (
-        f"{duration(learning + validating + saving)} at most: {duration(learning)} of training, {duration(validating)} of "
-        f"validation, {duration(saving)} for checkpoints; {memory}, {trained.rows_at_once} whole windows at once"
+        f"{duration(learning + validating + choosing + saving)} at most: {duration(learning)} of training, "
+        f"{duration(validating)} of validation, {duration(choosing)} to choose what is kept of the base model, "
+        f"{duration(saving)} for checkpoints; {memory}, {trained.rows_at_once} whole windows at once"
     )
 
 
