@@ -40,9 +40,8 @@ from asr.training.labels import chained, examples_of, without_speech
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
-from asr.tuning.keeping import SHARES
+from asr.tuning.keeping import MOST_HEARD, MOST_SILENT, SHARES
 from asr.tuning.search import FACTORS, MOST_VALIDATED, short
-from asr.tuning.tune import MOST_HEARD, MOST_SILENT
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params

@@ -1,18 +1,23 @@
 """What stage train reads: the clips of train, of train.mix and of validation with their labels, clips without speech, and the
-clips of general sets by which it chooses.
+clips of general sets by which it chooses; and what hears such clips.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.base.entries import HeardByBase, TextEntry, read_texts
-from asr.base.files import read_rows
+from asr.base.files import iterate_rows, read_rows
+from asr.base.text import Normalization
+from asr.machine.shutdown import StopRequest
 from asr.model.whisper import Whisper, require_in_window, require_label_positions, require_same_mels
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
-from asr.training.labels import chained, examples_of
+from asr.training.labels import at, chained, examples_of
+from asr.training.validation import Validator
+from stages.common.pace import read_pace
 
 FEATURES = Path("data/features")
 TEXTS = Path("data/splits/text")
@@ -55,6 +60,14 @@ def read_general(whisper: Whisper, cache: Path) -> dict[str, tuple[Examples, Seq
     return {name: read_clips(GENERAL, rows, whisper, cache) for name, rows in read_texts(GENERAL_TEXTS).items()}
 
 
+def judged_by(
+    whisper: Whisper, clips: Examples, said: Sequence[TextEntry], normalization: Normalization, stop: StopRequest
+) -> Validator:
+    """What hears with the model, as it is whenever that is asked for, these clips."""
+    paths, texts = [row.path for row in said], [row.text for row in said]
+    return Validator(whisper, clips, paths, texts, normalization, read_pace(), stop)
+
+
 def read_clips(name: str, said: Sequence[TextEntry], whisper: Whisper, cache: Path) -> tuple[Examples, Sequence[TextEntry]]:
     """Read the features of these clips, which are in the folder of this name."""
     features = StoredFeatures(FEATURES / name, cache)
@@ -67,7 +80,17 @@ def read_clips(name: str, said: Sequence[TextEntry], whisper: Whisper, cache: Pa
     return examples, texts
 
 
-def read_non_speech(texts: Sequence[TextEntry], whisper: Whisper, cache: Path) -> Examples:
+def read_silent(most: int, whisper: Whisper, cache: Path) -> Examples:
+    """Read training clips in which nobody speaks, so many at most, from all over the list."""
+    marked = [text for text in iterate_rows(TEXTS / "train.jsonl", TextEntry) if not text.text]
+    all_there = chained(
+        read_clips("train", marked, whisper, cache)[0],
+        read_non_speech(iterate_rows(TEXTS / "train.jsonl", TextEntry), whisper, cache),
+    )
+    return at(all_there, range(0, len(all_there), max(1, math.ceil(len(all_there) / most))))
+
+
+def read_non_speech(texts: Iterable[TextEntry], whisper: Whisper, cache: Path) -> Examples:
     """Read the clips without speech, each in the language of the clip of which it was made, with nothing to write."""
     features = StoredFeatures(FEATURES / NON_SPEECH, cache)
     made_of = set(features.ids)

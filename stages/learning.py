@@ -1,15 +1,13 @@
-"""How stage train learns: all of the stage, besides stages/examples.py, that has a say in the weights. A change in these makes
-another run.
+"""How stage train learns: all of the stage, besides stages/examples.py, that has a say in what a run comes to. A change in
+these makes another run.
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import ConfigDict
 
-from asr.base.entries import TextEntry
 from asr.base.sections import Section
 from asr.base.text import Normalization, Text
 from asr.machine.shutdown import STOP, StopRequest
@@ -28,9 +26,8 @@ from asr.training.validation import Validator
 from asr.tuning.tune import tune
 from stages.common.commit import base_commit
 from stages.common.machine import Machine
-from stages.common.pace import read_pace
 from stages.common.params import StageParams, read_params
-from stages.examples import read_general, read_learned, read_split
+from stages.examples import judged_by, read_learned, read_split
 
 MIXED = "mixed"
 """What a kept outcome calls the number of clips of train.mix."""
@@ -66,12 +63,6 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     mode = params.train.mode(whisper.window_frames, whisper.is_fitted)
     stop = stop or StopRequest(folder / STOP)
 
-    def judged_by(clips: Examples, said: Sequence[TextEntry]) -> Validator:
-        normalization = Normalization.of(params.text, params.model)
-        return Validator(
-            whisper, clips, [row.path for row in said], [row.text for row in said], normalization, read_pace(), stop
-        )
-
     def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
         is_final = place == folder
         return train(
@@ -97,11 +88,11 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     print(f"train: {len(examples)} clips, {told}", file=sys.stderr)
     whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
-    general = {name: judged_by(*part) for name, part in read_general(whisper, machine.cache_folder).items()}
     require_disk(folder, whisper.model, params.train)
     require_timestamps_suit(whisper.tokenizer, [text.text for text in [*learned.texts, *texts]], mode == "pack")
+    judge = judged_by(whisper, validation, texts, Normalization.of(params.text, params.model), stop)
     try:
-        tuned = tune(judged_by(validation, texts), general, examples, params.train, folder, training)
+        tuned = tune(judge, examples, params.train, folder, training)
     except StoppedError:
         return
     if rank_and_ranks()[0] == 0:

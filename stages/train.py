@@ -7,7 +7,8 @@ that were) and summary.json. TensorBoard's events are the machine's, outside of 
 
 Every run that differs in its parameters, data, base model, code or packages has a folder of its own outside of the outputs. A
 run that was killed goes on from its last checkpoint there; of one that is done the result is there, and is taken when the same
-run is asked for again. What has a say in it is in stages/learning.py and stages/examples.py; nothing here has.
+run is asked for again. What has a say in it is in stages/learning.py and stages/examples.py, and what has a say in the share of
+the base model that is taken then in stages/keeping.py; nothing here has.
 """
 
 from stages.common.command import begin, run
@@ -32,17 +33,19 @@ from asr.base.versions import LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.machine.shutdown import STOP, StopRequest
 from asr.ranks.launch import run_ranks
+from asr.runs.choices import is_chosen_from
 from asr.runs.claims import claimed
 from asr.runs.facts import Facts, OtherRun, learning_modules, note_facts, other_runs
 from asr.runs.folders import clear, forget, remove, sweep
-from asr.runs.kept import RESULT, drop, is_finished, is_kept, take
+from asr.runs.kept import RESULT, drop, is_finished, is_kept, outcome_of
 from asr.shards.format import MANIFEST
+from asr.training.callbacks import StoppedError
 from asr.training.checkpoints import checked, newest
 from asr.training.history import COLUMNS, curves, outcome
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
 from asr.training.validation import DIARY_COLUMNS, Diary
-from asr.tuning.keeping import keeping_columns, keeping_row
+from asr.tuning.keeping import Kept, keeping_columns, keeping_row
 from asr.tuning.search import COLUMNS as SEARCH_COLUMNS
 from asr.tuning.tune import Tuned, tuned_as
 from stages.common.commit import base_commit
@@ -50,7 +53,8 @@ from stages.common.machine import Machine, read_machine
 from stages.common.pace import PACE
 from stages.common.params import read_params
 from stages.common.speeds import write_speeds
-from stages.examples import FEATURES, GENERAL, GENERAL_TEXTS, HEARD, MIX, MIX_TEXTS, NON_SPEECH, SPLITS, TEXTS
+from stages.examples import FEATURES, HEARD, MIX, MIX_TEXTS, NON_SPEECH, SPLITS, TEXTS
+from stages.keeping import write_model
 from stages.learning import MIXED, Params, learn
 
 MODEL = Path("models/whisper")
@@ -67,15 +71,16 @@ def main() -> None:
     folder = machine.checkpoint_folder / fingerprint(facts, [])
     with claimed(folder):
         sweep(folder)
-        if machine.keep_runs == 0 and is_finished(folder):
+        if machine.keep_runs == 0 and is_finished(folder) and is_chosen_from(folder):
             drop(folder)
         if is_kept(folder):
             told = f"this run was done before: its model is taken from {folder} (remove that folder to train anew)"
             print(f"train: {told}", file=sys.stderr)
         else:
             run_to_its_end(folder, facts, params, machine)
-        kept = take(folder, MODEL)
-        write(kept.pop(MIXED), tuned_as(kept), params, Diary(folder / RESULT))
+        outcome = outcome_of(folder)
+        mixed, tuned = outcome.pop(MIXED), tuned_as(outcome)
+        write(mixed, tuned, keep_some(folder, tuned, params, machine), params, Diary(folder / RESULT))
         if machine.keep_runs:
             clear(folder)
         else:
@@ -110,17 +115,35 @@ def run_to_its_end(folder: Path, facts: Facts, params: Params, machine: Machine)
         sys.exit(128 + (stop.signal or signal.SIGTERM))
 
 
+def keep_some(folder: Path, tuned: Tuned, params: Params, machine: Machine) -> Kept:
+    """Write the run's model with its share of the base model.
+
+    Raises:
+        SystemExit: when the stage was asked to end before that was chosen.
+    """
+    stop = StopRequest(folder / STOP)
+    stop.listen()
+    try:
+        return write_model(folder, tuned, MODEL, params, machine, stop)
+    except StoppedError:
+        print(
+            f"train: stopped; the run in {folder} is done, and what it keeps of the base model is chosen when it is taken",
+            file=sys.stderr,
+        )
+        sys.exit(128 + (stop.signal or signal.SIGTERM))
+
+
 def run_facts(params: Params) -> dict[str, Any]:
-    """Gather all that determines the run's result; what is large by its hash."""
+    """Gather all that determines what a run comes to, before it gets a share of the base model; what is large by its hash."""
     name = params.model.name
     lists = [
-        *(FEATURES / split / MANIFEST for split in (*SPLITS, MIX, NON_SPEECH, GENERAL)),
+        *(FEATURES / split / MANIFEST for split in (*SPLITS, MIX, NON_SPEECH)),
         *(TEXTS / f"{split}.jsonl" for split in SPLITS),
-        *(MIX_TEXTS, HEARD, GENERAL_TEXTS, PACE),
+        *(MIX_TEXTS, HEARD, PACE),
     ]
     weights = sorted(path for path in Path(name).glob("*") if path.is_file())
     return {
-        "params": params.model_dump(mode="json"),
+        "params": params.model_dump(mode="json", exclude={"train": {"keep_of_base"}}),
         "packages": versions(LEARNING),
         "code": code_version(files_of([*learning_modules(), stages.learning, stages.examples]), (), with_messages=False),
         "data": fingerprint({}, lists),
@@ -151,14 +174,14 @@ def require_ranks(settings: Train, machine: Machine) -> None:
         )
 
 
-def write(mixed: int, tuned: Tuned, params: Params, diary: Diary) -> None:
+def write(mixed: int, tuned: Tuned, kept: Kept, params: Params, diary: Diary) -> None:
     """Write metrics/train; so many of the clips were of train.mix."""
     OUT.mkdir(parents=True, exist_ok=True)
     trained = tuned.trained
     write_csv(OUT / "curves.csv", tuple(COLUMNS.values()), curves(trained.log_history))
     write_csv(OUT / "validation.csv", DIARY_COLUMNS, diary.read())
     write_csv(OUT / "search.csv", SEARCH_COLUMNS, [asdict(tried) for tried in tuned.searched])
-    write_csv(OUT / "keeping.csv", keeping_columns(tuned.points), [keeping_row(point) for point in tuned.points])
+    write_csv(OUT / "keeping.csv", keeping_columns(kept.points), [keeping_row(point) for point in kept.points])
     write_json(
         SUMMARY,
         {
@@ -178,16 +201,16 @@ def write(mixed: int, tuned: Tuned, params: Params, diary: Diary) -> None:
             "epochs": trained.epochs,
             "best_step": trained.best_step,
             "averaged_epochs": tuned.averaged,
-            "kept_of_base": tuned.kept,
+            "kept_of_base": kept.share,
             "metric": trained.metric,
-            "validation_error_rate": tuned.error_rate,
+            "validation_error_rate": kept.error_rate,
             "base_validation_error_rate": trained.base_error_rate,
-            "better_than_base": tuned.error_rate < trained.base_error_rate,
+            "better_than_base": kept.error_rate < trained.base_error_rate,
             "versions": versions(LEARNING),
         },
     )
     write_speeds(SUMMARY, trained.seconds)
-    for line in outcome(trained.best_step, tuned.error_rate, trained.base_error_rate, trained.metric):
+    for line in outcome(trained.best_step, kept.error_rate, trained.base_error_rate, trained.metric):
         print(f"train: {line}", file=sys.stderr)
 
 

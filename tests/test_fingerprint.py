@@ -10,6 +10,7 @@ import asr.training.batch
 import asr.training.plan
 from asr.base.hashes import bare_code, code_version, content_hash, fingerprint
 from asr.runs.facts import has_say
+from stages.keeping import choice_name
 from stages.learning import Params
 from stages.train import run_facts
 from tests.closure import import_closure
@@ -38,11 +39,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def fingerprint_in(project: Path, monkeypatch: pytest.MonkeyPatch, **train: object) -> str:
-    monkeypatch.chdir(project)
+def params_of(project: Path, **train: object) -> Params:
     values = read_yaml(project / "params.yaml")
     values["train"].update(train)
-    return fingerprint(run_facts(Params.model_validate({key: values[key] for key in Params.model_fields})), [])
+    return Params.model_validate({key: values[key] for key in Params.model_fields})
+
+
+def fingerprint_in(project: Path, monkeypatch: pytest.MonkeyPatch, **train: object) -> str:
+    monkeypatch.chdir(project)
+    return fingerprint(run_facts(params_of(project, **train)), [])
 
 
 def test_a_files_hash_is_what_the_ids_of_clips_begin_with() -> None:
@@ -63,8 +68,6 @@ def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.Monkey
         "data/features/validation/manifest.json",
         "data/features/non_speech/manifest.json",
         "data/features/mix/manifest.json",
-        "data/features/sets_validation/manifest.json",
-        "data/sets/validation_text.jsonl",
         "data/mix/text.jsonl",
         "data/mix/heard.jsonl",
         "data/splits/text/train.jsonl",
@@ -83,6 +86,33 @@ def test_data_and_base_model_make_another_run(
     assert fingerprint_in(other, monkeypatch) != same
 
 
+GENERAL = ("data/features/sets_validation/manifest.json", "data/sets/validation_text.jsonl")
+
+
+def test_what_is_kept_of_the_base_model_makes_another_choice_and_no_other_run(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = shutil.copytree(project, tmp_path / "other")
+    runs, choices = set[str](), list[str]()
+
+    def note(share: float | str) -> None:
+        runs.add(fingerprint_in(other, monkeypatch, keep_of_base=share))
+        choices.append(choice_name(params_of(other, keep_of_base=share)))
+
+    for share in (0.1, 0.2, "auto"):
+        note(share)
+    for name in GENERAL:
+        (other / name).write_bytes((other / name).read_bytes() + b" ")
+        note("auto")
+    with monkeypatch.context() as patch:
+        patch.setattr("asr.tuning.keeping.__file__", asr.training.plan.__file__)
+        note("auto")
+
+    assert (len(runs), len(set(choices))) == (1, 6)
+    note(0.2)  # which asks for no set
+    assert choices[-1] == choices[1]
+
+
 def test_the_code_makes_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fingerprint_in(project, monkeypatch)
     monkeypatch.setattr("asr.training.batch.__file__", asr.training.plan.__file__)
@@ -97,7 +127,9 @@ def test_what_learns_in_the_stage_itself_makes_another_run(project: Path, monkey
     assert fingerprint_in(project, monkeypatch) != first
 
 
-@pytest.mark.parametrize("module", ["stages.train", "asr.training.history", "asr.runs.kept"])
+@pytest.mark.parametrize(
+    "module", ["stages.train", "stages.keeping", "asr.training.history", "asr.runs.kept", "asr.tuning.keeping"]
+)
 def test_what_only_tells_or_keeps_what_was_learned_makes_no_other_run(
     project: Path, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:

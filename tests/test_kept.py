@@ -8,27 +8,33 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
 from asr.base.hashes import fingerprint
 from asr.machine.shutdown import StopRequest
 from asr.model.checksums import SUMS, write_sums
+from asr.model.whisper import Whisper, load, load_tuned
 from asr.runs import kept
 from asr.runs.claims import claimed
 from asr.runs.facts import note_facts
 from asr.runs.folders import FACTS, forget
 from asr.runs.kept import RESULT, is_finished, keep
+from asr.training.callbacks import StoppedError
 from asr.training.run import Trained
-from asr.tuning.keeping import Point
+from asr.tuning.keeping import Kept, Point, mix
 from asr.tuning.search import Tried
 from asr.tuning.tune import Tuned
+from asr.tuning.weights import take, weights_of
 from stages import train
 from stages.common.machine import Machine
 from stages.learning import MIXED
 from tests.damage import cut, flip
 from tests.project import tree
 from tests.recipes import recipe
+from tests.sounds import write_tiny_whisper
 from tests.test_checkpoints import write
 
 TRAINED = Trained(
@@ -50,7 +56,7 @@ TRAINED = Trained(
     log_history=[{"step": 9, "loss": 0.1 + 0.2, "eval_loss": float("inf")}],
     seconds={"waiting": 1.0, "computing": 7.0, "validating": 20.0, "saving": 3.0},
 )
-TUNED = Tuned(TRAINED, [Tried(1e-3, 3, 14.0, 0.5)], 1, [Point(0.1, 12.0, {"general": 2.0}, 0.5)], 0.1, 12.0)
+TUNED = Tuned(TRAINED, [Tried(1e-3, 3, 14.0, 0.5)], 1, 12.0)
 DIARY = "step,epoch,path,reference,hypothesis,error_rate\n9,1,a.wav,a b,a,50.0\n"
 
 
@@ -73,6 +79,7 @@ class Stage:
         monkeypatch.setattr(train, "read_machine", lambda: self.machine)
         monkeypatch.setattr(train, "run_facts", lambda _: {})
         monkeypatch.setattr(train, "learn", self._learn)
+        monkeypatch.setattr("stages.keeping.choice_name", lambda params: str(params.train.keep_of_base))
         monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def _learn(self, folder: Path, machine: Machine, stop: StopRequest) -> None:
@@ -102,7 +109,7 @@ def test_a_run_that_was_done_before_is_taken_as_it_was_and_not_trained(
 ) -> None:
     first = stage()
     assert [sorted(path.name for path in folder.iterdir()) for folder in (stage.run, stage.run / RESULT)] == [
-        [RESULT, FACTS],
+        ["chosen-0.0.json", RESULT, FACTS],
         [SUMS, "model", "model.sha256", "trained.json", "validation-9.csv"],
     ]
     assert "was done before" not in capsys.readouterr().err
@@ -213,7 +220,7 @@ def test_a_kill_in_the_middle_of_keeping_leaves_no_result(stage: Stage, monkeypa
     stage()
 
     assert stage.trainings == 1
-    assert sorted(path.name for path in stage.run.iterdir()) == [RESULT, FACTS]
+    assert sorted(path.name for path in stage.run.iterdir()) == ["chosen-0.0.json", RESULT, FACTS]
 
 
 def test_a_mistake_in_the_middle_of_keeping_leaves_nothing_that_takes_room(tmp_path: Path) -> None:
@@ -235,7 +242,7 @@ def test_a_kill_between_keeping_and_writing_costs_no_training_and_leaves_no_chec
     stage()
 
     assert stage.trainings == 1
-    assert sorted(path.name for path in stage.run.iterdir()) == [RESULT, FACTS]
+    assert sorted(path.name for path in stage.run.iterdir()) == ["chosen-0.0.json", RESULT, FACTS]
 
 
 def test_no_run_is_kept_nor_taken_at_0(stage: Stage) -> None:
@@ -244,6 +251,60 @@ def test_no_run_is_kept_nor_taken_at_0(stage: Stage) -> None:
     assert stage(keep_runs=0) == first
 
     assert stage.trainings == 2
+    assert list(stage.run.parent.iterdir()) == []
+
+
+def test_another_share_of_the_base_model_is_chosen_without_training(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, chosen = write_tiny_whisper(tmp_path / "base"), list[object]()
+    stage.params.model = SimpleNamespace(name=str(base), revision=None, language=None, task="transcribe")
+    tuned = load(str(base), None, "transcribe")
+    take(tuned.model, {name: value + 1 for name, value in weights_of(tuned.model).items()})
+    monkeypatch.setattr("tests.test_kept.save", tuned.save)
+
+    def choose(whisper: Whisper, base: Whisper, tuned: Tuned, params: Any, *others: object) -> Kept:
+        chosen.append(params.train.keep_of_base)
+        share = 0.5 if params.train.keep_of_base == "auto" else params.train.keep_of_base
+        mix(whisper, base, share)
+        return Kept([Point(share, 11.0, {"general": 2.0}, 0.5)], share, 11.0)
+
+    monkeypatch.setattr("stages.keeping.choose", choose)
+    written = dict[object, dict[str, bytes]]()
+    for share in ("auto", 0.25, "auto", 0.0, "auto"):
+        stage.params.train = recipe(keep_of_base=share)
+        outputs = stage()
+        assert written.setdefault(share, outputs) == outputs
+    damage = stage.run / "chosen-auto.json"
+    damage.write_text(damage.read_text().replace("0.5", "0.4"))
+    stage.params.train = recipe(keep_of_base="auto")
+    assert stage() == written["auto"]
+
+    assert (stage.trainings, chosen) == (1, ["auto", 0.25, "auto"])
+    assert b'"kept_of_base": 0.25' in written[0.25]["summary.json"]
+    assert written[0.0]["model.safetensors"] == (stage.run / RESULT / "model/model.safetensors").read_bytes()
+    half = load_tuned(train.MODEL)
+    for name, value in weights_of(half.model).items():
+        torch.testing.assert_close(value, weights_of(tuned.model)[name] - 0.5)
+
+
+def test_a_run_whose_share_is_not_chosen_yet_is_taken_where_none_is_kept(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> Kept:
+        raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "write_model", stopped)
+        with pytest.raises(SystemExit) as ended:
+            stage(keep_runs=0)
+    assert ended.value.code == 128 + signal.SIGTERM
+    told = f"train: stopped; the run in {stage.run} is done, and what it keeps of the base model is chosen when it is taken\n"
+    assert told in capsys.readouterr().err
+
+    stage(keep_runs=0)
+
+    assert stage.trainings == 1
     assert list(stage.run.parent.iterdir()) == []
 
 

@@ -9,6 +9,7 @@ import soundfile
 from asr.audio.waveform import Waveform
 from asr.base.entries import AudioEntry, TextEntry
 from asr.base.errors import DataError
+from asr.base.files import write_rows
 from asr.features.augment import content
 from asr.features.non_speech import Sound, made, non_speech, origins, seconds_of, untouched
 from asr.features.parameters import Augment
@@ -16,7 +17,7 @@ from asr.features.pauses import pauses, tiled
 from asr.machine.engine import Engine
 from asr.model.whisper import load
 from asr.training.labels import label, without_speech
-from stages.examples import read_non_speech
+from stages.examples import read_non_speech, read_silent
 from stages.features_train import changes
 from tests import test_features
 from tests.sounds import hiss, write_tiny_whisper, write_tone
@@ -227,6 +228,27 @@ def test_training_reads_each_in_the_language_of_the_clip_of_which_it_is_made_wit
     assert examples.labels == [label(whisper.tokenizer, "", language) for language in examples.languages]
     assert without_speech(examples) == {0, 1, 2, 3}
     assert len(examples.frames) == 4
+
+
+def test_of_clips_that_are_marked_and_clips_that_are_made_some_are_read_from_all_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whisper = load(str(write_tiny_whisper(tmp_path / "model", window_seconds=30)), None, "transcribe")
+    clips = tones(tmp_path, 4)
+    said = ["hallo", "", "hallo", ""]
+    write_rows(
+        Path("data/splits/text/train.jsonl"),
+        [TextEntry("train", clip.id, clip.path, text, text, None) for clip, text in zip(clips, said, strict=True)],
+    )
+    test_features.made(Path("data/features/train"), clips, SETTINGS)
+    test_features.made(Path("data/features/non_speech"), clips[1:3], untouched(SETTINGS), non_speech(only(copies=2)))
+    cache = Path("data/features/cache")
+
+    everything = read_silent(50, whisper, cache)
+
+    assert everything.labels == [label(whisper.tokenizer, "")] * 6
+    assert [len(clip) for clip in read_silent(3, whisper, cache).frames] == [len(clip) for clip in everything.frames][::2]
 
 
 def test_without_a_share_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Tuning: a rate is searched for, epochs are averaged, and a share of the base model is kept, all by what is heard."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from asr.base.errors import DataError
 from asr.base.text import Normalization
+from asr.machine.device import Precision
 from asr.machine.shutdown import StopRequest
 from asr.model.checksums import write_sums
 from asr.model.transcribe import Hypothesis
@@ -23,7 +24,7 @@ from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.trainable import merged, with_lora
 from asr.training.validation import Validator
-from asr.tuning.keeping import Point, along, chosen, point
+from asr.tuning.keeping import Kept, Point, along, chosen, keep_best, keep_share, kept_as, point
 from asr.tuning.search import Tried, best_rate, rates_around, search, share_of, short
 from asr.tuning.tune import Tuned, tune
 from asr.tuning.weights import between, mean_of, take, weights_of
@@ -46,7 +47,7 @@ def rates(values: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> list[int]
     """Have validators find these error rates one after the other; returns what is filled with the number of clips heard."""
     given, heard = iter(values), list[int]()
 
-    def error_rate(self: Validator, rank: int = 0, ranks: int = 1) -> float:
+    def error_rate(self: Validator, precision: Precision) -> float:
         heard.append(len(self.texts))
         return next(given)
 
@@ -59,9 +60,7 @@ def outcome(rate: float, error_rate: float) -> Trained:
     return Trained("full", "fp32", rate, 1, False, 1, 0, 4, 1.0, 4, error_rate, 50.0, "WER", 8, 0, log, {})
 
 
-def tuned(
-    whisper: Whisper, settings: Train, folder: Path, error_rate: float = 20.0, general: int = 0
-) -> tuple[Tuned, list[float]]:
+def tuned(whisper: Whisper, settings: Train, folder: Path, error_rate: float = 20.0) -> tuple[Tuned, list[float]]:
     """Tune with a training that adds 1 to every weight, and lists the rates that it is given."""
     given = list[float]()
 
@@ -70,8 +69,7 @@ def tuned(
         take(whisper.model, {name: value + 1 for name, value in weights_of(whisper.model).items()})
         return outcome(given[-1], error_rate + 1e4 * abs(given[-1] - 1e-3))
 
-    sets = {"general": judge(whisper, general)} if general else {}
-    return tune(judge(whisper, 4), sets, unequal(whisper, 8), settings, folder, training), given
+    return tune(judge(whisper, 4), unequal(whisper, 8), settings, folder, training), given
 
 
 def added(whisper: Whisper, base: dict[str, torch.Tensor]) -> float:
@@ -85,7 +83,7 @@ def test_without_any_choice_the_result_is_the_trained_model(whisper: Whisper, tm
 
     found, _ = tuned(whisper, recipe(learning_rate=1e-3), tmp_path)
 
-    assert (found.kept, found.averaged, found.searched, found.points, found.error_rate) == (0.0, 1, [], [], 20.0)
+    assert (found.averaged, found.searched, found.error_rate) == (1, [], 20.0)
     assert added(whisper, base) == 1
 
 
@@ -184,62 +182,55 @@ def test_no_more_shares_are_heard_once_they_only_make_it_worse() -> None:
     assert [each.share for each in points] == [0.0, 0.1, 0.2, 0.3]
 
 
-def test_the_share_that_is_chosen_is_in_the_model(whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    base = weights_of(whisper.model)
+@pytest.fixture
+def base(whisper: Whisper, tmp_path: Path) -> Whisper:
+    """The model that `whisper` was before 1 was added to every weight."""
+    base = load(str(tmp_path / "model"), None, "transcribe")
+    take(whisper.model, {name: value + 1 for name, value in weights_of(whisper.model).items()})
+    return base
+
+
+def test_the_share_that_is_chosen_is_in_the_model(whisper: Whisper, base: Whisper, monkeypatch: pytest.MonkeyPatch) -> None:
     # The base model on general, and then of each share general and validation; at last the result on validation.
-    heard = rates([5.0, 9.0, 20.0, 6.0, 20.0, 5.0, 21.0, 4.0, 22.0, 21.0], monkeypatch)
+    clips = rates([5.0, 9.0, 20.0, 6.0, 20.0, 5.0, 21.0, 4.0, 22.0, 21.0], monkeypatch)
+    silent = at(unequal(whisper, 8), [5, 6])
 
-    found, _ = tuned(whisper, recipe(learning_rate=1e-3, keep_of_base="auto"), tmp_path, general=6)
+    kept = keep_best(judge(whisper, 4), silent, {"general": judge(whisper, 6)}, base, "fp32")
 
-    assert [(each.share, each.error_rate, each.forgotten) for each in found.points] == [
+    assert [(each.share, each.error_rate, each.forgotten) for each in kept.points] == [
         (0.0, 20.0, 4.0), (0.1, 20.0, 1.0), (0.2, 21.0, 0.0), (0.3, 22.0, -1.0),
     ]  # fmt: skip
-    assert (found.kept, found.error_rate) == (0.2, 21.0)
-    assert added(whisper, base) == 0.8
-    assert heard == [6, 6, 4, 6, 4, 6, 4, 6, 4, 4]
+    assert (kept.share, kept.error_rate) == (0.2, 21.0)
+    assert added(whisper, weights_of(base.model)) == 0.8
+    assert clips == [6, 6, 4 + 2, 6, 4 + 2, 6, 4 + 2, 6, 4 + 2, 4]
+    assert kept_as(asdict(kept)) == kept
+
+
+def test_a_share_that_is_set_is_in_the_model(whisper: Whisper, base: Whisper, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = rates([21.0], monkeypatch)
+
+    assert keep_share(judge(whisper, 4), base, 0.3, "fp32") == Kept([], 0.3, 21.0)
+
+    assert added(whisper, weights_of(base.model)) == 0.7
+    assert clips == [4]
 
 
 def test_the_base_model_is_heard_in_its_own_window_and_the_others_in_theirs(
-    whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whisper: Whisper, base: Whisper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = list[bool]()
 
-    def error_rate(self: Validator, rank: int = 0, ranks: int = 1) -> float:
+    def error_rate(self: Validator, precision: Precision) -> float:
         fitted.append(self.whisper.is_fitted)
         return 10.0
 
     monkeypatch.setattr(Validator, "error_rate", error_rate)
+    whisper.mark_fitted(True)
 
-    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
-        whisper.mark_fitted(True)
-        return outcome(1e-3, 10.0)
-
-    tune(judge(whisper, 4), {"g": judge(whisper, 2)}, unequal(whisper, 4), recipe(keep_of_base="auto"), tmp_path, training)
+    keep_best(judge(whisper, 4), at(unequal(whisper, 4), []), {"g": judge(whisper, 2)}, base, "fp32")
 
     assert fitted[0] is False
     assert set(fitted[1:]) == {True}
-
-
-def test_words_in_clips_without_speech_are_errors_when_a_share_is_chosen(
-    whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard = list[list[str]]()
-
-    def error_rate(self: Validator, rank: int = 0, ranks: int = 1) -> float:
-        heard.append(list(self.texts))
-        return 10.0
-
-    monkeypatch.setattr(Validator, "error_rate", error_rate)
-    monkeypatch.setattr("asr.tuning.tune.MOST_SILENT", 2)
-    spoken = unequal(whisper, 8)
-    examples = replace(spoken, continuations=[ids if place < 5 else [] for place, ids in enumerate(spoken.continuations)])
-
-    def training(examples: Examples, validator: Validator, settings: Train, place: Path) -> Trained:
-        return outcome(1e-3, 10.0)
-
-    tune(judge(whisper, 2), {}, examples, recipe(keep_of_base="auto"), tmp_path, training)
-
-    assert heard == [[text(0), text(1), "", ""]] * 9 + [[text(0), text(1)]]
 
 
 def test_a_word_where_nothing_is_said_is_an_error(whisper: Whisper) -> None:

@@ -23,6 +23,7 @@ HASHED = ("code", "data", "base model")
 WITHOUT_SAY = {
     "asr.runs": "finds and keeps the folder of a run, in which training writes and reads all by itself",
     "asr.training.history": "lines, tables and trackers, which are told of a run and never asked",
+    "asr.tuning.keeping": "takes a share of the base model once the run is done; what it chose has a name of its own",
 }
 """Modules and packages that have no say in what is learned, and why: an edit there makes no other run.
 

@@ -77,17 +77,22 @@ def damaged_part(folder: Path) -> Path | None:
     return None if filecmp.cmp(result / MODEL_SUMS, result / MODEL / SUMS, shallow=False) else result / MODEL / SUMS
 
 
-def take(folder: Path, model: Path) -> dict[str, Any]:
-    """Put the model of a kept result into a folder that is not there yet, and note that the result is of use today.
-
-    Returns:
-        the outcome.
-    """
-    model.mkdir(parents=True)
-    for path in sorted((folder / RESULT / MODEL).glob("[!.]*")):
-        _link_or_copy(path, model / path.name)
+def outcome_of(folder: Path) -> dict[str, Any]:
+    """The outcome of a kept result, of which it is noted that it is of use today."""
     os.utime(folder / RESULT)
     return read_json(folder / RESULT / OUTCOME)
+
+
+def kept_model(folder: Path) -> Path:
+    """Where the model of a kept result is."""
+    return folder / RESULT / MODEL
+
+
+def take(folder: Path, model: Path) -> None:
+    """Put the model of a kept result into a folder that is not there yet."""
+    model.mkdir(parents=True)
+    for path in sorted(kept_model(folder).glob("[!.]*")):
+        _link_or_copy(path, model / path.name)
 
 
 def last_use(folder: Path) -> float:

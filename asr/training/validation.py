@@ -14,11 +14,14 @@ from transformers import TrainerState
 from asr.base.files import read_csv, write_csv
 from asr.base.rates import Metric, joined, together
 from asr.base.text import Normalization
+from asr.machine.device import Precision
 from asr.machine.shutdown import StopRequest
 from asr.model.limits import ANY_PACE, Pace
 from asr.model.parameters import greedy
+from asr.model.precision import hearing_in
 from asr.model.transcribe import Hypothesis, transcribe
 from asr.model.whisper import Whisper
+from asr.ranks.group import rank_and_ranks
 from asr.training.batch import Examples, StepBatch, collate, micro_batches
 from asr.training.callbacks import StoppedError
 from asr.training.labels import at, chained
@@ -107,9 +110,11 @@ class Validator:
         total, labels = (sum(column) for column in zip(*shares, strict=True))
         return self._compared(total / labels, heard)
 
-    def error_rate(self, rank: int = 0, ranks: int = 1) -> float:
-        """The corpus error rate of the model as it is now, in percent; ranks share the clips, as in `validate`."""
-        return self._compared(0.0, self._shared(lambda clips: (None, self._hypotheses(clips, None)), rank, ranks)[1]).error_rate
+    def error_rate(self, precision: Precision) -> float:
+        """The corpus error rate of the model as it is now, hearing in this format, in percent; ranks share the clips."""
+        with hearing_in(self.whisper.model, precision):
+            _, heard = self._shared(lambda clips: (None, self._hypotheses(clips, None)), *rank_and_ranks())
+        return self._compared(0.0, heard).error_rate
 
     def _shared(
         self, hear: Callable[[Sequence[int]], tuple[Found, list[Hypothesis]]], rank: int, ranks: int

@@ -1,14 +1,27 @@
 """Keeping: how much of the base model a tuned one keeps.
 
 On the straight line between the weights of both, what was forgotten comes back sooner than what was learned goes
-(arXiv:2109.01903, arXiv:2210.15282). How far to go is found out by hearing: the validation split, and the clips of each general
-set that are there to choose by. The test split and what is tested of the sets are not heard.
+(arXiv:2109.01903, arXiv:2210.15282). How far to go is found out by hearing: the validation split, clips without speech, and the
+clips of each general set that are there to choose by. The test split and what is tested of the sets are not heard.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from asr.base.rates import SHORT, Metric
+from asr.machine.device import Precision
+from asr.model.whisper import Whisper
+from asr.training.batch import Examples
+from asr.training.validation import Validator
+from asr.tuning.weights import Weights, between, take, weights_of
+
+MOST_HEARD = 200
+"""Clips of the validation split, and of each general set, that are heard with each share of the base model."""
+
+MOST_SILENT = 50
+"""Clips without speech that are heard besides."""
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Of the base model's weights, in the order in which they are tried."""
@@ -26,17 +39,83 @@ class Point:
     forgotten: float
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of the base model: the shares that were tried, in their order, the one that was taken, and the error rate of
+    what comes out on the validation split, in percent.
+    """
+
+    points: Sequence[Point]
+    share: float
+    error_rate: float
+
+
+def kept_as(choice: Mapping[str, Any]) -> Kept:
+    """What `dataclasses.asdict` made a mapping of."""
+    return Kept(**{**choice, "points": [Point(**each) for each in choice["points"]]})
+
+
+def keep_best(
+    validator: Validator, silent: Examples, general: Mapping[str, Validator], base: Whisper, precision: Precision
+) -> Kept:
+    """Hear the shares one after the other, and give the validator's model, in place, the weights of the best.
+
+    Args:
+        validator: the validation split, and the tuned model, on its device.
+        silent: clips without speech, each of whose words is an error, as the base model may write some where nobody speaks.
+        general: of each general set the clips to choose by, with the same model.
+        base: the base model.
+        precision: in which they hear.
+
+    Raises:
+        StoppedError: when the run was asked to end.
+    """
+    whisper, tuned, first = validator.whisper, weights_of(validator.whisper.model), weights_of(base.model)
+    judge, judges = validator.some(MOST_HEARD).besides(silent), {name: each.some(MOST_HEARD) for name, each in general.items()}
+
+    def rates(weights: Weights) -> dict[str, float]:
+        take(whisper.model, weights)
+        return {name: each.error_rate(precision) for name, each in judges.items()}
+
+    windows = whisper.windows
+    whisper.mark_fitted(*base.windows)
+    of_base = rates(first)
+    whisper.mark_fitted(*windows)
+
+    def with_share(share: float) -> Point:
+        others = rates(between(tuned, first, share))
+        found = point(share, judge.error_rate(precision), others, of_base)
+        print(f"train: {told(found, judge.metric)}", file=sys.stderr)
+        return found
+
+    points = along(with_share)
+    share = chosen(points).share
+    take(whisper.model, between(tuned, first, share))
+    return Kept(points, share, validator.error_rate(precision))
+
+
+def keep_share(validator: Validator, base: Whisper, share: float, precision: Precision) -> Kept:
+    """Keep this share, which nobody had to choose; otherwise as `keep_best`."""
+    mix(validator.whisper, base, share)
+    return Kept([], share, validator.error_rate(precision))
+
+
+def mix(whisper: Whisper, base: Whisper, share: float) -> None:
+    """Give a tuned model, in place, so much of the base model's weights."""
+    take(whisper.model, between(weights_of(whisper.model), weights_of(base.model), share))
+
+
 def point(share: float, error_rate: float, general: Mapping[str, float], base: Mapping[str, float]) -> Point:
     """A model on the line; `base` has the base model's error rate on each general set."""
     forgotten = max((rate - base[name] for name, rate in general.items()), default=0.0)
     return Point(share, error_rate, general, round(forgotten, 2))
 
 
-def along(heard: Callable[[float], Point]) -> list[Point]:
+def along(with_share: Callable[[float], Point]) -> list[Point]:
     """Hear one share after the other, until one that has forgotten nothing is followed by one that hears worse."""
     points = list[Point]()
     for share in SHARES:
-        points.append(heard(share))
+        points.append(with_share(share))
         if any(before.forgotten <= 0 and before.error_rate < points[-1].error_rate for before in points):
             break
     return points
