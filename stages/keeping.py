@@ -57,7 +57,8 @@ def write_model(folder: Path, tuned: Tuned, model: Path, params: Params, machine
             kept = kept_as(choice)
             mix(whisper, base, kept.share)
         whisper.save(model)
-    note_choice(folder, name, asdict(kept))
+    if choice is None:
+        note_choice(folder, name, asdict(kept))
     return kept
 
 

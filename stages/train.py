@@ -69,6 +69,7 @@ def main() -> None:
     require_ranks(params.train, machine)
     facts = run_facts(params)
     folder = machine.checkpoint_folder / fingerprint(facts, [])
+    stop = StopRequest(folder / STOP)
     with claimed(folder):
         sweep(folder)
         if machine.keep_runs == 0 and is_finished(folder) and is_chosen_from(folder):
@@ -77,10 +78,10 @@ def main() -> None:
             told = f"this run was done before: its model is taken from {folder} (remove that folder to train anew)"
             print(f"train: {told}", file=sys.stderr)
         else:
-            run_to_its_end(folder, facts, params, machine)
-        outcome = outcome_of(folder)
-        mixed, tuned = outcome.pop(MIXED), tuned_as(outcome)
-        write(mixed, tuned, keep_some(folder, tuned, params, machine), params, Diary(folder / RESULT))
+            run_to_its_end(folder, facts, params, machine, stop)
+        result = outcome_of(folder)
+        mixed, tuned = result.pop(MIXED), tuned_as(result)
+        write(mixed, tuned, keep_some(folder, tuned, params, machine, stop), params, Diary(folder / RESULT))
         if machine.keep_runs:
             clear(folder)
         else:
@@ -88,7 +89,7 @@ def main() -> None:
         forget(folder, machine.keep_runs)
 
 
-def run_to_its_end(folder: Path, facts: Facts, params: Params, machine: Machine) -> None:
+def run_to_its_end(folder: Path, facts: Facts, params: Params, machine: Machine, stop: StopRequest) -> None:
     """Train from the newest checkpoint in `folder`, or from the beginning, until the result is kept there.
 
     Raises:
@@ -99,7 +100,6 @@ def run_to_its_end(folder: Path, facts: Facts, params: Params, machine: Machine)
     else:
         say_what_is_not_gone_on_with(other_runs(folder, facts))
     note_facts(folder, facts)
-    stop = StopRequest(folder / STOP)
     address = machine.ray_address if machine.engine == "ray" else None
     if address is not None:
         connected(address)  # before listening, as Ray takes SIGTERM for itself
@@ -115,13 +115,12 @@ def run_to_its_end(folder: Path, facts: Facts, params: Params, machine: Machine)
         sys.exit(128 + (stop.signal or signal.SIGTERM))
 
 
-def keep_some(folder: Path, tuned: Tuned, params: Params, machine: Machine) -> Kept:
+def keep_some(folder: Path, tuned: Tuned, params: Params, machine: Machine, stop: StopRequest) -> Kept:
     """Write the run's model with its share of the base model.
 
     Raises:
         SystemExit: when the stage was asked to end before that was chosen.
     """
-    stop = StopRequest(folder / STOP)
     stop.listen()
     try:
         return write_model(folder, tuned, MODEL, params, machine, stop)

@@ -73,7 +73,7 @@ class Stage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.trainings, self.machine = 0, Machine()
-        self.params = SimpleNamespace(model=SimpleNamespace(name=".", revision=None), train=recipe())
+        self.params: Any = SimpleNamespace(model=SimpleNamespace(name=".", revision=None), train=recipe())
         self.run = Path(".cache/training", fingerprint({}, []))
         monkeypatch.setattr(train, "read_params", lambda _: self.params)
         monkeypatch.setattr(train, "read_machine", lambda: self.machine)
@@ -291,14 +291,20 @@ def test_another_share_of_the_base_model_is_chosen_without_training(
 def test_a_run_whose_share_is_not_chosen_yet_is_taken_where_none_is_kept(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stopped(*_: object) -> Kept:
+    def asked_at_its_end(folder: Path, machine: Machine, stop: StopRequest) -> None:
+        stage._learn(folder, machine, stop)
+        stop.signal = signal.SIGINT
+
+    def hear(*arguments: Any) -> Kept:
+        assert arguments[-1].is_made
         raise StoppedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "write_model", stopped)
+        patch.setattr(train, "learn", asked_at_its_end)
+        patch.setattr(train, "write_model", hear)
         with pytest.raises(SystemExit) as ended:
             stage(keep_runs=0)
-    assert ended.value.code == 128 + signal.SIGTERM
+    assert ended.value.code == 128 + signal.SIGINT
     told = f"train: stopped; the run in {stage.run} is done, and what it keeps of the base model is chosen when it is taken\n"
     assert told in capsys.readouterr().err
 
@@ -306,6 +312,18 @@ def test_a_run_whose_share_is_not_chosen_yet_is_taken_where_none_is_kept(
 
     assert stage.trainings == 1
     assert list(stage.run.parent.iterdir()) == []
+
+
+def test_a_stop_of_a_run_before_does_not_end_the_choice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.run.mkdir(parents=True)
+    stop = StopRequest(stage.run / "stop")
+    (stage.run / "stop").touch()
+    asked = list[bool]()
+    monkeypatch.setattr(train, "write_model", lambda *arguments: asked.append(arguments[-1].is_made))
+
+    train.keep_some(stage.run, TUNED, stage.params, Machine(), stop)
+
+    assert asked == [False]
 
 
 def test_the_runs_that_were_of_use_lately_are_kept_and_none_that_is_not_finished_or_not_ours_goes(tmp_path: Path) -> None:
