@@ -131,7 +131,8 @@ def test_whatever_is_killed_whenever_nothing_is_left_and_the_next_run_ends_alike
         moment = f"{seconds * share:.2f} of {seconds:.2f} s" if share <= 1 else f"step {int((share - 1) * STEPS)} of {STEPS}"
         print(f"{how.name} to {whom} after {moment}; there were {sorted(checkpoints) or 'no checkpoints'}")
         assert not trainers(project)
-        assert sorted(path.name for path in project.glob(".cache/training/*/*")) == ["result", "run.json"]
+        kept = [path.name.partition("-")[0] for path in project.glob(".cache/training/*/*")]
+        assert sorted(kept) == ["chosen", "result", "run.json"]
         assert len(list(project.glob(".cache/training/*"))) == 1
         assert results(project) == unbroken
         resumed.append(bool(checkpoints))
