@@ -12,15 +12,15 @@ from asr.base.sections import Section
 from asr.base.text import Normalization, Text
 from asr.machine.shutdown import STOP, StopRequest
 from asr.model.parameters import Model
-from asr.model.whisper import load
+from asr.model.whisper import Whisper, load
 from asr.ranks.group import rank_and_ranks
 from asr.runs.kept import keep
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
 from asr.training.callbacks import StoppedError
-from asr.training.labels import require_timestamps_suit, without_speech
+from asr.training.labels import require_timestamps_known, timed, without_speech
 from asr.training.memory import require_disk
-from asr.training.recipe import Train
+from asr.training.recipe import Mode, Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
 from asr.tuning.tune import tune
@@ -82,14 +82,13 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     # All is checked before the first step.
     learned = read_learned(whisper, machine.cache_folder)
     examples = learned.examples
-    spoken = (len(frames) for frames, text in zip(examples.frames, examples.continuations, strict=True) if text)
-    whisper.mark_longest_clip((whisper.window_frames if mode == "pack" else max(spoken)) / FRAMES_PER_SECOND)
+    whisper.mark_longest_clip(longest_learned(whisper, examples, mode) / FRAMES_PER_SECOND)
     told = f"{len(without_speech(examples))} of them without speech, {learned.mixed} mixed in"
     print(f"train: {len(examples)} clips, {told}", file=sys.stderr)
     whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     require_disk(folder, whisper.model, params.train)
-    require_timestamps_suit(whisper.tokenizer, [text.text for text in [*learned.texts, *texts]], mode == "pack")
+    require_timestamps_known(whisper.tokenizer, [text.text for text in [*learned.texts, *texts]])
     judge = judged_by(whisper, validation, texts, Normalization.of(params.text, params.model), stop)
     try:
         tuned = tune(judge, examples, params.train, folder, training)
@@ -97,3 +96,11 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         return
     if rank_and_ranks()[0] == 0:
         keep(folder, whisper.save, {**asdict(tuned), MIXED: learned.mixed})
+
+
+def longest_learned(whisper: Whisper, examples: Examples, mode: Mode) -> int:
+    """Give the frames of the longest speech that is learned at once: a clip's, or a whole window's where clips share it."""
+    silent, alone = without_speech(examples), timed(examples, whisper.tokenizer)
+    if mode == "pack" and len(silent | alone) < len(examples):
+        return whisper.window_frames
+    return max(len(frames) for place, frames in enumerate(examples.frames) if place not in silent)

@@ -11,7 +11,10 @@ from asr.base.entries import TextEntry
 from asr.base.errors import DataError
 from asr.model.whisper import load
 from asr.training.batch import Examples
-from asr.training.labels import chained, continuation, examples_of, label, require_timestamps_suit, timed, without_speech
+from asr.training.labels import chained, continuation, examples_of, label, require_timestamps_known, timed, without_speech
+from asr.training.run import plan_of
+from stages.learning import longest_learned
+from tests.recipes import recipe
 from tests.sounds import write_tiny_whisper
 
 
@@ -61,6 +64,22 @@ def test_clips_whose_transcripts_carry_timestamps_are_known_by_their_labels(toke
     assert timed(Examples([], labels, [None] * 3), tokenizer) == {1}
 
 
+def test_a_clip_with_timestamps_shares_no_window_as_they_count_from_its_start(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path, multilingual=True)), "nl", "transcribe")
+    whisper.tokenizer.add_tokens([AddedToken(f"<|{mark}|>") for mark in ("0.00", "1.20")])
+    texts = ["ja", "<|0.00|> ja<|1.20|>"] * 4
+    rows = [TextEntry("train", str(place), "", text, text, None, None) for place, text in enumerate(texts)]
+    examples = examples_of(whisper, [np.zeros((50, 80), np.float16)] * len(rows), rows)
+
+    (step,) = plan_of(whisper, examples, recipe(window="pack", full_window_share=0.0, effective_batch=8)).epoch(0)
+
+    assert {slot.clips for slot in step} > {(1,), (3,), (5,), (7,)}
+    assert any(len(slot.clips) > 1 for slot in step)
+    assert longest_learned(whisper, examples, "pack") == whisper.window_frames
+    timed_alone = examples_of(whisper, examples.frames[1::2], rows[1::2])
+    assert longest_learned(whisper, timed_alone, "pack") == longest_learned(whisper, examples, "fit") == 50
+
+
 def test_a_clip_in_another_language_has_it_in_its_prompt(tokenizer: WhisperTokenizer) -> None:
     prompt = "<|startoftranscript|> <|de|> <|transcribe|>"
 
@@ -87,14 +106,7 @@ def test_a_continuation_is_the_text_after_a_space(tokenizer: WhisperTokenizer) -
 
 
 def test_timestamps_that_the_tokenizer_does_not_know_are_an_error(tokenizer: WhisperTokenizer) -> None:
-    require_timestamps_suit(tokenizer, ["ja", "<|0.00|> ja<|1.20|>"], packed=False)
+    require_timestamps_known(tokenizer, ["ja", "<|0.00|> ja<|1.20|>"])
 
     with pytest.raises(DataError, match=r"^1 transcripts carry timestamps, but model.name has no token for <\|7.50\|> \("):
-        require_timestamps_suit(tokenizer, ["ja", "<|0.00|> ja<|7.50|>"], packed=False)
-
-
-def test_timestamps_cannot_be_packed(tokenizer: WhisperTokenizer) -> None:
-    require_timestamps_suit(tokenizer, ["ja"], packed=True)
-
-    with pytest.raises(DataError, match=r"1 transcripts carry timestamps, .*: set train.window to full or fit"):
-        require_timestamps_suit(tokenizer, ["<|0.00|> ja"], packed=True)
+        require_timestamps_known(tokenizer, ["ja", "<|0.00|> ja<|7.50|>"])

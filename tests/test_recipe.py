@@ -98,14 +98,14 @@ def test_the_variety_is_that_of_the_recipe() -> None:
 @pytest.mark.parametrize(
     ("window", "frames", "is_fitted", "mode"),
     [
-        ("auto", 3000, False, "full"),
+        ("auto", 3000, False, "pack"),
         ("auto", 3000, True, "fit"),
         ("auto", 800, False, "fit"),
         ("pack", 3000, True, "pack"),
         ("full", 800, True, "full"),
     ],
 )
-def test_a_model_of_thirty_seconds_is_trained_on_thirty_seconds_unless_told_otherwise(
+def test_a_released_models_windows_are_filled_with_clips_unless_told_otherwise(
     window: str, frames: int, is_fitted: bool, mode: str
 ) -> None:
     assert recipe(window=window).mode(frames, is_fitted) == mode

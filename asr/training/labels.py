@@ -120,20 +120,17 @@ def timed(examples: Examples, tokenizer: WhisperTokenizer) -> frozenset[int]:
     return frozenset(place for place, ids in enumerate(examples.labels) if told not in ids)
 
 
-def require_timestamps_suit(tokenizer: WhisperTokenizer, texts: Sequence[str], packed: bool) -> None:
-    """Stop when transcripts carry timestamps that the model can't write, or that packing would make wrong.
+def require_timestamps_known(tokenizer: WhisperTokenizer, texts: Sequence[str]) -> None:
+    """Stop when transcripts carry timestamps that the model can't write.
 
     Raises:
         DataError: naming the parameter to change.
     """
     carrying = [text for text in texts if TIMESTAMP.search(text)]
-    told = f"{len(carrying)} transcripts carry timestamps"
-    if carrying and packed:
-        raise DataError(f"{told}, which count from their own clip's start: set train.window to full or fit")
     marks = sorted({mark for text in carrying for mark in TIMESTAMP.findall(text)})
     unknown = [mark for mark in marks if len(tokenizer(mark, add_special_tokens=False).input_ids) != 1]
     if unknown:
         raise DataError(
-            f"{told}, but model.name has no token for {', '.join(unknown[:3])} (Whisper's are 0.02 s apart, up to 30 s): "
-            "mend the CSV or choose another model.name"
+            f"{len(carrying)} transcripts carry timestamps, but model.name has no token for {', '.join(unknown[:3])} "
+            "(Whisper's are 0.02 s apart, up to 30 s): mend the CSV or choose another model.name"
         )

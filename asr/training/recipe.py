@@ -64,10 +64,12 @@ class Train(Section):
     mix: Mix
 
     def mode(self, window: int, is_fitted: bool) -> Mode:
-        """The window mode of a model whose window has so many frames. auto: as the model was trained before."""
+        """The window mode of a model whose window has so many frames. auto: a released model, which knows whole windows alone,
+        gets them filled with clips, and any other what it knows.
+        """
         if self.window != "auto":
             return self.window
-        return "fit" if is_fitted or window < PRETRAINED_WINDOW else "full"
+        return "fit" if is_fitted or window < PRETRAINED_WINDOW else "pack"
 
     def least_frames(self, is_fitted: bool, least: int, window: int) -> int:
         """The shortest window under `fit`, in frames: for a model that was trained so, that of before; for another, one in
