@@ -11,17 +11,19 @@ from the last checkpoint. Nothing else should run meanwhile; each row says what 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import floor
 from pathlib import Path
 from typing import get_args
 
 from asr.base.entries import TEST_SPLIT
+from asr.base.errors import DataError
 from bench.process import CommandError
 from bench.real_outcome import Kind, Outcome
 from bench.real_project import Corpus, prepared
 from bench.real_rows import Rows
-from bench.real_table import VALIDATION, Found, changes, targets, text
+from bench.real_table import VALIDATION, Found, by_kind, changes, targets, text
 from stages.common.command import telling_errors
 
 
@@ -31,7 +33,8 @@ def main() -> None:
     corpus = Corpus(arguments.corpus, arguments.model, arguments.set, arguments.clips, arguments.lower, arguments.set_param)
     with telling_errors("bench.real"):
         try:
-            found = made(Rows(prepared(corpus, arguments.folder), arguments.folder), arguments)
+            beside = [outcome for file in arguments.beside for outcome in printed(file)]
+            found = made(Rows(prepared(corpus, arguments.folder), arguments.folder), arguments, beside)
         except CommandError as error:
             sys.exit(f"bench.real: {error}")
     if not found:
@@ -68,6 +71,9 @@ def parsed() -> argparse.Namespace:
     add(
         "--rows", nargs="+", choices=get_args(Kind), default=get_args(Kind), help="to make (all); the others are shown if there"
     )
+    add(
+        "--beside", type=Path, nargs="+", default=[], metavar="FILE", help="what this printed elsewhere: rows that are not here"
+    )
     arguments = parser.parse_args()
     for name in ("set", "set_param"):
         pairs = [pair.partition("=") for pair in getattr(arguments, name)]
@@ -79,25 +85,34 @@ def parsed() -> argparse.Namespace:
     return arguments
 
 
-def made(rows: Rows, arguments: argparse.Namespace) -> Found:
-    """The rows that are asked for, and those that are there."""
+def made(rows: Rows, arguments: argparse.Namespace, beside: Sequence[Outcome]) -> Found:
+    """The rows that are asked for, those that are there, and of those that were made elsewhere the ones that are not."""
     asked = arguments.rows
     first_seed, *seeds = arguments.seeds
-    found: dict[Kind, list[Outcome | None]] = {
-        "released": [rows.released("released" in asked)],
-        "guide": [rows.guide(arguments.guide_epochs, "guide" in asked)],
-        "ours": [rows.ours(first_seed, "ours" in asked)],
-        "alone": [rows.alone(first_seed, "alone" in asked)],  # before another seed's model is made in the place of this one
-    }
-    found["ours"] += [rows.ours(seed, "ours" in asked) for seed in seeds]
-    guide, ours = found["guide"][0], found["ours"][0]
-    if guide and ours and guide.trained and ours.trained:
-        epochs = max(1, floor(guide.trained.training_seconds / ours.trained.epoch_seconds))
-        found["time"] = [rows.ours(first_seed, "time" in asked, epochs)]
-    elif "time" in asked:
+    here = [
+        rows.released("released" in asked),
+        rows.guide(arguments.guide_epochs, "guide" in asked),
+        rows.ours(first_seed, "ours" in asked),
+        rows.alone(first_seed, "alone" in asked),  # before another seed's model is made in the place of this one
+        *(rows.ours(seed, "ours" in asked) for seed in seeds),
+    ]
+    found = by_kind([*here, *beside])
+    guide, ours = (found[kind][0].trained if kind in found else None for kind in ("guide", "ours"))
+    if guide and ours:
+        epochs = max(1, floor(guide.training_seconds / ours.epoch_seconds))
+        return by_kind([*here, rows.ours(first_seed, "time" in asked, epochs), *beside])
+    if "time" in asked:
         print("bench.real: time: left out, as it needs the rows guide and ours", file=sys.stderr)
-    there = {kind: [outcome for outcome in outcomes if outcome] for kind, outcomes in found.items()}
-    return {kind: outcomes for kind, outcomes in there.items() if outcomes}
+    return found
+
+
+def printed(file: Path) -> list[Outcome]:
+    """The rows in what this program has printed, whose last line has them all."""
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8").splitlines()[-1])["rows"]
+    except (OSError, ValueError, LookupError) as error:
+        raise DataError(f"--beside {file}: this is not what bench.real prints: {error}") from error
+    return [Outcome.parsed(row) for outcomes in rows.values() for row in outcomes]
 
 
 def first(found: Found) -> Outcome:

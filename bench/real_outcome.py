@@ -50,6 +50,7 @@ class Trained:
         validated_seconds: those, validation and checkpoints.
         all_seconds: everything from the recordings to the model.
         peak_rss: bytes, of all processes together; `cuda_bytes`: of GPU memory.
+        device: what computed.
         resumed: whether it was stopped in between.
         others_cores: cores that other processes kept busy meanwhile.
         more: what else it says of itself.
@@ -63,6 +64,7 @@ class Trained:
     all_seconds: float
     peak_rss: int
     cuda_bytes: int | None
+    device: str
     resumed: bool
     others_cores: float
     more: dict[str, Any]
@@ -95,6 +97,7 @@ class Trained:
             all_seconds=start_seconds + cost.seconds + sum(times["before"].values()),
             peak_rss=max([cost.peak_rss, *peaks]),
             cuda_bytes=times["cuda_bytes"],
+            device=times["device"],
             resumed=resumed or bool(times["before"]),
             others_cores=others_cores,
             more=more,

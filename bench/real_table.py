@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from asr.base.entries import TEST_SPLIT
+from asr.base.errors import DataError
 from asr.scoring.interval import Interval
 from bench.real_outcome import Kind, Outcome, Trained
 from bench.tables import MEGABYTE, NOTHING, Target, aligned, at_least, at_most, number, targets_table
@@ -47,6 +48,19 @@ class Change:
     percent_interval: Interval | None
 
 
+def by_kind(outcomes: Sequence[Outcome | None]) -> Found:
+    """Order rows as they are printed. Of two of one kind and seed, the first stays.
+
+    Raises:
+        DataError: when they are not of the same clips.
+    """
+    there = {(each.kind, each.seed): each for each in reversed(outcomes) if each}
+    found = {kind: [each for each in outcomes if each and each is there.get((kind, each.seed))] for kind in NAMES}
+    if len({tuple(clips.id) for each in there.values() for name, clips in each.heard.items() if name == TEST_SPLIT}) > 1:
+        raise DataError("--beside: the rows are of other test clips")
+    return {kind: each for kind, each in found.items() if each}
+
+
 def text(found: Found) -> str:
     """All tables that have a line."""
     compared = changes_table(changes(found)), times_table(found)
@@ -63,7 +77,7 @@ def rows_table(found: Found) -> str:
     """A line a model, and one for the mean of several seeds."""
     others = sets_of(found)
     head = ["", "epochs", "test WER", "95 %", *others, VALIDATION, "training, s", "validated, s", "all, s", "clips/s"]
-    rows = [[*head, "peak MB", "resumed", "others' cores"]]
+    rows = [[*head, "peak MB", "device", "resumed", "others' cores"]]
     for kind, outcomes in found.items():
         rows += [_line(_named(outcome), [outcome], others) for outcome in outcomes]
         if len(outcomes) > 1:
@@ -91,13 +105,14 @@ def _taken(outcomes: Sequence[Outcome]) -> list[str]:
     """What training took, on average; memory at most."""
     each = [outcome.trained for outcome in outcomes if outcome.trained]
     if not each:
-        return [NOTHING] * 7
+        return [NOTHING] * 8
     return [
         f"{mean(one.training_seconds for one in each):,.0f}",
         f"{mean(one.validated_seconds for one in each):,.0f}",
         f"{mean(one.all_seconds for one in each):,.0f}",
         f"{mean(one.clips_per_second for one in each):.2f}",
         f"{max(one.cuda_bytes or one.peak_rss for one in each) / MEGABYTE:,.0f}",
+        " or ".join(dict.fromkeys(one.device for one in each)),
         "yes" if any(one.resumed for one in each) else "no",
         f"{mean(one.others_cores for one in each):.1f}",
     ]
@@ -172,10 +187,11 @@ def times_table(found: Found) -> str:
 
 
 def ratio(found: Found, kind: Kind, what: str) -> float | None:
-    """Mean seconds of a kind over the guide's; None where one of them isn't there."""
-    if kind not in found or "guide" not in found:
+    """Mean seconds of a kind over the guide's; None where one of them isn't there, or they come from unlike machines."""
+    each = [_trained(found.get(side, [])) for side in (kind, "guide")]
+    if not all(each) or len({one.device for side in each for one in side}) > 1:
         return None
-    mine, guide = (mean(getattr(one, f"{what}_seconds") for one in _trained(found[side])) for side in (kind, "guide"))
+    mine, guide = (mean(getattr(one, f"{what}_seconds") for one in side) for side in each)
     return float(mine / guide)
 
 

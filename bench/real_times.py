@@ -40,8 +40,23 @@ class KeptTimes(Times, ExportableState):
     def on_train_end(self, args: TrainingArguments, state: TrainerState, *others: Any, **kwargs: Any) -> None:
         """Write what there is to say of the training: all its seconds, those `before` this process, and GPU memory."""
         cuda_bytes = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
-        found = {"seconds": self.seconds, "before": self.before, "cuda_bytes": cuda_bytes, "epochs": round(state.epoch or 0, 2)}
-        write_json(TIMES, found)
+        write_json(
+            TIMES,
+            {
+                "seconds": self.seconds,
+                "before": self.before,
+                "cuda_bytes": cuda_bytes,
+                "epochs": round(state.epoch or 0, 2),
+                "device": device_name(),
+            },
+        )
+
+
+def device_name() -> str:
+    """What computes: the GPU's name, or how many threads of a CPU and its vector instructions."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{torch.get_num_threads()} x {torch.backends.cpu.get_cpu_capability()}"
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -23,10 +23,10 @@ from asr.model.parameters import Model
 from asr.model.whisper import load
 from asr.tuning.weights import take, weights_of
 from bench.process import Cost
-from bench.real import made
+from bench.real import made, printed
 from bench.real_outcome import Heard, Kind, Outcome, Trained
 from bench.real_project import Corpus, spread, table_of
-from bench.real_table import Found, changes, ratio, rows_table, targets, text
+from bench.real_table import Found, by_kind, changes, ratio, rows_table, targets, text
 from tests.project import ROOT
 from tests.sounds import write_tiny_whisper, write_tone
 
@@ -36,7 +36,7 @@ TEST = Heard(CLIPS, [5, 4, 6, 5, 4, 6], [10] * 6, SPEAKERS)  # 50 %
 GENERAL = Heard(CLIPS, [1, 0, 0, 1, 0, 1], [50] * 6, SPEAKERS)  # 1 %
 GUIDE = Trained(
     epochs=5.0, most_epochs=5, clips=100, training_seconds=500.0, validated_seconds=600.0, all_seconds=700.0,
-    peak_rss=2_000_000_000, cuda_bytes=None, resumed=True, others_cores=0.25, more={},
+    peak_rss=2_000_000_000, cuda_bytes=None, device="2 x AVX2", resumed=True, others_cores=0.25, more={},
 )  # fmt: skip
 OURS = replace(GUIDE, training_seconds=80.0, validated_seconds=100.0, all_seconds=140.0, resumed=False)
 
@@ -60,11 +60,11 @@ def found(instead: Found = MappingProxyType({})) -> Found:
 def test_a_line_a_model_and_one_for_the_mean_of_the_seeds() -> None:
     lines = [line.split() for line in rows_table(found()).splitlines()[2:]]
 
-    assert lines[0] == "the released model - 50.00 40.99 to 59.90 1.00 50.00 - - - - - - -".split()
-    assert lines[1] == "the guide 5 of 5 40.00 - 1.00 50.00 500 600 700 1.00 2,000 yes 0.2".split()
+    assert lines[0] == "the released model - 50.00 40.99 to 59.90 1.00 50.00 - - - - - - - -".split()
+    assert lines[1] == "the guide 5 of 5 40.00 - 1.00 50.00 500 600 700 1.00 2,000 2 x AVX2 yes 0.2".split()
     assert lines[2][:7] == "ours, seed 1 5 of 5 28.33".split()
     assert lines[3][:7] == "ours, seed 2 5 of 5 31.67".split()
-    assert lines[4] == "ours, mean 5 of 5 30.00 26.77 to 33.42 1.00 50.00 80 100 140 6.25 2,000 no 0.2".split()
+    assert lines[4] == "ours, mean 5 of 5 30.00 26.77 to 33.42 1.00 50.00 80 100 140 6.25 2,000 2 x AVX2 no 0.2".split()
 
 
 def test_a_change_is_in_points_and_in_percent_of_the_rate_before() -> None:
@@ -122,10 +122,30 @@ def test_ours_in_the_guides_time_has_as_many_epochs_as_fit_into_it() -> None:
         released=lambda make: None, guide=lambda epochs, make: found()["guide"][0], ours=ours, alone=lambda seed, make: None
     )
 
-    there = made(rows, Namespace(rows=["time"], seeds=[7, 8], guide_epochs=5))
+    there = made(rows, Namespace(rows=["time"], seeds=[7, 8], guide_epochs=5), [])
 
     assert asked == [(7, None), (8, None), (7, 31)]  # 500 s, at 16 s an epoch
     assert list(there) == ["guide", "ours", "time"]
+
+
+def test_rows_that_were_made_elsewhere_stand_in_for_those_that_are_not_here(tmp_path: Path) -> None:
+    there = {kind: [asdict(each) for each in outcomes] for kind, outcomes in found().items()}
+    (tmp_path / "printed.txt").write_text(f"tables\n{json.dumps({'rows': there})}\n")
+    mine = row("ours", replace(OURS, device="2 x AVX512"), [2] * 6, seed=2)
+
+    rows = by_kind([mine, None, *printed(tmp_path / "printed.txt")])
+
+    assert {kind: [each.seed for each in outcomes] for kind, outcomes in rows.items()} == {
+        "released": [None], "guide": [None], "ours": [2, 1],
+    }  # fmt: skip
+    assert rows["ours"][0] is mine
+    assert rows["guide"] == found()["guide"]
+    assert ratio(rows, "ours", "training") is None, "seconds of one machine are no multiple of another's"
+    with pytest.raises(DataError, match="other test clips"):
+        by_kind([mine, replace(mine, seed=3, heard={"test": replace(TEST, id=["a", *CLIPS[1:]])})])
+    (tmp_path / "printed.txt").write_text("tables\n")
+    with pytest.raises(DataError, match=r"printed.txt: this is not what bench\.real prints"):
+        printed(tmp_path / "printed.txt")
 
 
 def test_seconds_of_before_a_stop_count_and_so_does_what_came_before_training() -> None:
@@ -133,6 +153,7 @@ def test_seconds_of_before_a_stop_count_and_so_does_what_came_before_training() 
         "seconds": {"waiting": 1.0, "computing": 29.0, "validating": 8.0, "saving": 2.0},
         "before": {"waiting": 0.5, "computing": 14.5, "validating": 4.0, "saving": 1.0},
         "cuda_bytes": None,
+        "device": "2 x AVX2",
         "epochs": 2.0,
     }
 
