@@ -110,9 +110,9 @@ def printed(file: Path) -> list[Outcome]:
     """The rows in what this program has printed, whose last line has them all."""
     try:
         rows = json.loads(file.read_text(encoding="utf-8").splitlines()[-1])["rows"]
-    except (OSError, ValueError, LookupError) as error:
+        return [Outcome.parsed(row) for outcomes in rows.values() for row in outcomes]
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataError(f"--beside {file}: this is not what bench.real prints: {error}") from error
-    return [Outcome.parsed(row) for outcomes in rows.values() for row in outcomes]
 
 
 def first(found: Found) -> Outcome:

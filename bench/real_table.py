@@ -56,7 +56,7 @@ def by_kind(outcomes: Sequence[Outcome | None]) -> Found:
     """
     there = {(each.kind, each.seed): each for each in reversed(outcomes) if each}
     found = {kind: [each for each in outcomes if each and each is there.get((kind, each.seed))] for kind in NAMES}
-    if len({tuple(clips.id) for each in there.values() for name, clips in each.heard.items() if name == TEST_SPLIT}) > 1:
+    if len({tuple(each.heard[TEST_SPLIT].id) for each in there.values()}) > 1:
         raise DataError("--beside: the rows are of other test clips")
     return {kind: each for kind, each in found.items() if each}
 

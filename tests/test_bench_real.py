@@ -143,9 +143,10 @@ def test_rows_that_were_made_elsewhere_stand_in_for_those_that_are_not_here(tmp_
     assert ratio(rows, "ours", "training") is None, "seconds of one machine are no multiple of another's"
     with pytest.raises(DataError, match="other test clips"):
         by_kind([mine, replace(mine, seed=3, heard={"test": replace(TEST, id=["a", *CLIPS[1:]])})])
-    (tmp_path / "printed.txt").write_text("tables\n")
-    with pytest.raises(DataError, match=r"printed.txt: this is not what bench\.real prints"):
-        printed(tmp_path / "printed.txt")
+    for other in ("tables", '{"rows": {"ours": [{"kind": "ours", "seed": 1, "trained": {"epochs": 5}, "heard": {}}]}}'):
+        (tmp_path / "printed.txt").write_text(f"{other}\n")
+        with pytest.raises(DataError, match=r"printed.txt: this is not what bench\.real prints"):
+            printed(tmp_path / "printed.txt")
 
 
 def test_seconds_of_before_a_stop_count_and_so_does_what_came_before_training() -> None:
