@@ -54,11 +54,13 @@ def by_kind(outcomes: Sequence[Outcome | None]) -> Found:
     Raises:
         DataError: when they are not of the same clips.
     """
-    there = {(each.kind, each.seed): each for each in reversed(outcomes) if each}
-    found = {kind: [each for each in outcomes if each and each is there.get((kind, each.seed))] for kind in NAMES}
-    if len({tuple(each.heard[TEST_SPLIT].id) for each in there.values()}) > 1:
+    rows: dict[tuple[Kind, int | None], Outcome] = {}
+    for outcome in filter(None, outcomes):
+        rows.setdefault((outcome.kind, outcome.seed), outcome)
+    if len({tuple(row.heard[TEST_SPLIT].id) for row in rows.values()}) > 1:
         raise DataError("--beside: the rows are of other test clips")
-    return {kind: each for kind, each in found.items() if each}
+    kinds = {kind: [row for row in rows.values() if row.kind == kind] for kind in NAMES}
+    return {kind: of_kind for kind, of_kind in kinds.items() if of_kind}
 
 
 def text(found: Found) -> str:
