@@ -7,7 +7,7 @@ import pytest
 
 from asr.base.errors import DataError
 from asr.base.sections import parse
-from asr.training.recipe import Train, learning_rate, rate_by_width
+from asr.training.recipe import Mode, Train, learning_rate, rate_by_width
 from asr.training.variety import Gain, Masks, Variety
 from commands.check import Params
 from stages.common.params import read_yaml
@@ -64,6 +64,7 @@ def test_what_goes_together_is_taken(changes: dict[str, object]) -> None:
     [
         ("window", "fitted"),
         ("full_window_share", 1.1),
+        ("full_window_share", "most"),
         ("batch_size", 0),
         ("batch_size", "most"),
         ("precision", "bf8"),
@@ -109,6 +110,15 @@ def test_a_released_models_windows_are_filled_with_clips_unless_told_otherwise(
     window: str, frames: int, is_fitted: bool, mode: str
 ) -> None:
     assert recipe(window=window).mode(frames, is_fitted) == mode
+
+
+@pytest.mark.parametrize(
+    ("share", "mode", "whole"), [("auto", "fit", 0.15), ("auto", "pack", 0.05), ("auto", "full", 0.0), (0.3, "pack", 0.3)]
+)
+def test_fewer_clips_are_alone_in_a_whole_window_where_all_windows_are_whole_unless_told_otherwise(
+    share: float | str, mode: Mode, whole: float
+) -> None:
+    assert recipe(full_window_share=share).whole_share(mode) == whole
 
 
 @pytest.mark.parametrize(("width", "rate"), [(384, 3.75e-5), (512, 2.5e-5), (768, 1.25e-5), (1024, 6.25e-6), (1280, 4.375e-6)])

@@ -18,6 +18,10 @@ Optimizer = Literal["adamw", "adamw_8bit"]
 PRETRAINED_WINDOW = 3000
 """Frames, 30 s: that of every released Whisper."""
 
+WHOLE_SHARES: dict[Mode, float] = {"full": 0.0, "fit": 0.15, "pack": 0.05}
+"""The share of the clips alone in the whole window. Under `pack` all windows are whole ones, so fewer clips need one to
+themselves; 0.15 would make 35 % more windows of short clips. docs/training.md has the WER of both."""
+
 LEAST_UNFITTED = 1000
 """Frames. Untuned, tiny.en has a WER of 56 % in whole windows on 140 recorded clips of up to 20 s, 52 % in windows of 15 s at
 least, 57 % in windows of 10 s at least, and 139 % in windows of the clips' own length, in which it goes round in loops."""
@@ -27,7 +31,7 @@ class Train(Section):
     """The way the model is tuned."""
 
     window: Mode | Literal["auto"]
-    full_window_share: float = Field(ge=0, le=1)
+    full_window_share: Annotated[float, Field(ge=0, le=1)] | Literal["auto"]
     least_window: Annotated[float, Field(ge=0)] | Literal["auto"]
     epochs: int = Field(ge=1)
     effective_batch: int = Field(ge=1)
@@ -70,6 +74,10 @@ class Train(Section):
         if self.window != "auto":
             return self.window
         return "fit" if is_fitted or window < PRETRAINED_WINDOW else "pack"
+
+    def whole_share(self, mode: Mode) -> float:
+        """The share of the clips that have a whole window to themselves in that mode."""
+        return WHOLE_SHARES[mode] if self.full_window_share == "auto" else self.full_window_share
 
     def least_frames(self, is_fitted: bool, least: int, window: int) -> int:
         """The shortest window under `fit`, in frames: for a model that was trained so, that of before; for another, one in

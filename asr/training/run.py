@@ -203,12 +203,13 @@ def _prepared(whisper: Whisper, settings: Train) -> nn.Module:
 
 def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
     """The plan of which clips make each step, under `settings`."""
+    mode = settings.mode(whisper.window_frames, whisper.is_fitted)
     return Plan(
         frames=[len(frames) for frames in examples.frames],
         tokens=[len(label) for label in examples.labels],
         languages=examples.languages,
-        mode=settings.mode(whisper.window_frames, whisper.is_fitted),
-        whole_share=settings.full_window_share,
+        mode=mode,
+        whole_share=settings.whole_share(mode),
         clips_per_step=settings.effective_batch,
         window=whisper.window_frames,
         max_tokens=whisper.model.config.max_target_positions,
