@@ -141,16 +141,32 @@ def test_under_fit_about_half_of_the_clips_in_whole_windows_share_them() -> None
 
 
 def test_clips_that_are_kept_alone_are_packed_with_none_and_fitted_as_others_are() -> None:
-    silent = frozenset(range(0, 1_000, 20))
-    packed = replace(PLAN, mode="pack", whole_share=0.1, kept_alone=silent)
+    kept = frozenset(range(0, 1_000, 20))
+    packed = replace(PLAN, mode="pack", whole_share=0.1, kept_alone=kept)
 
     assert sorted(clips(packed.epoch(0))) == list(range(1_000))
-    assert silent <= alone(packed.epoch(0))
+    assert kept <= alone(packed.epoch(0))
     assert {len(line.clips) for step in packed.epoch(0) for line in step} > {1, 2}
-    assert not silent <= alone(replace(packed, kept_alone=frozenset()).epoch(0))
-    shared = [line for step in replace(packed, mode="fit", whole_share=0.9).epoch(0) for line in step if len(line.clips) > 1]
-    assert shared
-    assert not silent & set(clips([tuple(shared)]))
+    assert not kept <= alone(replace(packed, kept_alone=frozenset()).epoch(0))
+    assert not kept & set(clips([shared_by_fit(packed)]))
+
+
+def test_clips_without_speech_share_a_window_with_their_like_alone() -> None:
+    silent = frozenset(range(0, 1_000, 3))
+    packed = replace(PLAN, mode="pack", silent=silent)
+    shared = [set(line.clips) for step in packed.epoch(0) for line in step if len(line.clips) > 1]
+
+    assert sorted(clips(packed.epoch(0))) == list(range(1_000))
+    assert any(line <= silent for line in shared)
+    assert all(line <= silent or not line & silent for line in shared)
+    assert not silent & set(clips([shared_by_fit(packed)]))
+
+
+def shared_by_fit(plan: Plan) -> Step:
+    """The lines of an epoch under `fit` that hold several clips."""
+    lines = tuple(line for step in replace(plan, mode="fit", whole_share=0.9).epoch(0) for line in step if len(line.clips) > 1)
+    assert lines
+    return lines
 
 
 @pytest.mark.parametrize("clips_per_step", [7, 64])

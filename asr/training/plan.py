@@ -57,9 +57,10 @@ class Plan:
         max_tokens: the decoder's positions.
         seed: of every draw.
         least: the shortest window under `fit`, in frames.
-        kept_alone: clips that are never packed with others, but have a whole window to themselves under `pack`: those in which
-            nobody speaks, as it is of a window without any speech that nothing is to be written; and those with timestamps,
-            which count from their own start.
+        silent: clips in which nobody speaks. Under `pack` they share windows with their like, as it is of a window without any
+            speech that nothing is to be written; under `fit`, with none.
+        kept_alone: clips that are never packed with others, but have a whole window to themselves under `pack`: those with
+            timestamps, which count from their own start.
     """
 
     frames: Sequence[int]
@@ -72,6 +73,7 @@ class Plan:
     max_tokens: int
     seed: int
     least: int = 0
+    silent: frozenset[int] = frozenset()
     kept_alone: frozenset[int] = frozenset()
 
     @property
@@ -127,10 +129,11 @@ class Plan:
         if self.mode == "pack":
             together = [clip for clip in clips if clip not in whole and clip not in self.kept_alone]
         elif self.mode == "fit":
-            able = [clip for clip in clips if clip in whole and clip not in self.kept_alone]
+            able = [clip for clip in clips if clip in whole and clip not in self.silent | self.kept_alone]
             together = [clip for clip in able if random.random() < TOGETHER_SHARE]
-        for language in dict.fromkeys(self.languages[clip] for clip in together):
-            yield from self._packed([clip for clip in together if self.languages[clip] == language], random)
+        likes = {clip: (self.languages[clip], clip in self.silent) for clip in together}
+        for like in dict.fromkeys(likes.values()):
+            yield from self._packed([clip for clip in together if likes[clip] == like], random)
         packed = set(together)
         rest = [clip for clip in clips if clip not in packed]
         not_fitted = whole if self.mode == "fit" else set(rest)

@@ -215,7 +215,8 @@ def plan_of(whisper: Whisper, examples: Examples, settings: Train) -> Plan:
         max_tokens=whisper.model.config.max_target_positions,
         seed=settings.seed,
         least=settings.least_frames(whisper.is_fitted, whisper.least_window, whisper.window_frames),
-        kept_alone=without_speech(examples) | timed(examples, whisper.tokenizer),
+        silent=without_speech(examples),
+        kept_alone=timed(examples, whisper.tokenizer),
     )
 
 
