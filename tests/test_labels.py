@@ -80,6 +80,17 @@ def test_a_clip_with_timestamps_shares_no_window_as_they_count_from_its_start(tm
     assert longest_learned(whisper, timed_alone, "pack") == longest_learned(whisper, examples, "fit") == 50
 
 
+def test_clips_without_speech_share_a_window_with_none_that_have_some(tmp_path: Path) -> None:
+    whisper = load(str(write_tiny_whisper(tmp_path, multilingual=True)), "nl", "transcribe")
+    rows = [TextEntry("train", str(place), "", text, text, None, None) for place, text in enumerate(["ja", ""] * 4)]
+    examples = examples_of(whisper, [np.zeros((10, 80), np.float16)] * len(rows), rows)
+
+    (step,) = plan_of(whisper, examples, recipe(window="pack", full_window_share=0.0, effective_batch=8)).epoch(0)
+
+    assert any(len(slot.clips) > 1 for slot in step)
+    assert all(len({clip % 2 for clip in slot.clips}) == 1 for slot in step)
+
+
 def test_a_clip_in_another_language_has_it_in_its_prompt(tokenizer: WhisperTokenizer) -> None:
     prompt = "<|startoftranscript|> <|de|> <|transcribe|>"
 
