@@ -38,7 +38,7 @@ def main() -> None:
         except CommandError as error:
             sys.exit(f"bench.real: {error}")
     if not found:
-        sys.exit("bench.real: row time needs the rows guide and ours")
+        sys.exit("bench.real: row time needs the rows guide and ours, of the same device")
     print(f"{corpus.model} on {corpus.table}, {len(first(found).heard[TEST_SPLIT].id)} test clips\n")
     print(text(found))
     figures = {
@@ -98,11 +98,11 @@ def made(rows: Rows, arguments: argparse.Namespace, beside: Sequence[Outcome]) -
     ]
     found = by_kind([*here, *beside])
     guide, ours = (found[kind][0].trained if kind in found else None for kind in ("guide", "ours"))
-    if guide and ours:
+    if guide and ours and guide.device == ours.device:
         epochs = max(1, floor(guide.training_seconds / ours.epoch_seconds))
         return by_kind([*here, rows.ours(first_seed, "time" in asked, epochs), *beside])
     if "time" in asked:
-        print("bench.real: time: left out, as it needs the rows guide and ours", file=sys.stderr)
+        print("bench.real: time: left out, as it needs the rows guide and ours, of the same device", file=sys.stderr)
     return found
 
 

@@ -108,8 +108,12 @@ class Rows:
         if file.exists() and (kept := read_json(file))["name"] == name:
             return Trained(**kept["trained"])
         file.unlink(missing_ok=True)
+        clock = self.project.folder / TIMES
+        before = read_json(clock) if clock.exists() else None
         ended, others = self._watched("bench.real_times")
-        summary, times = (read_json(self.project.folder / path) for path in (SUMMARY, TIMES))
+        summary, times = (read_json(path) for path in (self.project.folder / SUMMARY, clock))
+        if times == before:  # a run that was stopped when it was trained, and has only chosen what it keeps of the base model
+            times["before"] = times["seconds"]
         costs = self.project.costs()
         trained = Trained.of(
             times, ended.cost, sum(cost.seconds for cost in costs), summary["clips"], settings["train"]["epochs"], others,

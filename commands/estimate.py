@@ -41,7 +41,7 @@ from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
 from asr.tuning.keeping import MOST_HEARD, MOST_SILENT, SHARES
-from asr.tuning.search import FACTORS, MOST_VALIDATED, share_of, short
+from asr.tuning.search import FACTORS, MOST_VALIDATED, short, tried_on
 from stages.common.commit import base_commit
 from stages.common.machine import Machine, read_machine
 from stages.common.params import StageParams, read_params
@@ -109,7 +109,7 @@ def work_of(settings: Train, learned: Examples, validated: int, ranks: int) -> W
     steps, passes, checkpoints = settings.epochs * math.ceil(len(learned) / settings.effective_batch), settings.epochs + 1, 0
     heard_to_choose, searched = 0, 0
     if settings.learning_rate == "search":
-        each = len(share_of(learned, settings.search_share))
+        each = len(tried_on(learned, settings))
         epochs = len(FACTORS) * short(settings, 1.0, each).epochs
         steps, checkpoints = steps + epochs * math.ceil(each / settings.effective_batch), epochs
         searched = epochs * min(MOST_VALIDATED, validated)

@@ -32,6 +32,12 @@ from stages.examples import judged_by, read_learned, read_split
 MIXED = "mixed"
 """What a kept outcome calls the number of clips of train.mix."""
 
+WHY = {
+    "fit": "the base model was trained in windows of the clips' lengths, or in shorter ones than 30 s",
+    "pack": "the base model knows whole windows alone",
+}
+"""Why `auto` takes a window."""
+
 
 class Trimming(Section):
     """How clips were trimmed, which the checkpoint tells those who use it."""
@@ -85,6 +91,7 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
     whisper.mark_longest_clip(longest_learned(whisper, examples, mode) / FRAMES_PER_SECOND)
     told = f"{len(without_speech(examples))} of them without speech, {learned.mixed} mixed in"
     print(f"train: {len(examples)} clips, {told}", file=sys.stderr)
+    print(f"train: {windows_told(params.train, mode)}", file=sys.stderr)
     whisper.mark_trimming(params.features.trim_below_peak_db)
     validation, texts = read_split("validation", whisper, machine.cache_folder)
     require_disk(folder, whisper.model, params.train)
@@ -96,6 +103,13 @@ def learn(folder: Path, machine: Machine, stop: StopRequest | None = None) -> No
         return
     if rank_and_ranks()[0] == 0:
         keep(folder, whisper.save, {**asdict(tuned), MIXED: learned.mixed})
+
+
+def windows_told(settings: Train, mode: Mode) -> str:
+    """Say which windows the clips get, and why."""
+    why = f", as {WHY[mode]}" if settings.window == "auto" else ""
+    share, own = settings.whole_share(mode), " to themselves" if mode == "pack" else ""
+    return f"the window is {mode}{why}" + (f"; {share:.0%} of the clips get a whole one{own}" if share else "")
 
 
 def longest_learned(whisper: Whisper, examples: Examples, mode: Mode) -> int:

@@ -29,7 +29,7 @@ import stages.learning
 from asr.base.errors import DataError
 from asr.base.files import write_csv, write_json
 from asr.base.hashes import code_version, files_of, fingerprint
-from asr.base.versions import LEARNING, versions
+from asr.base.versions import JUDGING, LEARNING, versions
 from asr.machine.ray_cluster import connected
 from asr.machine.shutdown import STOP, StopRequest
 from asr.ranks.launch import run_ranks
@@ -40,7 +40,7 @@ from asr.runs.folders import clear, forget, remove, sweep
 from asr.runs.kept import RESULT, drop, is_finished, is_kept, outcome_of
 from asr.shards.format import MANIFEST
 from asr.training.callbacks import StoppedError
-from asr.training.checkpoints import checked, newest
+from asr.training.checkpoints import SEARCH, checked, newest
 from asr.training.history import COLUMNS, curves, outcome
 from asr.training.optimizer import require_optimizer
 from asr.training.recipe import Train
@@ -109,10 +109,17 @@ def run_to_its_end(folder: Path, facts: Facts, params: Params, machine: Machine,
     else:
         learn(folder, machine, stop)
     if not is_finished(folder):
-        last = newest(folder)
-        what = f"goes on from its checkpoint in {last}" if last else "has no checkpoint yet, and begins anew"
-        print(f"train: stopped; the same run {what}", file=sys.stderr)
+        print(f"train: stopped; the same run {where_it_goes_on(folder)}", file=sys.stderr)
         sys.exit(128 + (stop.signal or signal.SIGTERM))
+
+
+def where_it_goes_on(folder: Path) -> str:
+    """Say where a run that was stopped goes on."""
+    if last := newest(folder):
+        return f"goes on from its checkpoint in {last}"
+    if (folder / SEARCH).exists():
+        return f"goes on from the rates that were tried, in {folder / SEARCH}"
+    return "has no checkpoint yet, and begins anew"
 
 
 def keep_some(folder: Path, tuned: Tuned, params: Params, machine: Machine, stop: StopRequest) -> Kept:
@@ -142,12 +149,17 @@ def run_facts(params: Params) -> dict[str, Any]:
     ]
     weights = sorted(path for path in Path(name).glob("*") if path.is_file())
     return {
-        "params": params.model_dump(mode="json", exclude={"train": {"keep_of_base"}}),
-        "packages": versions(LEARNING),
+        "params": params.model_dump(mode="json", exclude={"train": without_say(params.train)}),
+        "packages": versions([*LEARNING, *JUDGING, *(["bitsandbytes"] if params.train.optimizer == "adamw_8bit" else [])]),
         "code": code_version(files_of([*learning_modules(), stages.learning, stages.examples]), (), with_messages=False),
         "data": fingerprint({}, lists),
         "base model": fingerprint({}, weights) if Path(name).is_dir() else base_commit(params.model),
     }
+
+
+def without_say(settings: Train) -> set[str]:
+    """The parameters of training that have no say in what a run comes to, before it gets a share of the base model."""
+    return {"keep_of_base", "keep_checkpoints", *([] if settings.learning_rate == "search" else ["search_share"])}
 
 
 def say_what_is_not_gone_on_with(runs: Sequence[OtherRun]) -> None:
@@ -209,7 +221,7 @@ def write(mixed: int, tuned: Tuned, kept: Kept, params: Params, diary: Diary) ->
         },
     )
     write_speeds(SUMMARY, trained.seconds)
-    for line in outcome(trained.best_step, kept.error_rate, trained.base_error_rate, trained.metric):
+    for line in outcome(trained.best_step, trained.best_error_rate, kept.error_rate, trained.base_error_rate, trained.metric):
         print(f"train: {line}", file=sys.stderr)
 
 

@@ -18,14 +18,15 @@ from transformers import TrainerControl, TrainerState, TrainingArguments, Whispe
 
 from asr.base.entries import AudioEntry, TextEntry
 from asr.base.errors import DataError
-from asr.base.files import write_rows
+from asr.base.files import write_json, write_rows
 from asr.model.parameters import Model
 from asr.model.whisper import load
 from asr.tuning.weights import take, weights_of
-from bench.process import Cost
+from bench.process import Cost, Ended
 from bench.real import made, printed
-from bench.real_outcome import Heard, Kind, Outcome, Trained
+from bench.real_outcome import SUMMARY, TIMES, Heard, Kind, Outcome, Trained
 from bench.real_project import Corpus, spread, table_of
+from bench.real_rows import Rows
 from bench.real_table import Found, by_kind, changes, ratio, rows_table, targets, text
 from tests.project import ROOT
 from tests.sounds import write_tiny_whisper, write_tone
@@ -128,6 +129,21 @@ def test_ours_in_the_guides_time_has_as_many_epochs_as_fit_into_it() -> None:
     assert list(there) == ["guide", "ours", "time"]
 
 
+def test_ours_is_not_given_the_seconds_of_another_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = replace(found()["guide"][0], trained=replace(GUIDE, device="one H200"))
+
+    def ours(seed: int, make: bool, epochs: int | None = None) -> Outcome:
+        assert epochs is None
+        return row("ours", OURS, [3] * 6, seed=seed)
+
+    rows: Any = SimpleNamespace(
+        released=lambda make: None, guide=lambda epochs, make: None, ours=ours, alone=lambda seed, make: None
+    )
+
+    assert list(made(rows, Namespace(rows=["time"], seeds=[7], guide_epochs=5), [elsewhere])) == ["guide", "ours"]
+    assert "time: left out, as it needs the rows guide and ours, of the same device" in capsys.readouterr().err
+
+
 def test_rows_that_were_made_elsewhere_stand_in_for_those_that_are_not_here(tmp_path: Path) -> None:
     there = {kind: [asdict(each) for each in outcomes] for kind, outcomes in found().items()}
     (tmp_path / "printed.txt").write_text(f"tables\n{json.dumps({'rows': there})}\n")
@@ -163,6 +179,20 @@ def test_seconds_of_before_a_stop_count_and_so_does_what_came_before_training() 
     assert (trained.training_seconds, trained.validated_seconds, trained.all_seconds) == (30.0, 40.0, 57.0)
     assert (trained.clips_per_second, trained.epoch_seconds, trained.peak_rss, trained.resumed) == (4.0, 15.0, 9, True)
     assert not Trained.of({**times, "before": {}}, Cost(30.0, 30.0, 5), 7.0, 60, 3, 0.0, False, [], {}).resumed
+
+
+def test_a_run_that_was_stopped_once_it_was_trained_has_the_seconds_of_its_training(tmp_path: Path) -> None:
+    seconds = {"waiting": 1.0, "computing": 29.0, "validating": 8.0, "saving": 2.0}
+    times = {"seconds": seconds, "before": {}, "cuda_bytes": None, "device": "2 x AVX2", "epochs": 2.0}
+    write_json(tmp_path / TIMES, times)
+    write_json(tmp_path / SUMMARY, {"clips": 60})
+    project: Any = SimpleNamespace(
+        folder=tmp_path, run=lambda *command: Ended(Cost(7.0, 7.0, 5), "", ""), costs=lambda: [Cost(3.0, 3.0, 9)]
+    )
+
+    trained = Rows(project, tmp_path)._tuned({"train": {"epochs": 2}})
+
+    assert (trained.training_seconds, trained.all_seconds, trained.resumed) == (30.0, 50.0, True)
 
 
 def test_the_clock_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,14 @@ def test_a_parameter_makes_another_run(project: Path, monkeypatch: pytest.Monkey
     assert fingerprint_in(project, monkeypatch, epochs=2) != first
 
 
+def test_a_parameter_that_has_no_say_in_the_weights_makes_no_other_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fingerprint_in(project, monkeypatch)
+
+    assert fingerprint_in(project, monkeypatch, keep_checkpoints=5, search_share=0.5) == first
+    shares = {fingerprint_in(project, monkeypatch, learning_rate="search", search_share=share) for share in (0.25, 0.5)}
+    assert len(shares) == 2
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -169,9 +177,10 @@ def test_callbacks_that_have_no_say_change_nothing_but_themselves_and_answer_not
     assert [ast.unparse(node) for node in nodes if isinstance(node, ast.Return) and node.value is not None] == []
 
 
-def test_other_packages_make_another_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("packages", ["LEARNING", "JUDGING"])
+def test_other_packages_make_another_run(project: Path, monkeypatch: pytest.MonkeyPatch, packages: str) -> None:
     first = fingerprint_in(project, monkeypatch)
-    monkeypatch.setattr("stages.train.LEARNING", ("torch",))
+    monkeypatch.setattr(f"stages.train.{packages}", ("torch",))
 
     assert fingerprint_in(project, monkeypatch) != first
 

@@ -8,6 +8,7 @@ import pytest
 from transformers import TrainerState
 
 from asr.training.callbacks import best_of, divergence
+from asr.training.history import outcome
 from asr.training.validation import KEPT, Diary, HeardClip, Validation
 
 
@@ -30,6 +31,16 @@ def test_a_diary_keeps_each_epochs_worst_and_says_the_worst_of_them(tmp_path: Pa
         "train:   1.wav: 'a b' heard as 'NA'",
         "train:   3 hypotheses went on for longer than their clips can hold",
         "train:   2 hypotheses went round in a loop",
+    ]
+
+
+def test_what_comes_out_is_worth_using_or_not_whatever_the_best_epoch_is() -> None:
+    best = "the best step is 44, validation WER 5.0 %, before the first 30.0 %"
+
+    assert outcome(44, 5.0, 29.0, 30.0, "WER") == [best]
+    assert [line[:79] for line in outcome(44, 5.0, 30.5, 30.0, "WER")] == [
+        best,
+        "the model is no better than the base model: validation WER 30.0 % -> 30.5 %. Tr",
     ]
 
 

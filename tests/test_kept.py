@@ -18,10 +18,11 @@ from asr.machine.shutdown import StopRequest
 from asr.model.checksums import SUMS, write_sums
 from asr.model.whisper import Whisper, load, load_tuned
 from asr.runs import kept
+from asr.runs.choices import is_chosen_from, note_choice
 from asr.runs.claims import claimed
 from asr.runs.facts import note_facts
 from asr.runs.folders import FACTS, forget
-from asr.runs.kept import RESULT, is_finished, keep
+from asr.runs.kept import RESULT, is_finished, is_kept, keep
 from asr.training.callbacks import StoppedError
 from asr.training.run import Trained
 from asr.tuning.keeping import Kept, Point, mix
@@ -169,6 +170,16 @@ def test_a_damaged_result_is_named_and_removed_and_the_run_is_trained_anew(
     assert told[0].endswith(": damaged, so this run's kept result is removed and it is trained anew")
     assert stage() == first
     assert stage.trainings == 2
+
+
+def test_with_a_result_goes_what_was_chosen_from_it(tmp_path: Path) -> None:
+    keep(tmp_path, save, {})
+    note_choice(tmp_path, "auto", {"share": 0.5})
+    flip(tmp_path / RESULT / "model/model.safetensors")
+
+    assert not is_kept(tmp_path)
+
+    assert not is_chosen_from(tmp_path)
 
 
 def test_a_model_that_is_edited_where_the_stage_wrote_it_is_not_taken_for_the_kept_one(stage: Stage) -> None:

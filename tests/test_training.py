@@ -35,7 +35,8 @@ from asr.model.whisper import Whisper, load, load_tuned
 from asr.model.window import fitted
 from asr.training.batch import Examples, StepBatch, collate, pad
 from asr.training.callbacks import DivergedError, StoppedError
-from asr.training.checkpoints import checked
+from asr.training.checkpoints import checked, step_of
+from asr.training.epochs import keep_epoch, kept_epochs
 from asr.training.history import curves
 from asr.training.labels import chained
 from asr.training.memory import Limits, Trial, kept_bytes
@@ -121,6 +122,22 @@ def run(
 
 def weights(whisper: Whisper) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in whisper.model.state_dict().items()}
+
+
+def test_a_kill_while_the_last_epochs_weights_are_kept_for_the_mean_costs_that_epoch_alone(tmp_path: Path) -> None:
+    settings = recipe(epochs=2, average=2)
+
+    def die(checkpoint: Path, *others: Any) -> None:
+        if step_of(checkpoint) == 2:
+            raise KeyboardInterrupt
+        keep_epoch(checkpoint, *others)
+
+    with patch("asr.training.trainer.keep_epoch", die), pytest.raises(KeyboardInterrupt):
+        run(tmp_path, settings)
+    _, trained = run(tmp_path, settings)
+
+    assert trained.steps == 2
+    assert [path.name for path in kept_epochs(tmp_path / "run")] == ["1", "2"]
 
 
 @pytest.fixture(scope="module", params=["full", "fit", "pack"])

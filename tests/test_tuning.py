@@ -10,6 +10,7 @@ from peft import get_peft_model_state_dict
 from safetensors.torch import save_file
 
 from asr.base.errors import DataError
+from asr.base.files import write_json
 from asr.base.text import Normalization
 from asr.machine.device import Precision
 from asr.machine.shutdown import StopRequest
@@ -25,7 +26,7 @@ from asr.training.run import Trained, train
 from asr.training.trainable import merged, with_lora
 from asr.training.validation import Validator
 from asr.tuning.keeping import Kept, Point, along, chosen, keep_best, keep_share, kept_as, point
-from asr.tuning.search import Tried, best_rate, rates_around, search, share_of, short
+from asr.tuning.search import Tried, best_rate, rates_around, search, short, tried_on
 from asr.tuning.tune import Tuned, tune
 from asr.tuning.weights import between, mean_of, take, weights_of
 from tests.recipes import recipe
@@ -118,6 +119,23 @@ def test_a_search_that_was_stopped_tries_no_rate_again(tmp_path: Path) -> None:
     assert best_rate(found) == 0.1
 
 
+@pytest.mark.parametrize(("rank", "written"), [(0, ["0.1.json"]), (1, [])])
+def test_of_several_ranks_the_first_alone_writes_what_a_rate_came_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: int, written: list[str]
+) -> None:
+    tried, by_this_rank = Tried(0.1, 3, 50.0, 1.0), list[str]()
+
+    def meet() -> None:
+        by_this_rank.extend(path.name for path in tmp_path.iterdir())
+        write_json(tmp_path / "0.1.json", asdict(tried))  # as the first rank has by then
+
+    monkeypatch.setattr("asr.tuning.search.rank_and_ranks", lambda: (rank, 2))
+    monkeypatch.setattr("asr.tuning.search.wait_for_all", meet)
+
+    assert search([0.1], tmp_path, lambda rate, folder: tried) == [tried]
+    assert by_this_rank == written
+
+
 def test_a_rate_that_diverges_is_not_taken(tmp_path: Path) -> None:
     def attempt(rate: float, folder: Path) -> Tried:
         if rate > 1:
@@ -147,10 +165,17 @@ def test_a_short_training_has_30_steps_or_as_many_as_the_whole_recipe_lets_it() 
     assert rates_around(3.75e-5) == [1.12e-5, 3.75e-5, 1.12e-4, 3.75e-4]
 
 
-def test_a_share_of_the_clips_is_taken_from_all_over_the_list(whisper: Whisper) -> None:
-    some = share_of(unequal(whisper, 8), 0.5)
+@pytest.mark.parametrize(
+    ("epochs", "batch", "lengths"),
+    [(30, 2, [20, 40, 60, 80]), (10, 2, [20, 30, 40, 60, 70, 80]), (5, 32, [20, 30, 40, 50, 60, 70, 80, 90])],
+    ids=["the share", "more for 30 steps", "all, as even these make fewer"],
+)
+def test_a_rate_is_tried_on_a_share_of_the_clips_from_all_over_the_list_that_makes_30_steps(
+    whisper: Whisper, epochs: int, batch: int, lengths: list[int]
+) -> None:
+    some = tried_on(unequal(whisper, 8), recipe(epochs=epochs, effective_batch=batch, search_share=0.5))
 
-    assert [len(clip) for clip in some.frames] == [20, 40, 60, 80]
+    assert [len(clip) for clip in some.frames] == lengths
 
 
 @pytest.mark.parametrize(
@@ -302,6 +327,7 @@ def test_only_the_best_epochs_are_kept(tmp_path: Path) -> None:
     between_epochs = tmp_path / "checkpoint-18"
     between_epochs.mkdir()
     keep_epoch(between_epochs, found, 2)
+    (tmp_path / "epochs/20.unfinished").mkdir()  # by a kill
 
     assert [(path.name, (path / "model.safetensors").read_text()) for path in kept_epochs(tmp_path)] == [
         ("8", "8"),

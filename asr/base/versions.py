@@ -8,6 +8,9 @@ NONE = "none"
 LEARNING = ("accelerate", "numpy", "peft", "tokenizers", "torch", "transformers")
 """What a tuned model may depend on."""
 
+JUDGING = ("jiwer", "whisper-normalizer")
+"""What decides besides which epoch, rate and mean are the best."""
+
 HEARING = ("jiwer", "numpy", "tokenizers", "torch", "transformers", "whisper-normalizer")
 """What a score may depend on."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from asr.base.files import write_json
 from asr.base.hashes import fingerprint
 
-PATTERN = "chosen-*.json"
+CHOICES = "chosen-*.json"
 
 
 def note_choice(folder: Path, name: str, choice: Mapping[str, Any]) -> None:
@@ -32,8 +32,8 @@ def read_choice(folder: Path, name: str) -> dict[str, Any] | None:
 
 def is_chosen_from(folder: Path) -> bool:
     """Whether somebody has made a choice, and so may have the result."""
-    return any(folder.glob(PATTERN))
+    return any(folder.glob(CHOICES))
 
 
 def _file(folder: Path, name: str) -> Path:
-    return folder / PATTERN.replace("*", name)
+    return folder / CHOICES.replace("*", name)

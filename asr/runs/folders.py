@@ -8,7 +8,7 @@ from pathlib import Path
 from asr.base.errors import DataError
 from asr.base.hashes import LENGTH
 from asr.machine.shutdown import STOP
-from asr.runs.choices import PATTERN
+from asr.runs.choices import CHOICES
 from asr.runs.claims import claimed, is_claimed, lock_of
 from asr.runs.kept import RESULT, is_finished, last_use
 
@@ -31,7 +31,7 @@ def sweep(folder: Path) -> None:
 def clear(folder: Path) -> None:
     """Remove all that a run needed to come to its end, and leave its facts, its result and what was chosen of it."""
     for path in folder.iterdir():
-        if path.name not in (FACTS, RESULT) and not path.match(PATTERN):
+        if path.name not in (FACTS, RESULT) and not path.match(CHOICES):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

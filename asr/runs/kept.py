@@ -15,6 +15,7 @@ from typing import Any
 
 from asr.base.files import UNFINISHED, read_json, write_json
 from asr.model.checksums import SUMS, damaged_file, read_sums, write_sums
+from asr.runs.choices import CHOICES
 
 RESULT = "result"
 MODEL, OUTCOME, DIARY = "model", "trained.json", "validation-*.csv"
@@ -103,7 +104,9 @@ def last_use(folder: Path) -> float:
 
 
 def drop(folder: Path) -> None:
-    """Remove a kept result: at once to whoever looks for it, however long its files take."""
+    """Remove a kept result, and what was chosen from it: at once to whoever looks for it, however long its files take."""
+    for choice in folder.glob(CHOICES):
+        choice.unlink()
     shutil.rmtree(_unfinished(folder), ignore_errors=True)
     (folder / RESULT).rename(_unfinished(folder))
     shutil.rmtree(_unfinished(folder))

@@ -25,7 +25,7 @@ def keep_epoch(checkpoint: Path, rates: Mapping[int, float], most: int) -> None:
     """Keep the weights of a checkpoint where its epoch is one of the best, and of no other epochs any longer.
 
     Args:
-        checkpoint: one that is whole. Its weights, or LoRA's matrices, are linked.
+        checkpoint: of which all but the sums is written. Its weights, or LoRA's matrices, are linked.
         rates: of each epoch until then, by its last step.
         most: so many epochs are kept.
     """
@@ -50,5 +50,5 @@ def keep_epoch(checkpoint: Path, rates: Mapping[int, float], most: int) -> None:
 
 
 def kept_epochs(run: Path) -> list[Path]:
-    """The folders of the epochs that are kept of a run."""
-    return sorted((run / EPOCHS).iterdir(), key=lambda path: int(path.name)) if (run / EPOCHS).exists() else []
+    """The folders of the epochs that are kept of a run, but for one that a kill left unfinished."""
+    return sorted((path for path in (run / EPOCHS).glob("*") if path.name.isdecimal()), key=lambda path: int(path.name))

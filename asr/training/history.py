@@ -196,13 +196,15 @@ def curves(log_history: Sequence[Mapping[str, float]]) -> list[dict[str, float |
     return [rows[step] for step in sorted(rows)]
 
 
-def outcome(best_step: int, best: float, base: float, metric: Metric) -> list[str]:
-    """Lines that say what has come of a run, by error rates on the validation split in percent."""
+def outcome(best_step: int, best: float, result: float, base: float, metric: Metric) -> list[str]:
+    """Lines that say what has come of a run, by error rates on the validation split in percent: of the best epoch, of the model
+    that comes out, which may be a mean or have a share of the base model, and of the base model.
+    """
     rate = f"validation {SHORT[metric]}"
     lines = [f"the best step is {best_step}, {rate} {best:.1f} %, before the first {base:.1f} %"]
-    if best >= base:
+    if result >= base:
         lines.append(
-            f"no epoch is better than the base model: {rate} {base:.1f} % -> {best:.1f} %. Try a lower train.learning_rate, or "
-            "more clips; what follows scores a model that is not worth using"
+            f"the model is no better than the base model: {rate} {base:.1f} % -> {result:.1f} %. Try a lower "
+            "train.learning_rate, or more clips; what follows scores a model that is not worth using"
         )
     return lines

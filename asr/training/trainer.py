@@ -181,9 +181,10 @@ class StepTrainer(Seq2SeqTrainer):
         wait_for_all()  # each rank writes its random state
         if self.args.should_save:
             checkpoint = Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}")
-            finish(checkpoint, self._settings.keep_checkpoints, best_until_now)
             if (most := self._settings.average) > 1:
+                # Before the checkpoint counts, as a run that goes on from it doesn't come here again.
                 keep_epoch(checkpoint, error_rates(self.state.log_history), most)
+            finish(checkpoint, self._settings.keep_checkpoints, best_until_now)
 
     def _load_best_model(self) -> None:
         """Take the weights of the best epoch, which may have lain on the disk for days.

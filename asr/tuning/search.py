@@ -45,7 +45,7 @@ def rates_around(auto: float) -> list[float]:
 
 
 def short(settings: Train, rate: float, clips: int) -> Train:
-    """The recipe of a short training on so many clips: of as many epochs as make FEWEST_STEPS, but of no more than it has."""
+    """The recipe of a short training on so many clips: as many epochs as make FEWEST_STEPS, but no more than it has."""
     steps = math.ceil(clips / settings.effective_batch)
     epochs = min(settings.epochs, math.ceil(FEWEST_STEPS / steps))
     return settings.model_copy(
@@ -53,9 +53,12 @@ def short(settings: Train, rate: float, clips: int) -> Train:
     )
 
 
-def share_of(examples: Examples, share: float) -> Examples:
-    """So many of the clips, taken from all over the list."""
-    count = max(1, round(share * len(examples)))
+def tried_on(examples: Examples, settings: Train) -> Examples:
+    """The clips of a short training, from all over the list: the share that is asked for, or as many more as it takes to make
+    FEWEST_STEPS of them in the recipe's epochs.
+    """
+    fewest = math.ceil(FEWEST_STEPS / settings.epochs) * settings.effective_batch
+    count = min(len(examples), max(round(settings.search_share * len(examples)), fewest))
     return at(examples, [place * len(examples) // count for place in range(count)])
 
 
@@ -76,9 +79,11 @@ def search(rates: Sequence[float], folder: Path, attempt: Callable[[float, Path]
                 tried = attempt(rate, folder / f"{rate:g}")
             except DivergedError:
                 tried = Tried(rate, 0, None, None)
-            write_json(path, asdict(tried))
+            is_first = rank_and_ranks()[0] == 0
+            if is_first:
+                write_json(path, asdict(tried))
             wait_for_all()
-            if rank_and_ranks()[0] == 0:
+            if is_first:
                 shutil.rmtree(folder / f"{rate:g}", ignore_errors=True)
         found.append(Tried(**read_json(path)))
     return found

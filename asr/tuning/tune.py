@@ -17,7 +17,7 @@ from asr.training.epochs import kept_epochs
 from asr.training.recipe import Train, learning_rate
 from asr.training.run import Trained
 from asr.training.validation import Validator
-from asr.tuning.search import MOST_VALIDATED, Tried, best_rate, rates_around, search, share_of, short
+from asr.tuning.search import MOST_VALIDATED, Tried, best_rate, rates_around, search, short, tried_on
 from asr.tuning.weights import Weights, mean_of, take, weights_of
 
 Training = Callable[[Examples, Validator, Train, Path], Trained]
@@ -73,7 +73,7 @@ def _searched(
     validator: Validator, examples: Examples, settings: Train, folder: Path, train: Training, base: Weights
 ) -> list[Tried]:
     whisper, windows = validator.whisper, validator.whisper.windows
-    some, judge = share_of(examples, settings.search_share), validator.some(MOST_VALIDATED)
+    some, judge = tried_on(examples, settings), validator.some(MOST_VALIDATED)
 
     def attempt(rate: float, place: Path) -> Tried:
         if rank_and_ranks()[0] == 0 and place.exists():
