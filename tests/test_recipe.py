@@ -113,7 +113,7 @@ def test_a_released_models_windows_are_filled_with_clips_unless_told_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("share", "mode", "whole"), [("auto", "fit", 0.15), ("auto", "pack", 0.05), ("auto", "full", 0.0), (0.3, "pack", 0.3)]
+    ("share", "mode", "whole"), [("auto", "fit", 0.15), ("auto", "pack", 0.1), ("auto", "full", 0.0), (0.3, "pack", 0.3)]
 )
 def test_fewer_clips_are_alone_in_a_whole_window_where_all_windows_are_whole_unless_told_otherwise(
     share: float | str, mode: Mode, whole: float

@@ -49,7 +49,7 @@ class Plan:
         tokens: of each clip's label.
         languages: what the model is told of each clip; only clips of one language are packed together.
         mode: `full`: every clip in the whole window; `fit`: in one of about its own length, see `shared_windows`; `pack`: as
-            many clips as it takes to fill the whole window to a random part.
+            many clips as go into the whole window.
         whole_share: of the clips, under `fit` and `pack`: those that have a whole window to themselves, or under `fit`, for
             TOGETHER_SHARE of them, with others.
         clips_per_step: the effective batch, over all ranks.
@@ -133,7 +133,8 @@ class Plan:
             together = [clip for clip in able if random.random() < TOGETHER_SHARE]
         likes = {clip: (self.languages[clip], clip in self.silent) for clip in together}
         for like in dict.fromkeys(likes.values()):
-            yield from self._packed([clip for clip in together if likes[clip] == like], random)
+            alike = [clip for clip in together if likes[clip] == like]
+            yield from self._filled(alike) if self.mode == "pack" else self._partly_filled(alike, random)
         packed = set(together)
         rest = [clip for clip in clips if clip not in packed]
         not_fitted = whole if self.mode == "fit" else set(rest)
@@ -144,8 +145,29 @@ class Plan:
     def _fitted(self, clip: int) -> int:
         return fitted(self.frames[clip], self.window, self.least)
 
-    def _packed(self, clips: Sequence[int], random: np.random.Generator) -> Iterator[Slot]:
-        """Fill slots in the order given; a new one begins whenever the present one would be fuller than was drawn for it."""
+    def _filled(self, clips: Sequence[int]) -> Iterator[Slot]:
+        """Put each clip, in the order given, into the first slot that has room for it."""
+        slots: list[list[int]] = []
+        frames: list[int] = []
+        tokens: list[int] = []
+        for clip in clips:
+            most_frames, most_tokens = self.window - self.frames[clip], self.max_tokens - self.tokens[clip]
+            with_room = (at for at in range(len(slots)) if frames[at] <= most_frames and tokens[at] <= most_tokens)
+            place = next(with_room, len(slots))
+            if place == len(slots):
+                slots.append([])
+                frames.append(0)
+                tokens.append(0)
+            slots[place].append(clip)
+            frames[place] += self.frames[clip]
+            tokens[place] += self.tokens[clip]
+        yield from (Slot(tuple(slot), self.window) for slot in slots)
+
+    def _partly_filled(self, clips: Sequence[int], random: np.random.Generator) -> Iterator[Slot]:
+        """Fill slots in the order given; a new one begins whenever the present one would be fuller than was drawn for it.
+
+        Under `fit`, hardly any others are half empty, as those under `pack` are that hold a single clip.
+        """
         slot: list[int] = []
         frames = tokens = limit = 0
         for clip in clips:
