@@ -109,7 +109,7 @@ def windows_told(settings: Train, mode: Mode) -> str:
     """Say which windows the clips get, and why."""
     why = f", as {WHY[mode]}" if settings.window == "auto" else ""
     share, own = settings.whole_share(mode), " to themselves" if mode == "pack" else ""
-    return f"the window is {mode}{why}" + (f"; {share:.0%} of the clips get a whole one{own}" if share else "")
+    return f"the window is {mode}{why}" + (f"; {100 * share:.0f} % of the clips get a whole one{own}" if share else "")
 
 
 def longest_learned(whisper: Whisper, examples: Examples, mode: Mode) -> int:

@@ -11,6 +11,7 @@ from asr.training.recipe import Mode, Train, learning_rate, rate_by_width
 from asr.training.variety import Gain, Masks, Variety
 from commands.check import Params
 from stages.common.params import read_yaml
+from stages.learning import windows_told
 from tests.recipes import recipe
 
 SHIPPED = Path(__file__).parent.parent / "params.yaml"
@@ -119,6 +120,23 @@ def test_fewer_clips_are_alone_in_a_whole_window_where_all_windows_are_whole_unl
     share: float | str, mode: Mode, whole: float
 ) -> None:
     assert recipe(full_window_share=share).whole_share(mode) == whole
+
+
+@pytest.mark.parametrize(
+    ("window", "mode", "share", "told"),
+    [
+        (
+            "auto",
+            "pack",
+            0.1,
+            "pack, as the base model knows whole windows alone; 10 % of the clips get a whole one to themselves",
+        ),
+        ("fit", "fit", 0.15, "fit; 15 % of the clips get a whole one"),
+        ("full", "full", 0.0, "full"),
+    ],
+)
+def test_the_log_tells_which_windows_clips_get_and_why(window: str, mode: Mode, share: float, told: str) -> None:
+    assert windows_told(recipe(window=window, full_window_share=share), mode) == f"the window is {told}"
 
 
 @pytest.mark.parametrize(("width", "rate"), [(384, 3.75e-5), (512, 2.5e-5), (768, 1.25e-5), (1024, 6.25e-6), (1280, 4.375e-6)])
