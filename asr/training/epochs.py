@@ -25,7 +25,8 @@ def keep_epoch(checkpoint: Path, rates: Mapping[int, float], most: int) -> None:
     """Keep the weights of a checkpoint where its epoch is one of the best, and of no other epochs any longer.
 
     Args:
-        checkpoint: of which all but the sums is written. Its weights, or LoRA's matrices, are linked.
+        checkpoint: of which all but the sums is written, as a run that goes on from a finished one doesn't save it again. Its
+            weights, or LoRA's matrices, are linked.
         rates: of each epoch until then, by its last step.
         most: so many epochs are kept.
     """

@@ -182,7 +182,6 @@ class StepTrainer(Seq2SeqTrainer):
         if self.args.should_save:
             checkpoint = Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}")
             if (most := self._settings.average) > 1:
-                # Before the checkpoint counts, as a run that goes on from it doesn't come here again.
                 keep_epoch(checkpoint, error_rates(self.state.log_history), most)
             finish(checkpoint, self._settings.keep_checkpoints, best_until_now)
 
