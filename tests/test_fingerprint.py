@@ -185,6 +185,13 @@ def test_other_packages_make_another_run(project: Path, monkeypatch: pytest.Monk
     assert fingerprint_in(project, monkeypatch) != first
 
 
+def test_the_package_of_an_optimiser_counts_where_that_is_used(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    counted = ["bitsandbytes" in run_facts(params_of(project, optimizer=name))["packages"] for name in ("adamw", "adamw_8bit")]
+
+    assert counted == [False, True]
+
+
 CODE = '''"""A module."""
 
 FRAMES = 2
