@@ -33,13 +33,13 @@ ROWS_AT_ONCE = 4
 
 def timed_article(whisper: Whisper, examples: Examples, settings: Train) -> tuple[Precision, Clock]:
     """Train so, and time every step; returns the format, too."""
-    cuda = torch.cuda.is_available()
+    cuda, width = torch.cuda.is_available(), whisper.model.config.d_model
     whisper.model.config.use_cache = False
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = Seq2SeqTrainer(
             model=whisper.model,
-            args=_arguments(settings, learning_rate(settings, whisper.model.config.d_model), folder, cuda),
+            args=_arguments(settings, settings.passes(len(examples)), learning_rate(settings, width), folder, cuda),
             train_dataset=Padded(list(examples.frames), examples.labels, whisper.window_frames),
             data_collator=LabelPadding(whisper.model.config.decoder_start_token_id),
         )
@@ -52,10 +52,10 @@ def timed_article(whisper: Whisper, examples: Examples, settings: Train) -> tupl
     return "fp16" if cuda else "fp32", clock
 
 
-def _arguments(settings: Train, rate: float, folder: str, cuda: bool) -> Seq2SeqTrainingArguments:
+def _arguments(settings: Train, epochs: int, rate: float, folder: str, cuda: bool) -> Seq2SeqTrainingArguments:
     return Seq2SeqTrainingArguments(
         output_dir=folder,
-        num_train_epochs=settings.epochs,
+        num_train_epochs=epochs,
         per_device_train_batch_size=ROWS_AT_ONCE,
         gradient_accumulation_steps=settings.effective_batch // ROWS_AT_ONCE,
         **{CHECKPOINTING: True},

@@ -71,8 +71,8 @@ class Trained:
 
     @classmethod
     def of(
-        cls, times: dict[str, Any], cost: Cost, start_seconds: float, clips: int, most_epochs: int, others_cores: float,
-        resumed: bool, peaks: Sequence[int], more: dict[str, Any],
+        cls, times: dict[str, Any], cost: Cost, start_seconds: float, clips: int, others_cores: float, resumed: bool,
+        peaks: Sequence[int], more: dict[str, Any],
     ) -> "Trained":  # fmt: skip
         """Sum it up.
 
@@ -81,7 +81,6 @@ class Trained:
             cost: of the process that has trained last.
             start_seconds: of what came before it, but for training.
             clips: see `Trained`, as for all that is not named here.
-            most_epochs: likewise.
             others_cores: likewise.
             resumed: whether something was done by a process before; what is trained says that itself.
             peaks: memory of other processes that were needed, in bytes.
@@ -90,7 +89,7 @@ class Trained:
         seconds = times["seconds"]
         return cls(
             epochs=times["epochs"],
-            most_epochs=most_epochs,
+            most_epochs=times["most_epochs"],
             clips=clips,
             training_seconds=seconds["waiting"] + seconds["computing"],
             validated_seconds=sum(seconds.values()),

@@ -96,8 +96,8 @@ class Rows:
         said = last_line(ended)
         start = said["prepare_seconds"] if said["was_prepared"] else -said["cut_seconds"]
         trained = Trained.of(
-            read_json(self.project.folder / TIMES), ended.cost, start, said["train_clips"], epochs, others,
-            said["was_prepared"], [], said,
+            read_json(self.project.folder / TIMES), ended.cost, start, said["train_clips"], others, said["was_prepared"],
+            [], said,
         )  # fmt: skip
         write_json(file, asdict(trained))
         return trained
@@ -116,8 +116,8 @@ class Rows:
             times["before"] = times["seconds"]
         costs = self.project.costs()
         trained = Trained.of(
-            times, ended.cost, sum(cost.seconds for cost in costs), summary["clips"], settings["train"]["epochs"], others,
-            False, [cost.peak_rss for cost in costs], summary,
+            times, ended.cost, sum(cost.seconds for cost in costs), summary["clips"], others, False,
+            [cost.peak_rss for cost in costs], summary,
         )  # fmt: skip
         write_json(file, {"name": name, "trained": asdict(trained)})
         return trained

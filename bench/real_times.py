@@ -47,6 +47,7 @@ class KeptTimes(Times, ExportableState):
                 "before": self.before,
                 "cuda_bytes": cuda_bytes,
                 "epochs": round(state.epoch or 0, 2),
+                "most_epochs": state.num_train_epochs,
                 "device": device_name(),
             },
         )

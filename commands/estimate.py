@@ -11,7 +11,6 @@ if __name__ == "__main__":
 
 import contextlib
 import io
-import math
 import resource
 import sys
 from collections.abc import Sequence
@@ -86,12 +85,12 @@ def main() -> None:
     learned = chained(silent("train", whisper, copies), mixed_in(whisper, copies))
     learned = chained(learned, silence_of(whisper, params.augment, copies))
     validated = silent("validation", whisper, copies=1)
-    steps = math.ceil(len(learned) / settings.effective_batch)
+    steps, epochs = settings.steps(len(learned)), settings.passes(len(learned))
     trial = some(learned, TRIAL_STEPS * settings.effective_batch, settings.seed)
     heard = some(validated, TRIAL_VALIDATED, settings.seed)
     seconds = sum(len(frames) for frames in learned.frames) / FRAMES_PER_SECOND
     print(
-        f"estimate: {len(learned)} clips, {duration(seconds)} of audio, {settings.epochs} epochs of {steps} steps; "
+        f"estimate: {len(learned)} clips, {duration(seconds)} of audio, {epochs} epochs of {steps} steps; "
         f"trying {len(trial)} clips",
         file=sys.stderr,
     )
@@ -106,13 +105,13 @@ def work_of(settings: Train, learned: Examples, validated: int, ranks: int) -> W
     Raises:
         DataError: when nobody has read those sets yet.
     """
-    steps, passes, checkpoints = settings.epochs * math.ceil(len(learned) / settings.effective_batch), settings.epochs + 1, 0
-    heard_to_choose, searched = 0, 0
+    epochs = settings.passes(len(learned))
+    steps, passes, checkpoints, heard_to_choose, searched = epochs * settings.steps(len(learned)), epochs + 1, epochs, 0, 0
     if settings.learning_rate == "search":
         each = len(tried_on(learned, settings))
-        epochs = len(FACTORS) * short(settings, 1.0, each).epochs
-        steps, checkpoints = steps + epochs * math.ceil(each / settings.effective_batch), epochs
-        searched = epochs * min(MOST_VALIDATED, validated)
+        short_epochs = len(FACTORS) * short(settings, 1.0, each).passes(each)
+        steps, checkpoints = steps + short_epochs * settings.steps(each), checkpoints + short_epochs
+        searched = short_epochs * min(MOST_VALIDATED, validated)
     if settings.average > 1:
         passes += 1
     if settings.keep_of_base == "auto":
@@ -122,7 +121,7 @@ def work_of(settings: Train, learned: Examples, validated: int, ranks: int) -> W
         general = sum(min(MOST_HEARD, len(texts)) for texts in read_texts(GENERAL).values())
         silence = min(MOST_SILENT, len(without_speech(learned)))
         heard_to_choose = general + len(SHARES) * (general + min(MOST_HEARD, validated) + silence)
-    return Work(steps / ranks, passes * validated + searched, heard_to_choose, settings.epochs + checkpoints)
+    return Work(steps / ranks, passes * validated + searched, heard_to_choose, checkpoints)
 
 
 def silent(split: str, whisper: Whisper, copies: int) -> Examples:

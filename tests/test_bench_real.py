@@ -172,18 +172,19 @@ def test_seconds_of_before_a_stop_count_and_so_does_what_came_before_training() 
         "cuda_bytes": None,
         "device": "2 x AVX2",
         "epochs": 2.0,
+        "most_epochs": 3,
     }
 
-    trained = Trained.of(times, Cost(30.0, 30.0, 5), 7.0, 60, 3, 0.0, False, [9, 4], {})
+    trained = Trained.of(times, Cost(30.0, 30.0, 5), 7.0, 60, 0.0, False, [9, 4], {})
 
     assert (trained.training_seconds, trained.validated_seconds, trained.all_seconds) == (30.0, 40.0, 57.0)
     assert (trained.clips_per_second, trained.epoch_seconds, trained.peak_rss, trained.resumed) == (4.0, 15.0, 9, True)
-    assert not Trained.of({**times, "before": {}}, Cost(30.0, 30.0, 5), 7.0, 60, 3, 0.0, False, [], {}).resumed
+    assert not Trained.of({**times, "before": {}}, Cost(30.0, 30.0, 5), 7.0, 60, 0.0, False, [], {}).resumed
 
 
 def test_a_run_that_was_stopped_once_it_was_trained_has_the_seconds_of_its_training(tmp_path: Path) -> None:
     seconds = {"waiting": 1.0, "computing": 29.0, "validating": 8.0, "saving": 2.0}
-    times = {"seconds": seconds, "before": {}, "cuda_bytes": None, "device": "2 x AVX2", "epochs": 2.0}
+    times = {"seconds": seconds, "before": {}, "cuda_bytes": None, "device": "2 x AVX2", "epochs": 2.0, "most_epochs": 2}
     write_json(tmp_path / TIMES, times)
     write_json(tmp_path / SUMMARY, {"clips": 60})
     project: Any = SimpleNamespace(
@@ -206,10 +207,10 @@ def test_the_clock_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pyte
 
     clock.on_train_begin(args, TrainerState(global_step=7, stateful_callbacks=kept), control)
     clock.on_step_begin()
-    clock.on_train_end(args, TrainerState(epoch=1.5, global_step=8), control)
+    clock.on_train_end(args, TrainerState(epoch=1.5, num_train_epochs=2, global_step=8), control)
 
     told = json.loads((tmp_path / "times.json").read_text())
-    assert (told["before"], told["epochs"]) == (seconds, 1.5)
+    assert (told["before"], told["epochs"], told["most_epochs"]) == (seconds, 1.5, 2)
     assert told["seconds"]["waiting"] > 1.0
     assert {**told["seconds"], "waiting": 1.0} == seconds
     assert clock.state()["attributes"]["seconds"] == told["seconds"]

@@ -20,8 +20,8 @@ class Run:
     def __init__(self, folder: Path, clock: pytest.MonkeyPatch, max_steps: int = 8) -> None:
         self.second = 0.0
         clock.setattr("asr.training.callbacks.time.monotonic", lambda: self.second)
-        self.lines = ProgressLines(epochs=2, metric="WER")
-        self.state = TrainerState(epoch=0, global_step=0, max_steps=max_steps)
+        self.lines = ProgressLines(metric="WER")
+        self.state = TrainerState(epoch=0, num_train_epochs=2, global_step=0, max_steps=max_steps)
         self.rest = (TrainingArguments(output_dir=str(folder)), self.state, TrainerControl())
 
     def begin(self, at: float) -> None:

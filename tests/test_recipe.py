@@ -123,6 +123,14 @@ def test_fewer_clips_are_alone_in_a_whole_window_where_all_windows_are_whole_unl
 
 
 @pytest.mark.parametrize(
+    ("epochs", "clips", "passes"),
+    [("auto", 448, 5), ("auto", 449, 3), ("auto", 90_000, 3), ("auto", 1, 5), (4, 449, 4), (4, 1, 4)],
+)
+def test_three_epochs_are_enough_where_they_make_many_steps(epochs: int | str, clips: int, passes: int) -> None:
+    assert recipe(epochs=epochs, effective_batch=32).passes(clips) == passes
+
+
+@pytest.mark.parametrize(
     ("window", "mode", "share", "told"),
     [
         (

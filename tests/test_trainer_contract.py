@@ -20,7 +20,6 @@ from asr.machine.shutdown import StopRequest
 from asr.model.whisper import Whisper, load
 from asr.training.batch import Key, StepBatch, Steps
 from asr.training.callbacks import Saving
-from asr.training.checkpoints import Past
 from asr.training.memory import Limits
 from asr.training.run import plan_of
 from asr.training.trainable import parameter_groups
@@ -76,7 +75,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     stand_in: Any = StandIn()
     stand_in.whisper = whisper
-    args = arguments(SETTINGS, RATE, "bf16", "cpu", folder / "run", Past(), loader_workers=0)
+    args = arguments(SETTINGS, SETTINGS.passes(len(examples)), RATE, "bf16", "cpu", folder / "run", loader_workers=0)
     kind, options = StepTrainer.get_optimizer_cls_and_kwargs(args)
     trainer = SeenTrainer(
         model=whisper.model,
@@ -123,7 +122,7 @@ def test_the_model_is_wrapped_in_nothing(run: Run) -> None:
 def test_several_gpus_are_no_reason_for_data_parallel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transformers.training_args.TrainingArguments.n_gpu", 4)
 
-    made = arguments(SETTINGS, RATE, "fp32", "cpu", tmp_path, Past(), loader_workers=0)
+    made = arguments(SETTINGS, 2, RATE, "fp32", "cpu", tmp_path, loader_workers=0)
 
     assert made._n_gpu == 1
 

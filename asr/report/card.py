@@ -37,9 +37,9 @@ EXPORT_FOLDER = "ctranslate2"
 
 SECTIONS = ("filter", "split", "text", "features", "augment", "model", "train", "decode")
 CHOICES = frozenset(
-    "method group_by near_same labels timestamps normalizer language task window batch_size precision activation_checkpointing "
-    "optimizer "
-    "learning_rate keep_of_base least_window full_window_share schedule freeze_encoder_layers suppress".split()
+    "method group_by near_same labels timestamps normalizer language task window epochs batch_size precision "
+    "activation_checkpointing optimizer learning_rate keep_of_base least_window full_window_share schedule "
+    "freeze_encoder_layers suppress".split()
 )
 """The parameters that have words of ours for values. Any other text may be a path."""
 

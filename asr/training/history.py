@@ -45,8 +45,8 @@ class ProgressLines(TrainerCallback):
     checkpoints included, as they come again.
     """
 
-    def __init__(self, epochs: int, metric: Metric) -> None:
-        self._epochs, self._metric = epochs, metric
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
         self._loss = math.nan
         self._clips = self._frames = 0  # of the epoch
         self._steps = 0  # of this process
@@ -97,7 +97,8 @@ class ProgressLines(TrainerCallback):
         seconds = self._stepped - self._epoch_began or math.inf
         left = (state.max_steps - state.global_step) * (now - self._began) / max(self._steps, 1)
         print(
-            f"train: epoch {math.ceil(state.epoch or 0)} of {self._epochs}, step {state.global_step} of {state.max_steps}, "
+            f"train: epoch {math.ceil(state.epoch or 0)} of {state.num_train_epochs}, "
+            f"step {state.global_step} of {state.max_steps}, "
             f"loss {self._loss:.3f}{result}, {self._clips / seconds:.1f} clips/s, "
             f"{self._frames / FRAMES_PER_SECOND / seconds:.0f} h of audio/h{_memory()}, {duration(left)} left",
             file=sys.stderr,

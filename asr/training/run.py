@@ -39,8 +39,7 @@ class Trained:
     """The outcome of training. Error rates are in percent, on the validation split, before the first step (`base_error_rate`)
     and of the best epoch, by `metric`; `log_history` as the trainer keeps it.
 
-    `rows_at_once` is the micro-batch of a rank for the whole window, after `halvings` for want of memory. `seconds` are those
-    of this process, see `Times`.
+    `rows_at_once`: the micro-batch of a rank for the whole window, after `halvings` for want of memory; `seconds`: see `Times`.
     """
 
     window: Mode
@@ -108,8 +107,9 @@ def train(
     whisper.mark_fitted(plan.mode == "fit", plan.least)
     most_bytes = 2 * whisper.model.config.num_mel_bins * max(plan.frames) * -(-plan.clips_per_step // ranks)
     workers = readers(device, most_bytes) if loader_workers is None else loader_workers
-    past, watch, times = agreed(read_past(folder)), ProgressLines(settings.epochs, validator.metric), Times()
-    args = arguments(settings, rate, precision, device, folder, past, workers)
+    past, watch, times = agreed(read_past(folder)), ProgressLines(validator.metric), Times()
+    epochs = past.epochs if past.is_over else settings.passes(len(examples))
+    args = arguments(settings, epochs, rate, precision, device, folder, workers)
     kind, options = StepTrainer.get_optimizer_cls_and_kwargs(args)
     groups = parameter_groups(whisper.model, rate, settings.layer_lr_decay, settings.weight_decay)
     trainer = StepTrainer(

@@ -28,7 +28,7 @@ from asr.model.precision import autocast, hearing_in
 from asr.model.window import encoder_window
 from asr.ranks.group import sum_over_ranks, wait_for_all
 from asr.training.batch import IGNORED, StepBatch, StepKeys, Steps, micro_batches, pad, step_loader
-from asr.training.checkpoints import Past, finish
+from asr.training.checkpoints import finish
 from asr.training.epochs import error_rates, keep_epoch
 from asr.training.memory import Limits, within_memory
 from asr.training.optimizer import library_name, without_first_step
@@ -202,22 +202,22 @@ class StepTrainer(Seq2SeqTrainer):
 
 
 def arguments(
-    settings: Train, rate: float, precision: Precision, device: str, folder: Path, past: Past, loader_workers: int
+    settings: Train, epochs: int, rate: float, precision: Precision, device: str, folder: Path, loader_workers: int
 ) -> Seq2SeqTrainingArguments:
     """Make the library's arguments for this run.
 
     Args:
         settings: the recipe.
+        epochs: after which training ends.
         rate: the peak learning rate.
         precision: the format to compute in.
         device: cuda, mps or cpu.
         folder: of the run's checkpoints.
-        past: of the run; one that had ended trains no further.
         loader_workers: processes that read ahead.
     """
     made = Seq2SeqTrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=past.epochs if past.is_over else settings.epochs,
+        num_train_epochs=epochs,
         per_device_train_batch_size=1,  # a step
         learning_rate=rate,
         optim=library_name(settings.optimizer, device),

@@ -46,8 +46,7 @@ def rates_around(auto: float) -> list[float]:
 
 def short(settings: Train, rate: float, clips: int) -> Train:
     """The recipe of a short training on so many clips: as many epochs as make FEWEST_STEPS, but no more than it has."""
-    steps = math.ceil(clips / settings.effective_batch)
-    epochs = min(settings.epochs, math.ceil(FEWEST_STEPS / steps))
+    epochs = min(settings.passes(clips), math.ceil(FEWEST_STEPS / settings.steps(clips)))
     return settings.model_copy(
         update={"learning_rate": rate, "epochs": epochs, "early_stopping_patience": epochs, "average": 1}
     )
@@ -57,7 +56,7 @@ def tried_on(examples: Examples, settings: Train) -> Examples:
     """The clips of a short training, from all over the list: the share that is asked for, or as many more as it takes to make
     FEWEST_STEPS of them in the recipe's epochs.
     """
-    fewest = math.ceil(FEWEST_STEPS / settings.epochs) * settings.effective_batch
+    fewest = math.ceil(FEWEST_STEPS / settings.passes(len(examples))) * settings.effective_batch
     count = min(len(examples), max(round(settings.search_share * len(examples)), fewest))
     return at(examples, [place * len(examples) // count for place in range(count)])
 

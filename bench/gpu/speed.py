@@ -48,7 +48,7 @@ def training(shape: str, window: str) -> Found:
     recipe = settings(window=window, effective_batch=effective_batch())
     trained, clock = timed(whisper, clips, recipe)
     plan = plan_of(whisper, clips, recipe)
-    figures = _timed(clips, clock, planned_flops(whisper, clips, plan, recipe.epochs))
+    figures = _timed(clips, clock, planned_flops(whisper, clips, plan, recipe.passes(len(clips))))
     said = "with activation checkpointing" if trained.activation_checkpointing else ""
     passes = pass_flops(whisper, clips, plan.epoch(0)[1:], trained.rows_at_once)
     found = {"rows_at_once": trained.rows_at_once, "launches": launches(shape), "pass_flops": passes}
