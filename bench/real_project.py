@@ -67,6 +67,8 @@ class Corpus:
             if name not in settings.get(section, {}):
                 raise DataError(f"--set-param {key}: params.yaml has no such key")
             settings[section][name] = yaml.load(value, Loader=Yaml12Loader)
+        mixed = settings["train"]["mix"]
+        mixed["csv"] = mixed["csv"] and str(Path(mixed["csv"]).resolve())
         return settings
 
     def facts(self, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +77,7 @@ class Corpus:
         places = [Path(settings["data"]["csv"]), *map(Path, self.sets.values())]
         return {
             "settings": kept,
+            "mix": settings["train"]["mix"],
             "clips": self.clips,
             "lower": self.lower,
             "tables": [state_of(place) for place in places],

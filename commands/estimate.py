@@ -35,7 +35,7 @@ from asr.model.whisper import Whisper, load
 from asr.shards.frames import FRAMES_PER_SECOND
 from asr.training.batch import Examples
 from asr.training.history import duration
-from asr.training.labels import chained, examples_of, without_speech
+from asr.training.labels import at, chained, examples_of, without_speech
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.validation import Validator
@@ -114,8 +114,9 @@ def work_of(settings: Train, learned: Examples, validated: int, ranks: int) -> W
         searched = short_epochs * min(MOST_VALIDATED, validated)
     if settings.average > 1:
         passes += 1
-    if settings.keep_of_base == "auto":
+    if settings.keep_of_base != 0:
         passes += 1
+    if settings.keep_of_base == "auto":
         if not GENERAL.exists():
             raise DataError(f"{GENERAL}: not there; {REMEDY}")
         general = sum(min(MOST_HEARD, len(texts)) for texts in read_texts(GENERAL).values())
@@ -171,9 +172,7 @@ def lasting(whisper: Whisper, seconds: Sequence[float], texts: Sequence[TextEntr
 
 def some(examples: Examples, count: int, seed: int) -> Examples:
     """Draw so many of them, or take all."""
-    drawn = np.random.default_rng(seed).permutation(len(examples))[:count].tolist()
-    columns = (examples.frames, examples.labels, examples.languages, examples.continuations)
-    return Examples(*([column[place] for place in drawn] for column in columns))  # type: ignore[arg-type]
+    return at(examples, np.random.default_rng(seed).permutation(len(examples))[:count].tolist())
 
 
 def tried(whisper: Whisper, learned: Examples, validated: Examples, params: Params, machine: Machine) -> Trained:

@@ -118,7 +118,7 @@ def where_it_goes_on(folder: Path) -> str:
     if last := newest(folder):
         return f"goes on from its checkpoint in {last}"
     if (folder / SEARCH).exists():
-        return f"goes on from the rates that were tried, in {folder / SEARCH}"
+        return f"goes on with its search for a rate, in {folder / SEARCH}"
     return "has no checkpoint yet, and begins anew"
 
 
@@ -165,9 +165,10 @@ def without_say(settings: Train) -> set[str]:
 def say_what_is_not_gone_on_with(runs: Sequence[OtherRun]) -> None:
     """Tell someone who has trained for days why it begins anew."""
     for other in runs:
+        what = "a search for a rate" if other.step is None else f"a checkpoint at step {other.step}"
         print(
-            f"train: {other.folder} has a checkpoint of another run of this model, at step {other.step}. It is not used, as "
-            f"these differ: {', '.join(other.differences)}. Set them back to go on with it, or remove the folder",
+            f"train: {other.folder} has {what} of another run of this model. It is not used, as these "
+            f"differ: {', '.join(other.differences)}. Set them back to go on with it, or remove the folder",
             file=sys.stderr,
         )
 

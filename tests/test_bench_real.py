@@ -249,6 +249,16 @@ def test_parameters_are_those_of_the_project_but_for_what_is_set() -> None:
         replace(corpus, params={"train.epoch": "3"}).settings()
 
 
+def test_general_speech_that_is_mixed_in_is_another_project() -> None:
+    corpus = Corpus("data/sample", "models/pico", {}, 0, False, {})
+    mixed = replace(corpus, params={"train.mix": "{csv: talk.csv, share: 0.1}"})
+
+    facts, others = (each.facts(each.settings()) for each in (corpus, mixed))
+
+    assert facts != others
+    assert (facts["mix"]["csv"], others["mix"]["csv"]) == (None, str(Path("talk.csv").resolve()))
+
+
 def test_few_clips_are_spread_over_the_list() -> None:
     assert spread(range(10), 4) == [0, 2, 5, 7]
     assert spread(range(3), 4) == [0, 1, 2]

@@ -177,7 +177,7 @@ def test_the_stage_reads_the_newest_checkpoint_before_it_trains(
 def test_a_run_that_is_stopped_in_its_search_for_a_rate_says_so(tmp_path: Path) -> None:
     assert train.where_it_goes_on(tmp_path) == "has no checkpoint yet, and begins anew"
     (tmp_path / "search").mkdir()
-    assert train.where_it_goes_on(tmp_path) == f"goes on from the rates that were tried, in {tmp_path}/search"
+    assert train.where_it_goes_on(tmp_path) == f"goes on with its search for a rate, in {tmp_path}/search"
 
 
 def test_what_is_no_checkpoint_stays(tmp_path: Path) -> None:

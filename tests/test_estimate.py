@@ -70,6 +70,7 @@ def test_a_run_also_searches_for_a_rate_averages_and_chooses(tmp_path: Path, mon
 
     assert work_of(plain, learned, 400, ranks=2) == Work(5 * 13 / 2, 6 * 400, 0, 5)
     assert work_of(plain.model_copy(update={"average": 2}), learned, 400, ranks=1).validated == 7 * 400
+    assert work_of(plain.model_copy(update={"keep_of_base": 0.3}), learned, 400, ranks=1) == Work(65, 7 * 400, 0, 5)
     # Four rates, each for 5 epochs of 7 steps on half of the clips, judged by 300 clips.
     searched = plain.model_copy(update={"learning_rate": "search", "search_share": 0.5})
     assert work_of(searched, learned, 400, ranks=1) == Work(65 + 4 * 5 * 7, 6 * 400 + 4 * 5 * 300, 0, 5 + 4 * 5)

@@ -114,7 +114,8 @@ def test_a_released_models_windows_are_filled_with_clips_unless_told_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("share", "mode", "whole"), [("auto", "fit", 0.15), ("auto", "pack", 0.1), ("auto", "full", 0.0), (0.3, "pack", 0.3)]
+    ("share", "mode", "whole"),
+    [("auto", "fit", 0.15), ("auto", "pack", 0.1), ("auto", "full", 0.0), (0.3, "pack", 0.3), (0.3, "full", 0.0)],
 )
 def test_fewer_clips_are_alone_in_a_whole_window_where_all_windows_are_whole_unless_told_otherwise(
     share: float | str, mode: Mode, whole: float
@@ -124,7 +125,7 @@ def test_fewer_clips_are_alone_in_a_whole_window_where_all_windows_are_whole_unl
 
 @pytest.mark.parametrize(
     ("epochs", "clips", "passes"),
-    [("auto", 448, 5), ("auto", 449, 3), ("auto", 90_000, 3), ("auto", 1, 5), (4, 449, 4), (4, 1, 4)],
+    [("auto", 928, 5), ("auto", 929, 3), ("auto", 90_000, 3), ("auto", 1, 5), (4, 929, 4), (4, 1, 4)],
 )
 def test_three_epochs_are_enough_where_they_make_many_steps(epochs: int | str, clips: int, passes: int) -> None:
     assert recipe(epochs=epochs, effective_batch=32).passes(clips) == passes

@@ -15,6 +15,7 @@ from asr.base.errors import DataError
 from asr.runs.claims import claimed
 from asr.runs.facts import OtherRun, differences, note_facts, other_runs
 from asr.runs.folders import FACTS, sweep
+from asr.training.checkpoints import SEARCH
 from tests.test_checkpoints import write
 
 
@@ -131,13 +132,17 @@ def test_a_run_with_a_checkpoint_that_is_not_gone_on_with_is_named_with_what_dif
     write(tmp_path / "earlier", 9)
     write(tmp_path / "earlier", 14)
     write(tmp_path / "of another model", 9)
+    (tmp_path / "searching" / SEARCH).mkdir(parents=True)
+    note_facts(tmp_path / "searching", RUN)
     (tmp_path / "not ours").mkdir()
     (tmp_path / "not ours" / FACTS).write_text("{")
     write(tmp_path / "not ours", 9)
     now = {**RUN, "params": {"model": {"name": "models/pico"}, "train": {"epochs": 6, "seed": 42}}, "code": "89ab"}
 
-    assert other_runs(tmp_path / "now", now) == [OtherRun(tmp_path / "earlier", 14, ("train.epochs 5 -> 6", "code"))]
-    assert other_runs(tmp_path / "earlier", now) == []
+    differing = ("train.epochs 5 -> 6", "code")
+    earlier, searching = OtherRun(tmp_path / "earlier", 14, differing), OtherRun(tmp_path / "searching", None, differing)
+    assert other_runs(tmp_path / "now", now) == [earlier, searching]
+    assert other_runs(tmp_path / "earlier", now) == [searching]
 
 
 def test_differences_are_named_in_full() -> None:

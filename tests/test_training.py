@@ -91,6 +91,10 @@ def unequal(whisper: Whisper, clips: int) -> Examples:
     return Examples(features, labels, [None] * clips, following)
 
 
+def tiny(folder: Path, multilingual: bool = False) -> Whisper:
+    return load(str(write_tiny_whisper(folder / "model", multilingual)), "nl" if multilingual else None, "transcribe")
+
+
 def run(
     folder: Path,
     settings: Train,
@@ -100,9 +104,10 @@ def run(
     loader_workers: int = 0,
     minutes: float = math.inf,
     stop_validating: StopRequest | None = None,
+    whisper: Whisper | None = None,
 ) -> tuple[Whisper, Trained]:
     """Train the tiny model on clips that are its validation split too; goes on with a run that was stopped in `folder`."""
-    whisper = load(str(write_tiny_whisper(folder / "model", multilingual)), "nl" if multilingual else None, "transcribe")
+    whisper = whisper or tiny(folder, multilingual)
     whisper.mark_fitted(settings.window == "fit")
     examples = unequal(whisper, clips)
     validator = Validator(
@@ -585,6 +590,36 @@ def test_activations_are_checkpointed_when_one_clip_would_not_fit_without(
     assert (trained.activation_checkpointing, trained.rows_at_once) == (True, 2)
     with pytest.raises(DataError, match=r"model.name: one clip at a time is too much for the memory of this cpu"):
         run(tmp_path / "too_large", recipe(activation_checkpointing="auto"))
+
+
+@pytest.mark.usefixtures("always_better")
+def test_after_a_training_that_checkpointed_activations_another_keeps_them_where_they_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter([None, Limits({64: 2}), Limits({64: 2})])
+    monkeypatch.setattr("asr.training.run.find_limits", lambda *args: next(found))
+    whisper = tiny(tmp_path)
+    for name in ("short", "whole"):
+        (tmp_path / name).mkdir()
+
+    _, short = run(tmp_path / "short", recipe(activation_checkpointing="auto"), whisper=whisper)
+    _, whole = run(tmp_path / "whole", recipe(activation_checkpointing="auto"), whisper=whisper)
+
+    assert (short.activation_checkpointing, whole.activation_checkpointing) == (True, False)
+    assert not any(getattr(module, "gradient_checkpointing", False) for module in whisper.model.modules())
+
+
+def test_a_model_that_does_not_fit_into_memory_is_left_without_loras_matrices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asr.training.run.find_limits", lambda *args: None)
+    whisper = tiny(tmp_path)
+    names = set(weights(whisper))
+
+    with pytest.raises(DataError, match=r"one clip at a time is too much"):
+        run(tmp_path, recipe(lora_rank=4, activation_checkpointing=False), whisper=whisper)
+
+    assert set(weights(whisper)) == names
 
 
 def forget_compiled() -> None:

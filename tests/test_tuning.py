@@ -79,8 +79,11 @@ def added(whisper: Whisper, base: dict[str, torch.Tensor]) -> float:
     return amount
 
 
-def test_without_any_choice_the_result_is_the_trained_model(whisper: Whisper, tmp_path: Path) -> None:
+def test_without_any_choice_the_result_is_the_trained_model_and_the_base_is_not_kept_in_memory(
+    whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = weights_of(whisper.model)
+    monkeypatch.setattr("asr.tuning.tune.weights_of", lambda model: pytest.fail("the weights are copied"))
 
     found, _ = tuned(whisper, recipe(learning_rate=1e-3), tmp_path)
 
@@ -102,7 +105,9 @@ def test_the_rate_with_the_lowest_error_on_validation_is_taken_and_each_trial_be
     assert added(whisper, base) == 1
 
 
-def test_a_search_that_was_stopped_tries_no_rate_again(tmp_path: Path) -> None:
+def test_a_search_that_was_stopped_tries_no_rate_again_and_says_how_far_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tried = list[float]()
 
     def attempt(rate: float, folder: Path) -> Tried:
@@ -117,6 +122,16 @@ def test_a_search_that_was_stopped_tries_no_rate_again(tmp_path: Path) -> None:
 
     assert tried == [0.1, 0.2, 0.2, 0.4]
     assert best_rate(found) == 0.1
+    assert capsys.readouterr().err.splitlines() == [
+        "train: the search tries the rate 0.1, 1 of 3",
+        "train: the rate 0.1 comes to 1.0 % errors on validation clips",
+        "train: the search tries the rate 0.2, 2 of 3",
+        "train: the rate 0.1 comes to 1.0 % errors on validation clips",
+        "train: the search tries the rate 0.2, 2 of 3",
+        "train: the rate 0.2 comes to 2.0 % errors on validation clips",
+        "train: the search tries the rate 0.4, 3 of 3",
+        "train: the rate 0.4 comes to 4.0 % errors on validation clips",
+    ]
 
 
 @pytest.mark.parametrize(("rank", "written"), [(0, ["0.1.json"]), (1, [])])
@@ -136,7 +151,7 @@ def test_of_several_ranks_the_first_alone_writes_what_a_rate_came_to(
     assert by_this_rank == written
 
 
-def test_a_rate_that_diverges_is_not_taken(tmp_path: Path) -> None:
+def test_a_rate_that_diverges_is_not_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def attempt(rate: float, folder: Path) -> Tried:
         if rate > 1:
             raise DivergedError("the loss was 1 at first and is 100")
@@ -146,6 +161,7 @@ def test_a_rate_that_diverges_is_not_taken(tmp_path: Path) -> None:
 
     assert found[1] == Tried(10.0, 0, None, None)
     assert best_rate(found) == 0.1
+    assert "train: the rate 10 diverges\n" in capsys.readouterr().err
 
 
 def test_where_every_rate_diverges_it_is_said(tmp_path: Path) -> None:

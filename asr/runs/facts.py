@@ -13,7 +13,7 @@ import asr
 from asr.base.files import write_json
 from asr.runs.folders import FACTS
 from asr.runs.kept import is_finished
-from asr.training.checkpoints import newest, step_of
+from asr.training.checkpoints import SEARCH, newest, step_of
 
 Facts = Mapping[str, Any]
 
@@ -48,10 +48,12 @@ def note_facts(folder: Path, facts: Facts) -> None:
 
 @dataclass(frozen=True)
 class OtherRun:
-    """A run that has a checkpoint but is not this one, and what differs, in words."""
+    """A run that is not this one and was not finished: the step of its newest checkpoint, None where it was stopped in a search
+    for a rate, and what differs, in words.
+    """
 
     folder: Path
-    step: int
+    step: int | None
     differences: tuple[str, ...]
 
 
@@ -65,12 +67,14 @@ def other_runs(folder: Path, facts: Facts) -> list[OtherRun]:
     found = []
     for path in sorted(folder.parent.glob(f"*/{FACTS}")):
         checkpoint = newest(path.parent)
-        if path.parent == folder or checkpoint is None or is_finished(path.parent):
+        has_begun = checkpoint is not None or (path.parent / SEARCH).exists()
+        if path.parent == folder or not has_begun or is_finished(path.parent):
             continue
         with suppress(ValueError):  # not ours, or cut short
             other = json.loads(path.read_text(encoding="utf-8"))
             if other["params"]["model"] == facts["params"]["model"]:
-                found.append(OtherRun(path.parent, step_of(checkpoint), tuple(differences(other, facts))))
+                step = None if checkpoint is None else step_of(checkpoint)
+                found.append(OtherRun(path.parent, step, tuple(differences(other, facts))))
     return found
 
 

@@ -14,6 +14,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from asr.base.errors import DataError
 from asr.machine.shutdown import StopRequest
 from asr.ranks.group import on_any_rank
+from asr.training.epochs import error_rates
 
 MOST_SHARE = 0.05
 """Of a run's time, for checkpoints between epochs: large-v3 and its optimiser's state are 18.5 GB each."""
@@ -82,8 +83,7 @@ def best_of(log_history: Sequence[Mapping[str, float]]) -> tuple[float, float]:
     of an epoch.
     """
     base = [entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and not entry["step"]]
-    epochs = [entry["eval_error_rate"] for entry in log_history if "eval_error_rate" in entry and entry["step"]]
-    return base[0] if base else math.nan, min(epochs)
+    return base[0] if base else math.nan, min(error_rates(log_history).values())
 
 
 FACTOR = 3.0

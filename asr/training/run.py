@@ -139,11 +139,11 @@ def train(
     )
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
-    trainer.limits, checkpointing = _fit_into_memory(trainer, settings, plan, device)
-    if settings.torch_compile:
-        trainer.compile(len(plan.windows))
-    torch.manual_seed(settings.seed + rank)  # dropout is not the same on every rank
     try:
+        trainer.limits, checkpointing = _fit_into_memory(trainer, settings, plan, device)
+        if settings.torch_compile:
+            trainer.compile(len(plan.windows))
+        torch.manual_seed(settings.seed + rank)  # dropout is not the same on every rank
         trainer.train(resume_from_checkpoint=str(past.checkpoint) if past.checkpoint else None)
     finally:
         whisper.model.config.use_cache = True
@@ -232,8 +232,7 @@ def _fit_into_memory(trainer: StepTrainer, settings: Train, plan: Plan, device: 
 
     trainer.model.train()  # else nothing is checkpointed
     checkpointing = settings.activation_checkpointing is True
-    if checkpointing:
-        checkpoint_activations(trainer.model)
+    checkpoint_activations(trainer.model, checkpointing)  # a search's earlier training may have had it
     if settings.batch_size != "auto":
         return Limits({plan.window: settings.batch_size}), checkpointing
     windows = sorted(plan.windows, reverse=True)
@@ -242,7 +241,7 @@ def _fit_into_memory(trainer: StepTrainer, settings: Train, plan: Plan, device: 
     limits = find_limits(trial, windows, most, reserved, device)
     if limits is None and settings.activation_checkpointing == "auto":
         checkpointing = True
-        checkpoint_activations(trainer.model)
+        checkpoint_activations(trainer.model, True)
         limits = find_limits(trial, windows, most, reserved, device)
     trainer.model.zero_grad()
     if limits is None:

@@ -42,12 +42,13 @@ def freeze_encoder(model: WhisperForConditionalGeneration, layers: int | Literal
             part.requires_grad_(False)
 
 
-def checkpoint_activations(model: nn.Module) -> None:
-    """Have activations computed again in the backward pass, which saves memory.
+def checkpoint_activations(model: nn.Module, wanted: bool) -> None:
+    """Have activations computed again in the backward pass, which saves memory, or kept until then.
 
-    transformers 5.23 renamed the method and warns of the old name, the only one that 5.17 knows.
+    transformers 5.23 renamed the methods and warns of the old names, the only ones that 5.17 knows.
     """
-    new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+    does = "enable" if wanted else "disable"
+    new, old = f"activation_checkpointing_{does}", f"gradient_checkpointing_{does}"
     getattr(model, new if hasattr(model, new) else old)()
 
 

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -70,22 +71,30 @@ def search(rates: Sequence[float], folder: Path, attempt: Callable[[float, Path]
         attempt: trains at a rate, in a folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found = []
+    found: list[Tried] = []
+    is_first = rank_and_ranks()[0] == 0
     for rate in rates:
         path = folder / f"{rate:g}.json"
         if not agreed(path.exists()):
+            if is_first:
+                print(f"train: the search tries the rate {rate:g}, {len(found) + 1} of {len(rates)}", file=sys.stderr)
             try:
                 tried = attempt(rate, folder / f"{rate:g}")
             except DivergedError:
                 tried = Tried(rate, 0, None, None)
-            is_first = rank_and_ranks()[0] == 0
             if is_first:
                 write_json(path, asdict(tried))
             wait_for_all()
             if is_first:
                 shutil.rmtree(folder / f"{rate:g}", ignore_errors=True)
         found.append(Tried(**read_json(path)))
+        if is_first:
+            print(f"train: the rate {rate:g} {_came_to(found[-1])}", file=sys.stderr)
     return found
+
+
+def _came_to(tried: Tried) -> str:
+    return "diverges" if tried.error_rate is None else f"comes to {tried.error_rate:.1f} % errors on validation clips"
 
 
 def best_rate(tried: Sequence[Tried]) -> float:

@@ -60,7 +60,8 @@ def tune(validator: Validator, examples: Examples, settings: Train, folder: Path
     Raises:
         StoppedError: when the run was asked to end.
     """
-    base = weights_of(validator.whisper.model)
+    is_needed = settings.learning_rate == "search" or settings.average > 1
+    base = weights_of(validator.whisper.model) if is_needed else {}
     searched = _searched(validator, examples, settings, folder, train, base) if settings.learning_rate == "search" else []
     if searched:
         settings = settings.model_copy(update={"learning_rate": best_rate(searched)})
