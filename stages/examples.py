@@ -2,7 +2,6 @@
 clips of general sets by which it chooses; and what hears such clips.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from asr.model.whisper import Whisper, require_in_window, require_label_position
 from asr.shards.pairs import pair
 from asr.shards.reader import StoredFeatures
 from asr.training.batch import Examples
-from asr.training.labels import at, chained, examples_of
+from asr.training.labels import at, chained, examples_of, spread
 from asr.training.validation import Validator
 from stages.common.pace import read_pace
 
@@ -87,7 +86,7 @@ def read_silent(most: int, whisper: Whisper, cache: Path) -> Examples:
         read_clips("train", marked, whisper, cache)[0],
         read_non_speech(iterate_rows(TEXTS / "train.jsonl", TextEntry), whisper, cache),
     )
-    return at(all_there, range(0, len(all_there), max(1, math.ceil(len(all_there) / most))))
+    return at(all_there, spread(len(all_there), most))
 
 
 def read_non_speech(texts: Iterable[TextEntry], whisper: Whisper, cache: Path) -> Examples:

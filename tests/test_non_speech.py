@@ -249,6 +249,7 @@ def test_of_clips_that_are_marked_and_clips_that_are_made_some_are_read_from_all
 
     assert everything.labels == [label(whisper.tokenizer, "")] * 6
     assert [len(clip) for clip in read_silent(3, whisper, cache).frames] == [len(clip) for clip in everything.frames][::2]
+    assert len(read_silent(4, whisper, cache).labels) == 4
 
 
 def test_without_a_share_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

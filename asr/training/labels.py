@@ -107,6 +107,11 @@ def at(examples: Examples, places: Sequence[int]) -> Examples:
     )
 
 
+def spread(total: int, most: int) -> list[int]:
+    """So many places of a list at most, from all over it."""
+    return [number * total // most for number in range(most)] if total > most else list(range(total))
+
+
 def without_speech(examples: Examples) -> frozenset[int]:
     """The places of the clips of which nothing is to be written."""
     return frozenset(place for place, text in enumerate(examples.continuations) if not text)

@@ -24,7 +24,7 @@ from asr.model.whisper import Whisper
 from asr.ranks.group import rank_and_ranks
 from asr.training.batch import Examples, StepBatch, collate, micro_batches
 from asr.training.callbacks import StoppedError
-from asr.training.labels import at, chained
+from asr.training.labels import at, chained, spread
 from asr.training.plan import Slot
 from asr.training.variety import NO_VARIETY
 
@@ -147,7 +147,7 @@ class Validator:
         """The same with so many of the clips at most, taken from all over the split."""
         if len(self.texts) <= most:
             return self
-        places = [number * len(self.texts) // most for number in range(most)]
+        places = spread(len(self.texts), most)
         paths, texts = ([column[place] for place in places] for column in (self.paths, self.texts))
         return replace(self, examples=at(self.examples, places), paths=paths, texts=texts)
 

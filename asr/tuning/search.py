@@ -12,7 +12,7 @@ from asr.base.files import read_json, write_json
 from asr.ranks.group import agreed, rank_and_ranks, wait_for_all
 from asr.training.batch import Examples
 from asr.training.callbacks import DivergedError
-from asr.training.labels import at
+from asr.training.labels import at, spread
 from asr.training.recipe import Train
 
 FACTORS = (0.3, 1.0, 3.0, 10.0)
@@ -58,8 +58,7 @@ def tried_on(examples: Examples, settings: Train) -> Examples:
     FEWEST_STEPS of them in the recipe's epochs.
     """
     fewest = math.ceil(FEWEST_STEPS / settings.passes(len(examples))) * settings.effective_batch
-    count = min(len(examples), max(round(settings.search_share * len(examples)), fewest))
-    return at(examples, [place * len(examples) // count for place in range(count)])
+    return at(examples, spread(len(examples), max(round(settings.search_share * len(examples)), fewest)))
 
 
 def search(rates: Sequence[float], folder: Path, attempt: Callable[[float, Path], Tried]) -> list[Tried]:
