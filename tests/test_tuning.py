@@ -24,8 +24,8 @@ from asr.training.labels import at
 from asr.training.recipe import Train
 from asr.training.run import Trained, train
 from asr.training.trainable import merged, with_lora
-from asr.training.validation import Validator
-from asr.tuning.keeping import Kept, Point, along, chosen, keep_best, keep_share, kept_as, point
+from asr.training.validation import Validation, Validator
+from asr.tuning.keeping import Kept, Point, along, chosen, keep_best, keep_share, kept_as, point, worse
 from asr.tuning.search import Tried, best_rate, rates_around, search, short, tried_on
 from asr.tuning.tune import Tuned, tune
 from asr.tuning.weights import between, mean_of, take, weights_of
@@ -48,12 +48,17 @@ def rates(values: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> list[int]
     """Have validators find these error rates one after the other; returns what is filled with the number of clips heard."""
     given, heard = iter(values), list[int]()
 
-    def error_rate(self: Validator, precision: Precision) -> float:
+    def found(self: Validator, precision: Precision) -> Validation:
         heard.append(len(self.texts))
-        return next(given)
+        return alike(next(given), len(self.texts))
 
-    monkeypatch.setattr(Validator, "error_rate", error_rate)
+    monkeypatch.setattr(Validator, "heard", found)
     return heard
+
+
+def alike(error_rate: float, clips: int = 4) -> Validation:
+    """What is heard where each of the clips has this error rate, so that the same in others would be."""
+    return Validation(0.0, error_rate, [], errors=[round(10 * error_rate)] * clips, words=[1000] * clips)
 
 
 def outcome(rate: float, error_rate: float) -> Trained:
@@ -210,9 +215,31 @@ def test_of_the_base_model_is_kept_what_forgets_nothing_and_hears_best(
 
 
 def test_what_a_point_has_forgotten_is_said_by_the_set_that_suffered_most() -> None:
-    assert point(0.1, 20.0, {"a": 5.0, "b": 9.0}, {"a": 6.0, "b": 7.5}).forgotten == 1.5
-    assert point(0.1, 20.0, {"a": 5.0}, {"a": 6.0}).forgotten == -1.0
+    assert point(0.1, 20.0, {"a": alike(5.0), "b": alike(9.0)}, {"a": alike(6.0), "b": alike(7.5)}).forgotten == 1.5
+    assert point(0.1, 20.0, {"a": alike(5.0)}, {"a": alike(6.0)}).forgotten == -1.0
     assert point(0.1, 20.0, {}, {}).forgotten == 0.0
+
+
+@pytest.mark.parametrize(
+    ("errors", "worse_by"),
+    [([3, 1, 1, 1], 0.0), ([2, 2, 1, 1], 2.11), ([2, 2, 2, 2], 10.0), ([1, 1, 1, 0], -5.0)],
+    ids=["two errors more in one clip", "one more in two of four", "one more in each", "one less"],
+)
+def test_a_few_errors_more_in_a_few_clips_are_not_forgetting(errors: list[int], worse_by: float) -> None:
+    base = Validation(0.0, 10.0, [], errors=[1, 1, 1, 1], words=[10, 10, 10, 10])
+
+    assert round(worse(Validation(0.0, 0.0, [], errors=errors, words=base.words), base), 2) == worse_by
+
+
+def test_a_clip_of_more_words_weighs_more() -> None:
+    base = Validation(0.0, 0.0, [], errors=[0, 0], words=[90, 10])
+
+    assert worse(Validation(0.0, 0.0, [], errors=[9, 1], words=[90, 10]), base) == pytest.approx(10)
+    assert worse(Validation(0.0, 0.0, [], errors=[9, 0], words=[90, 10]), base) == pytest.approx(9 - 1.8)
+
+
+def test_one_clip_tells_nothing_of_chance() -> None:
+    assert worse(Validation(0.0, 0.0, [], errors=[2], words=[10]), Validation(0.0, 0.0, [], errors=[1], words=[10])) == 10
 
 
 def test_no_more_shares_are_heard_once_they_only_make_it_worse() -> None:
@@ -261,11 +288,11 @@ def test_the_base_model_is_heard_in_its_own_window_and_the_others_in_theirs(
 ) -> None:
     fitted = list[bool]()
 
-    def error_rate(self: Validator, precision: Precision) -> float:
+    def heard(self: Validator, precision: Precision) -> Validation:
         fitted.append(self.whisper.is_fitted)
-        return 10.0
+        return alike(10.0)
 
-    monkeypatch.setattr(Validator, "error_rate", error_rate)
+    monkeypatch.setattr(Validator, "heard", heard)
     whisper.mark_fitted(True)
 
     keep_best(judge(whisper, 4), at(unequal(whisper, 4), []), {"g": judge(whisper, 2)}, base, "fp32")
@@ -281,7 +308,9 @@ def test_a_word_where_nothing_is_said_is_an_error(whisper: Whisper) -> None:
     found = both._compared(0.0, [Hypothesis(said, False) for said in (text(0), text(1), "more words")])
 
     assert [len(clip) for clip in both.examples.frames] == [20, 30, 50]
-    assert found.error_rate == round(100 * 2 / len(f"{text(0)} {text(1)}".split()), 2)
+    spoken_words = [len(text(clip).split()) for clip in (0, 1)]
+    assert found.error_rate == round(100 * 2 / sum(spoken_words), 2)
+    assert (found.errors, found.words) == ([0, 0, 2], [*spoken_words, 0])
 
 
 def test_the_mean_of_epochs_is_taken_where_it_is_heard_no_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

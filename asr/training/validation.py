@@ -57,7 +57,8 @@ class HeardClip:
 class Validation:
     """A model's mean loss over all labels, its corpus error rate in percent, and the clips, worst first.
 
-    `cut_off` counts hypotheses that reached the limit of their clips, `looping` those that were ended in a loop.
+    `cut_off` counts hypotheses that reached the limit of their clips, `looping` those that were ended in a loop. `errors` and
+    `words` (characters, for a CER) are those of each clip, in the order of the split.
     """
 
     loss: float
@@ -65,6 +66,8 @@ class Validation:
     clips: list[HeardClip]
     cut_off: int = 0
     looping: int = 0
+    errors: Sequence[int] = ()
+    words: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,11 @@ class Validator:
         total, labels = (sum(column) for column in zip(*shares, strict=True))
         return self._compared(total / labels, heard)
 
-    def error_rate(self, precision: Precision) -> float:
-        """The corpus error rate of the model as it is now, hearing in this format, in percent; ranks share the clips."""
+    def heard(self, precision: Precision) -> Validation:
+        """What the model as it is now hears, in this format, without its loss, which is 0 here; ranks share the clips."""
         with hearing_in(self.whisper.model, precision):
             _, heard = self._shared(lambda clips: (None, self._hypotheses(clips, None)), *rank_and_ranks())
-        return self._compared(0.0, heard).error_rate
+        return self._compared(0.0, heard)
 
     def _shared(
         self, hear: Callable[[Sequence[int]], tuple[Found, list[Hypothesis]]], rank: int, ranks: int
@@ -188,13 +191,16 @@ class Validator:
         metrics = [self.normalization.metric(language) for language in languages]
         said = [compared(text, language) for text, language in zip(self.texts, languages, strict=True)]
         heard = [compared(each.text, language) for each, language in zip(hypotheses, languages, strict=True)]
+        aligned = [jiwer.process_words(a, b) for a, b in zip(said, heard, strict=True)]
         clips = [
-            HeardClip(path, joined(a, metric), joined(b, metric), round(100 * jiwer.wer(a, b), 2))
-            for path, metric, a, b in zip(self.paths, metrics, said, heard, strict=True)
+            HeardClip(path, joined(a, metric), joined(b, metric), round(100 * each.wer, 2))
+            for path, metric, a, b, each in zip(self.paths, metrics, said, heard, aligned, strict=True)
         ]
+        errors = [each.substitutions + each.deletions + each.insertions for each in aligned]
+        words = [each.hits + each.substitutions + each.deletions for each in aligned]
         worst_first = sorted(clips, key=lambda clip: (-clip.error_rate, clip.path))
         cut_off, looping = (sum(getattr(each, kind) for each in hypotheses) for kind in ("is_cut_off", "has_loop"))
-        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first, cut_off, looping)
+        return Validation(loss, round(100 * jiwer.wer(said, heard), 2), worst_first, cut_off, looping, errors, words)
 
 
 DIARY_COLUMNS = ("step", "epoch", *(field.name for field in fields(HeardClip)))

@@ -8,13 +8,16 @@ clips of each general set that are there to choose by. The test split and what i
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
+
+import numpy as np
 
 from asr.base.rates import SHORT, Metric
 from asr.machine.device import Precision
 from asr.model.whisper import Whisper
 from asr.training.batch import Examples
-from asr.training.validation import Validator
+from asr.training.validation import Validation, Validator
 from asr.tuning.weights import Weights, between, take, weights_of
 
 MOST_HEARD = 200
@@ -30,7 +33,8 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 @dataclass(frozen=True)
 class Point:
     """A model on the line: its share of the base's weights, its error rate on the validation split and on each general set, in
-    percent, and by how many points the set that suffered most is worse than with the base model (0 without sets).
+    percent, and by how many points the set that suffered most is worse than with the base model, less what chance may do (0
+    without sets).
     """
 
     share: float
@@ -73,31 +77,31 @@ def keep_best(
     whisper, tuned, first = validator.whisper, weights_of(validator.whisper.model), weights_of(base.model)
     judge, judges = validator.some(MOST_HEARD).besides(silent), {name: each.some(MOST_HEARD) for name, each in general.items()}
 
-    def rates(weights: Weights) -> dict[str, float]:
+    def heard(weights: Weights) -> dict[str, Validation]:
         take(whisper.model, weights)
-        return {name: each.error_rate(precision) for name, each in judges.items()}
+        return {name: each.heard(precision) for name, each in judges.items()}
 
     windows = whisper.windows
     whisper.mark_fitted(*base.windows)
-    of_base = rates(first)
+    of_base = heard(first)
     whisper.mark_fitted(*windows)
 
     def with_share(share: float) -> Point:
-        others = rates(between(tuned, first, share))
-        found = point(share, judge.error_rate(precision), others, of_base)
+        others = heard(between(tuned, first, share))
+        found = point(share, judge.heard(precision).error_rate, others, of_base)
         print(f"train: {told(found, judge.metric)}", file=sys.stderr)
         return found
 
     points = along(with_share)
     share = chosen(points).share
     take(whisper.model, between(tuned, first, share))
-    return Kept(points, share, validator.error_rate(precision))
+    return Kept(points, share, validator.heard(precision).error_rate)
 
 
 def keep_share(validator: Validator, base: Whisper, share: float, precision: Precision) -> Kept:
     """Keep this share, which nobody had to choose; otherwise as `keep_best`."""
     mix(validator.whisper, base, share)
-    return Kept([], share, validator.error_rate(precision))
+    return Kept([], share, validator.heard(precision).error_rate)
 
 
 def mix(whisper: Whisper, base: Whisper, share: float) -> None:
@@ -105,10 +109,23 @@ def mix(whisper: Whisper, base: Whisper, share: float) -> None:
     take(whisper.model, between(weights_of(whisper.model), weights_of(base.model), share))
 
 
-def point(share: float, error_rate: float, general: Mapping[str, float], base: Mapping[str, float]) -> Point:
-    """A model on the line; `base` has the base model's error rate on each general set."""
-    forgotten = max((rate - base[name] for name, rate in general.items()), default=0.0)
-    return Point(share, error_rate, general, round(forgotten, 2))
+def point(share: float, error_rate: float, general: Mapping[str, Validation], base: Mapping[str, Validation]) -> Point:
+    """A model on the line; `general` and `base` are what it and the base model have heard of each general set."""
+    forgotten = max((worse(found, base[name]) for name, found in general.items()), default=0.0)
+    return Point(share, error_rate, {name: found.error_rate for name, found in general.items()}, round(forgotten, 2))
+
+
+def worse(found: Validation, base: Validation) -> float:
+    """By how many points a model is worse than another on the same clips, less one standard error of this difference.
+
+    A few clips are there to choose by, in which two or three errors more are chance. The standard error is that of a ratio, of
+    errors to words, over clips. One of it is what Breiman's rule of one standard error allows for the simpler of two models.
+    """
+    words, more = np.array(found.words), np.subtract(found.errors, base.errors)
+    total, clips = max(words.sum(), 1), len(words)
+    rate = more.sum() / total
+    chance = sqrt(clips / max(clips - 1, 1) * np.square(more - rate * words).sum()) / total
+    return float(100 * (rate - chance))
 
 
 def along(with_share: Callable[[float], Point]) -> list[Point]:

@@ -99,7 +99,7 @@ def _averaged(validator: Validator, trained: Trained, settings: Train, folder: P
         return 1, trained.best_error_rate
     model, best = validator.whisper.model, weights_of(validator.whisper.model)
     take(model, mean_of(epochs, base, settings.lora_alpha / settings.lora_rank if settings.lora_rank else 0.0))
-    found = validator.error_rate(trained.precision)
+    found = validator.heard(trained.precision).error_rate
     is_better = found <= trained.best_error_rate
     rates = f"validation {SHORT[validator.metric]} {found:.1f} %, the best epoch {trained.best_error_rate:.1f} %"
     taken = "the mean" if is_better else "the best epoch"
