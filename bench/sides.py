@@ -5,9 +5,10 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 
+from asr.base.entries import TEST_SPLIT
 from asr.scoring.interval import Corpus
 from bench.process import Cost, measure
-from bench.settings import HOME
+from bench.settings import EFFECTIVE_BATCH, HOME
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,10 @@ class Options:
         epochs: over the training clips.
         clips: at most so many of them; 0: all.
         seed: of the order of clips.
-        score: whether to decode the test split afterwards.
+        score: whether to decode a split afterwards.
         full_window_share: of the clips, under `fit` and `pack`; None: that of params.yaml.
+        effective_batch: clips to a step.
+        scored_split: which split that is.
     """
 
     data: str
@@ -33,6 +36,8 @@ class Options:
     seed: int
     score: bool
     full_window_share: float | None = None
+    effective_batch: int = EFFECTIVE_BATCH
+    scored_split: str = TEST_SPLIT
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Run:
     """What came of it. The first step is not timed: `clips` and `seconds` are of the others.
 
     `waited` are the seconds among them in which the loader was waited for. `flops_per_clip` are what the model needs, in the
-    windows that it was given. `errors`, `words` and `speakers` are of each test clip, decoded at the whole window.
+    windows that it was given. `errors`, `words` and `speakers` are of each clip that is scored, decoded at the whole window.
     """
 
     clips: int
@@ -62,7 +67,7 @@ class Run:
 
     @property
     def wer(self) -> float:
-        """Of the test split, in percent."""
+        """Of the split that is scored, in percent."""
         return 100 * sum(self.errors) / sum(self.words)
 
 

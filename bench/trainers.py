@@ -30,7 +30,7 @@ def article(whisper: Whisper, options: Options) -> Run:
     examples, _ = read_split(whisper, options, "train")
     precision, clock = timed_article(whisper, examples, side_settings("full", options))
     return Run(
-        clips=timed_clips(examples, options.epochs),
+        clips=timed_clips(examples, options),
         seconds=clock.seconds,
         waited=clock.waited,
         loader_clips_per_second=None,
@@ -51,7 +51,7 @@ def stage(whisper: Whisper, options: Options, window: str) -> Run:
     trained, clock = timed(whisper, examples, settings, workers)
     plan = plan_of(whisper, examples, settings)
     return Run(
-        clips=timed_clips(examples, options.epochs),
+        clips=timed_clips(examples, options),
         seconds=clock.seconds,
         waited=clock.waited,
         loader_clips_per_second=loader_speed(examples, plan, settings, workers),

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench import window_modes
 from bench.process import Cost
 from bench.shapes import random_whisper, training_flops
-from bench.sides import Run
+from bench.sides import Options, Run
 from bench.training import table, targets
 from tests.project import ROOT
 
@@ -53,12 +53,33 @@ def test_targets_are_missed_when_they_are(run: Run, met: list[bool]) -> None:
 def test_seeds_are_averaged_beside_the_whole_window() -> None:
     runs = {"full": [ARTICLE, FIT], "pack": [replace(FIT, errors=[4] * 8), replace(FIT, errors=[4, 4, 4, 0] * 2)]}
 
-    lines = window_modes.table(runs).splitlines()
+    lines = window_modes.table(runs, "test").splitlines()
 
     assert lines[-2].split()[:7] == ["full", "1.5", "1.00", "25.00", "18.75", "21.88", "+0.00"]
     assert lines[-2].split()[7:] == ["-"]  # they are alike
     assert lines[-1].split()[:7] == ["pack", "8.0", "5.50", "100.00", "75.00", "87.50", "+65.62"]
     assert lines[-1].split()[7:] == ["39.06", "to", "92.19"]
+
+
+def test_few_steps_are_asked_for_with_few_clips_and_can_be_scored_on_validation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = list[Options]()
+
+    def measured(mode: str, options: Options) -> tuple[Run, Cost]:
+        asked.append(options)
+        return FIT, COST
+
+    monkeypatch.setattr(window_modes, "measured", measured)
+    monkeypatch.setattr(
+        sys, "argv", ["window_modes", *"--clips 240 --effective-batch 8 --epochs 1 --split validation --seeds 1 2".split()]
+    )
+    window_modes.main()
+
+    assert [(each.clips, each.effective_batch, each.epochs, each.scored_split, each.seed) for each in asked] == [
+        (240, 8, 1, "validation", seed) for seed in (1, 1, 1, 2, 2, 2)
+    ]
+    assert "1 epochs, 8 clips of validation" in capsys.readouterr().out
 
 
 def test_clips_that_all_differ_alike_tell_nothing_of_others() -> None:
