@@ -264,6 +264,15 @@ def test_few_clips_are_spread_over_the_list() -> None:
     assert spread(range(3), 4) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "bench/rows").iterdir()), ids=lambda file: file.name)
+def test_rows_that_are_kept_can_be_shown_and_tell_no_path_of_the_machine_that_made_them(file: Path) -> None:
+    kept = file.read_text(encoding="utf-8")
+
+    assert list(json.loads(kept)) == ["rows"]
+    assert '"/' not in kept
+    assert printed(file)
+
+
 @pytest.mark.slow  # for what it imports
 def test_what_was_kept_of_the_base_is_taken_out_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.real_score import give_back
